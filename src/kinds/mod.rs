@@ -1,0 +1,302 @@
+//! One room per resource kind, and the one list that registers them.
+//!
+//! A kind is a set of pure functions: what its YAML may say, which facts it
+//! must know, how its rows and documents read, and which writes bring it from
+//! one state to another. The engine performs; kinds only describe. Imports
+//! `model` and nothing else, does no I/O.
+//!
+//! To add a kind: write its file, and add its line to `kinds!` below.
+
+mod permission_set;
+mod permission_set_assignment;
+mod permission_set_license_assignment;
+mod permissions;
+mod profile;
+pub mod spec;
+mod user;
+
+use serde::Deserialize;
+use serde::Deserializer;
+use serde::de::DeserializeOwned;
+
+use crate::model::Address;
+use crate::model::Attributes;
+use crate::model::Catalog;
+use crate::model::Change;
+use crate::model::Declared;
+use crate::model::Element;
+use crate::model::Fact;
+use crate::model::IdReference;
+use crate::model::Implied;
+use crate::model::Observed;
+use crate::model::Place;
+use crate::model::Problem;
+use crate::model::RecordEffect;
+use crate::model::Row;
+use crate::model::RowQuery;
+use crate::model::SalesforceId;
+use crate::model::Write;
+
+pub use permissions::learn_from_rejection;
+
+/// How the platform takes a thing of a kind away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Removal {
+    /// It is deleted, and forgotten.
+    Deletes,
+    /// It can only be deactivated; the state remembers that we did.
+    Retires,
+}
+
+/// What a declaration means in this org.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Resolved {
+    /// The attributes that are managed.
+    pub attributes: Attributes,
+    /// Values filled in at creation and not managed afterwards.
+    pub defaults: Attributes,
+    /// Which elements were not written but follow.
+    pub implied: Vec<Implied>,
+}
+
+/// What else was declared, for a kind to look at.
+pub trait Scope {
+    /// The declaration of an address.
+    fn declared(&self, address: &Address) -> Option<&Declared>;
+}
+
+/// One step of a change, before the planner gives it its place in the order.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Step {
+    /// What it is, for people: `insert`, `freeze`.
+    pub name: &'static str,
+    /// What is written.
+    pub write: Write,
+    /// What the state says afterwards.
+    pub effect: RecordEffect,
+    /// Whether it waits for everything else about its subject.
+    pub last: bool,
+}
+
+impl Step {
+    /// A step without particular timing.
+    pub fn new(name: &'static str, write: Write, effect: RecordEffect) -> Self {
+        Self { name, write, effect, last: false }
+    }
+}
+
+/// What a kind may ask while it writes the steps of a change.
+pub trait StepContext {
+    /// What the org offers.
+    fn catalog(&self) -> &Catalog;
+    /// The id of a resource, known or to come; a problem when it is neither.
+    fn id(&self, address: &Address) -> Option<IdReference>;
+    /// Whether the plan deletes this address.
+    fn is_deleted(&self, address: &Address) -> bool;
+    /// The attributes of a resource before the plan, when it is recorded.
+    fn attributes(&self, address: &Address) -> Option<Attributes>;
+}
+
+/// A resource kind: pure functions between declarations, rows and writes.
+pub trait Kind: Sync {
+    /// Its name in addresses.
+    fn name(&self) -> &'static str;
+
+    /// Where in the YAML a path of one of its resources stands.
+    fn place(&self, address: &Address, path: &str) -> Place;
+
+    /// Names the facts that resolving `declared` needs.
+    fn facts(&self, declared: &Declared, scope: &dyn Scope, want: &mut dyn FnMut(Fact));
+
+    /// Names the facts that removing `address` needs.
+    fn removal_facts(&self, _address: &Address, _recorded: &Attributes) -> Vec<Fact> {
+        Vec::new()
+    }
+
+    /// The address by natural key, where the file used a label.
+    fn canonical(&self, _declared: &Declared, _catalog: &Catalog) -> Option<Address> {
+        None
+    }
+
+    /// What the declaration means in this org.
+    ///
+    /// # Errors
+    /// All that is wrong with it, each with its place.
+    fn resolve(
+        &self,
+        declared: &Declared,
+        scope: &dyn Scope,
+        catalog: &Catalog,
+    ) -> Result<Resolved, Vec<Problem>>;
+
+    /// How its rows are found.
+    fn queries(&self) -> &'static [RowQuery];
+
+    /// The key under which a query finds the thing.
+    fn query_key(&self, address: &Address) -> String;
+
+    /// The key of that row, and what it says; the address is `None` for rows
+    /// found by record id.
+    fn observe_row(&self, query: usize, row: &Row) -> Option<(Option<Address>, Observed)>;
+
+    /// The metadata type that holds what rows don't carry.
+    fn document_type(&self) -> Option<&'static str> {
+        None
+    }
+
+    /// What its metadata document says.
+    fn observe_document(&self, _document: &Element) -> Observed {
+        Observed::default()
+    }
+
+    /// The observed attributes, cut to what can be compared with `wanted`.
+    fn comparable(&self, observed: &Attributes, _wanted: &Attributes) -> Attributes {
+        observed.clone()
+    }
+
+    /// A sentence about an observed state that is left as it is.
+    fn left_alone(&self, _observed: &Attributes, _wanted: &Attributes) -> Option<String> {
+        None
+    }
+
+    /// Adds to the wanted attributes what brings a thing back that we retired.
+    fn revive(&self, _wanted: &mut Attributes) {}
+
+    /// Paths that stand for a step done rather than for a value: where one is
+    /// missing, an earlier run ended before the thing was complete.
+    fn milestones(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    /// Carries over what is history rather than wish, such as a mail that
+    /// went out and was declared no more afterwards.
+    fn inherit(&self, _wanted: &mut Attributes, _recorded: &Attributes) {}
+
+    /// The writes that make `change` true, in order.
+    ///
+    /// # Errors
+    /// Why this change can't be made, with what to do.
+    fn steps(&self, change: &Change, context: &dyn StepContext) -> Result<Vec<Step>, Problem>;
+
+    /// How it is taken away.
+    fn removal(&self) -> Removal {
+        Removal::Deletes
+    }
+
+    /// The fact that tells who still uses a thing that is to be deleted, and
+    /// how one holder of it is addressed.
+    fn holders(&self, _address: &Address) -> Option<(Fact, fn(&Address, &str) -> Address)> {
+        None
+    }
+
+    /// The user that an address is about, so that calls about it don't overlap.
+    fn subject(&self, _address: &Address) -> Option<Address> {
+        None
+    }
+
+    /// Kinds whose changes about the same subject come before this one's
+    /// (and after them when taken away).
+    fn follows(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    /// The id of a thing of this kind that is not managed, from the catalog.
+    fn known_id(&self, _name: &str, _catalog: &Catalog) -> Option<SalesforceId> {
+        None
+    }
+
+    /// The address this one has after `from` was renamed to `to`.
+    fn renamed(&self, _address: &Address, _from: &Address, _to: &Address) -> Option<Address> {
+        None
+    }
+}
+
+/// A kind with a section of its own in the YAML.
+trait Section {
+    /// What one entry may say.
+    type Spec: DeserializeOwned;
+    /// Checks the key of an entry.
+    fn check_name(name: &str) -> Result<(), String>;
+    /// What one entry declares.
+    fn declare(name: &str, spec: Self::Spec, into: &mut dyn FnMut(Address, Attributes, Option<String>));
+}
+
+macro_rules! kinds {
+    ($($module:ident :: $kind:ident $(in section $section:literal)?,)*) => {
+        /// All kinds, in the order of their names.
+        pub const ALL: &[&dyn Kind] = &[$(&$module::$kind,)*];
+
+        /// The sections of a file, in the order of their names.
+        pub const SECTIONS: &[&str] = &[$($($section,)?)*];
+
+        /// Reads one entry of a section: the typed spec, then what it declares.
+        ///
+        /// # Errors
+        /// Whatever the deserializer or the spec refuses.
+        pub fn read_entry<'de, D: Deserializer<'de>>(
+            section: &str,
+            name: &str,
+            deserializer: D,
+            into: &mut dyn FnMut(Address, Attributes, Option<String>),
+        ) -> Result<(), D::Error> {
+            match section {
+                $($($section => {
+                    let spec = <$module::$kind as Section>::Spec::deserialize(deserializer)?;
+                    <$module::$kind as Section>::declare(name, spec, into);
+                    Ok(())
+                })?)*
+                _ => Err(serde::de::Error::custom(format!("there is no section `{section}`"))),
+            }
+        }
+
+        /// Checks the key of an entry by the rules of its section.
+        ///
+        /// # Errors
+        /// What is wrong with it, as a fragment.
+        pub fn check_name(section: &str, name: &str) -> Result<(), String> {
+            match section {
+                $($($section => <$module::$kind as Section>::check_name(name),)?)*
+                _ => Ok(()),
+            }
+        }
+    };
+}
+
+kinds! {
+    permission_set::PermissionSet in section "permission_sets",
+    permission_set_assignment::PermissionSetAssignment,
+    permission_set_license_assignment::PermissionSetLicenseAssignment,
+    profile::Profile in section "profiles",
+    user::User in section "users",
+}
+
+/// The kind of that name.
+pub fn named(name: &str) -> Option<&'static dyn Kind> {
+    ALL.iter().copied().find(|kind| kind.name() == name)
+}
+
+/// The kind of an address.
+pub fn of(address: &Address) -> Option<&'static dyn Kind> {
+    named(address.kind())
+}
+
+/// The names of all kinds that `text` could have meant.
+pub fn closest<'a>(text: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let lower = text.to_lowercase();
+    candidates
+        .map(|candidate| (strsim::jaro_winkler(&lower, &candidate.to_lowercase()), candidate))
+        .filter(|(likeness, _)| *likeness > 0.82)
+        .max_by(|left, right| left.0.total_cmp(&right.0))
+        .map(|(_, candidate)| candidate)
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn kinds_are_registered_in_the_order_of_their_names() {
+        let names: Vec<_> = super::ALL.iter().map(|kind| kind.name()).collect();
+        let mut sorted = names.clone();
+        sorted.sort_unstable();
+        assert_eq!(names, sorted);
+    }
+}

@@ -1,0 +1,235 @@
+//! Assignments of permission sets to users: made from the users' lists, and
+//! resources of their own, so that one can be added or taken off alone.
+
+use super::Kind;
+use super::Resolved;
+use super::Scope;
+use super::Step;
+use super::StepContext;
+use super::permission_set;
+use super::user;
+use crate::model::Address;
+use crate::model::Attributes;
+use crate::model::Catalog;
+use crate::model::Change;
+use crate::model::Declared;
+use crate::model::Fact;
+use crate::model::FieldValue;
+use crate::model::IdReference;
+use crate::model::KeySource;
+use crate::model::Observed;
+use crate::model::Ownership;
+use crate::model::Place;
+use crate::model::Problem;
+use crate::model::RecordEffect;
+use crate::model::Row;
+use crate::model::RowExt;
+use crate::model::RowQuery;
+use crate::model::SalesforceId;
+use crate::model::Value;
+use crate::model::Write;
+
+/// The kind `permission_set_assignment`.
+pub struct PermissionSetAssignment;
+
+/// Its name in addresses.
+pub const KIND: &str = "permission_set_assignment";
+const USER: &str = "assignee";
+const SET: &str = "permission_set";
+
+/// The address and attributes of one assignment.
+pub fn declare(username: &str, set: &str) -> (Address, Attributes) {
+    let mut attributes = Attributes::new();
+    attributes.set(USER, Value::Reference(Address::new(user::KIND, username)));
+    attributes.set(SET, Value::Reference(Address::new(permission_set::KIND, set)));
+    (Address::new(KIND, &format!("{username}/{set}")), attributes)
+}
+
+/// The assignment by which a user holds a set.
+pub fn address_of_holder(set: &Address, username: &str) -> Address {
+    declare(username, set.name()).0
+}
+
+/// The two halves of an assignment's name: the username, and what it holds.
+pub fn halves(address: &Address) -> (&str, &str) {
+    address.name().split_once('/').unwrap_or((address.name(), ""))
+}
+
+impl Kind for PermissionSetAssignment {
+    fn name(&self) -> &'static str {
+        KIND
+    }
+
+    fn place(&self, address: &Address, _path: &str) -> Place {
+        let (username, set) = halves(address);
+        Place::keys([user::SECTION, username, "permission_sets"]).item(set)
+    }
+
+    fn facts(&self, declared: &Declared, scope: &dyn Scope, want: &mut dyn FnMut(Fact)) {
+        if let Some(set) = declared.attributes.reference(SET)
+            && scope.declared(set).is_none()
+        {
+            want(Fact::PermissionSet(set.name().to_owned()));
+        }
+    }
+
+    fn canonical(&self, declared: &Declared, catalog: &Catalog) -> Option<Address> {
+        let set = declared.attributes.reference(SET)?;
+        match catalog.permission_sets(set.name()) {
+            [only] if only.name != set.name() => {
+                Some(declare(halves(&declared.address).0, &only.name).0)
+            }
+            _ => None,
+        }
+    }
+
+    fn resolve(
+        &self,
+        declared: &Declared,
+        scope: &dyn Scope,
+        catalog: &Catalog,
+    ) -> Result<Resolved, Vec<Problem>> {
+        let written = declared.attributes.reference(SET).map_or("", Address::name);
+        let is_declared =
+            scope.declared(&Address::new(permission_set::KIND, written)).is_some();
+        let (username, set) = halves(&declared.address);
+        if is_declared {
+            return Ok(Resolved { attributes: declare(username, set).1, ..Resolved::default() });
+        }
+        let refuse = |message: String, hint: String| {
+            vec![Problem {
+                address: declared.address.clone(),
+                place: Some(
+                    Place::keys([user::SECTION, username, "permission_sets"]).item(written),
+                ),
+                file: declared.file,
+                message,
+                hint: Some(hint),
+            }]
+        };
+        match catalog.permission_sets(written) {
+            [_] => Ok(Resolved { attributes: declare(username, set).1, ..Resolved::default() }),
+            [] => Err(refuse(
+                format!("permission set `{written}` is neither declared nor in this org"),
+                match written.split_once("__") {
+                    Some((namespace, _)) => format!(
+                        "it belongs to the package `{namespace}`: is the package installed in this org, and the name right?"
+                    ),
+                    None => "declare it under `permission_sets:`, or write the API name of one that the org has".to_owned(),
+                },
+            )),
+            several => Err(refuse(
+                format!(
+                    "the label `{written}` fits {}",
+                    several.iter().map(|set| set.name.as_str()).collect::<Vec<_>>().join(" and ")
+                ),
+                "write the API name of the one that is meant".to_owned(),
+            )),
+        }
+    }
+
+    fn queries(&self) -> &'static [RowQuery] {
+        const QUERIES: [RowQuery; 1] = [RowQuery {
+            object: "PermissionSetAssignment",
+            fields: &["Id", "Assignee.Username", "PermissionSet.Name", "PermissionSet.NamespacePrefix"],
+            key: "Assignee.Username",
+            key_source: KeySource::Name,
+            condition: Some("PermissionSet.IsOwnedByProfile = false AND PermissionSetGroupId = null"),
+            supplementary: false,
+        }];
+        &QUERIES
+    }
+
+    fn query_key(&self, address: &Address) -> String {
+        halves(address).0.to_owned()
+    }
+
+    fn observe_row(&self, _query: usize, row: &Row) -> Option<(Option<Address>, Observed)> {
+        let name = row.text("PermissionSet.Name")?;
+        let set = match row.text("PermissionSet.NamespacePrefix") {
+            Some(namespace) => format!("{namespace}__{name}"),
+            None => name.to_owned(),
+        };
+        let username = row.text("Assignee.Username")?.to_lowercase();
+        let (address, attributes) = declare(&username, &set);
+        let id = SalesforceId::parse(row.text("Id")?);
+        Some((Some(address), Observed { id, attributes, ..Observed::default() }))
+    }
+
+    fn steps(&self, change: &Change, context: &dyn StepContext) -> Result<Vec<Step>, Problem> {
+        assignment_steps(
+            change,
+            context,
+            "PermissionSetAssignment",
+            &[("AssigneeId", USER), ("PermissionSetId", SET)],
+        )
+    }
+
+    fn subject(&self, address: &Address) -> Option<Address> {
+        Some(Address::new(user::KIND, halves(address).0))
+    }
+
+    fn follows(&self) -> &'static [&'static str] {
+        &[super::permission_set_license_assignment::KIND]
+    }
+
+    fn renamed(&self, address: &Address, from: &Address, to: &Address) -> Option<Address> {
+        let (username, set) = halves(address);
+        if from.kind() == user::KIND && from.name() == username {
+            Some(declare(to.name(), set).0)
+        } else if from.kind() == permission_set::KIND && from.name() == set {
+            Some(declare(username, to.name()).0)
+        } else {
+            None
+        }
+    }
+}
+
+/// The steps of a row that joins two others: it is made or taken off, never
+/// changed.
+pub fn assignment_steps(
+    change: &Change,
+    context: &dyn StepContext,
+    object: &'static str,
+    joins: &[(&'static str, &'static str)],
+) -> Result<Vec<Step>, Problem> {
+    let problem = |message: String| Problem {
+        address: change.address.clone(),
+        place: None,
+        file: 0,
+        message,
+        hint: Some("run plan again; the state may be behind the org".to_owned()),
+    };
+    let Some(after) = &change.after else {
+        let Some(id) = change.id() else {
+            return Err(problem("the assignment to take off has no known id".to_owned()));
+        };
+        return Ok(vec![Step::new(
+            "unassign",
+            Write::Delete { object: object.into(), id: IdReference::Known(id.clone()) },
+            RecordEffect { forget: true, ..RecordEffect::default() },
+        )]);
+    };
+    if change.exists() {
+        return Ok(Vec::new());
+    }
+    let mut fields = Vec::new();
+    for (field, path) in joins {
+        let Some(address) = after.reference(path) else {
+            return Err(problem(format!("it has no `{path}`")));
+        };
+        let Some(id) = context.id(address) else {
+            return Err(problem(format!("the id of {address} is not known")));
+        };
+        fields.push(((*field).into(), FieldValue::Id(id)));
+    }
+    Ok(vec![Step::new(
+        "assign",
+        Write::Insert { object: object.into(), fields },
+        RecordEffect {
+            confirm: after.clone(),
+            creates: Some(Ownership::Created),
+            ..RecordEffect::default()
+        },
+    )])
+}

@@ -1,0 +1,181 @@
+//! Assignments of permission set licenses to users. They come before the sets
+//! that need them, and leave after them.
+
+use std::sync::OnceLock;
+
+use super::Kind;
+use super::Resolved;
+use super::Scope;
+use super::Step;
+use super::StepContext;
+use super::permission_set_assignment::assignment_steps;
+use super::permission_set_assignment::halves;
+use super::user;
+use crate::data;
+use crate::model::Address;
+use crate::model::Attributes;
+use crate::model::Catalog;
+use crate::model::Change;
+use crate::model::Declared;
+use crate::model::Fact;
+use crate::model::KeySource;
+use crate::model::Observed;
+use crate::model::Place;
+use crate::model::Problem;
+use crate::model::Row;
+use crate::model::RowExt;
+use crate::model::RowQuery;
+use crate::model::SalesforceId;
+use crate::model::Value;
+
+/// The kind `permission_set_license_assignment`.
+pub struct PermissionSetLicenseAssignment;
+
+/// Its name in addresses.
+pub const KIND: &str = "permission_set_license_assignment";
+/// The kind name under which a license itself is referred to; it is never
+/// managed, only looked up.
+const LICENSE_KIND: &str = "permission_set_license";
+const USER: &str = "assignee";
+const LICENSE: &str = "permission_set_license";
+
+/// The developer name of a license as written, by the shipped table; what is
+/// not in the table stays as it is until the org has been asked.
+pub fn developer_name(written: &str) -> &str {
+    static TABLE: OnceLock<Vec<(&str, &str)>> = OnceLock::new();
+    let table = TABLE.get_or_init(|| {
+        data::rows(data::PERMISSION_SET_LICENSES).map(|row| (row[0], row[1])).collect()
+    });
+    table
+        .iter()
+        .find(|(name, label)| {
+            label.eq_ignore_ascii_case(written) || name.eq_ignore_ascii_case(written)
+        })
+        .map_or(written, |(name, _)| name)
+}
+
+/// The label of a license in Setup, by the shipped table.
+fn label(developer_name: &str) -> Option<&'static str> {
+    data::rows(data::PERMISSION_SET_LICENSES)
+        .find(|row| row[0] == developer_name)
+        .map(|row| row[1])
+}
+
+/// The address and attributes of one assignment.
+pub fn declare(username: &str, license: &str) -> (Address, Attributes) {
+    let mut attributes = Attributes::new();
+    attributes.set(USER, Value::Reference(Address::new(user::KIND, username)));
+    attributes.set(LICENSE, Value::Reference(Address::new(LICENSE_KIND, license)));
+    (Address::new(KIND, &format!("{username}/{license}")), attributes)
+}
+
+struct WithLicenses<'a>(&'a dyn StepContext);
+
+impl StepContext for WithLicenses<'_> {
+    fn catalog(&self) -> &Catalog {
+        self.0.catalog()
+    }
+    fn id(&self, address: &Address) -> Option<crate::model::IdReference> {
+        if address.kind() == LICENSE_KIND {
+            let license = self.catalog().permission_set_license(address.name())?;
+            return Some(crate::model::IdReference::Known(license.id.clone()));
+        }
+        self.0.id(address)
+    }
+    fn is_deleted(&self, address: &Address) -> bool {
+        self.0.is_deleted(address)
+    }
+    fn attributes(&self, address: &Address) -> Option<Attributes> {
+        self.0.attributes(address)
+    }
+}
+
+impl Kind for PermissionSetLicenseAssignment {
+    fn name(&self) -> &'static str {
+        KIND
+    }
+
+    fn place(&self, address: &Address, _path: &str) -> Place {
+        let (username, license) = halves(address);
+        Place::keys([user::SECTION, username, "permission_set_licenses"])
+            .item(label(license).unwrap_or(license))
+    }
+
+    fn facts(&self, declared: &Declared, _scope: &dyn Scope, want: &mut dyn FnMut(Fact)) {
+        if let Some(license) = declared.attributes.reference(LICENSE) {
+            want(Fact::PermissionSetLicense(license.name().to_owned()));
+        }
+    }
+
+    fn canonical(&self, declared: &Declared, catalog: &Catalog) -> Option<Address> {
+        let written = declared.attributes.reference(LICENSE)?.name();
+        let license = catalog.permission_set_license(written)?;
+        (license.name != written)
+            .then(|| declare(halves(&declared.address).0, &license.name).0)
+    }
+
+    fn resolve(
+        &self,
+        declared: &Declared,
+        _scope: &dyn Scope,
+        catalog: &Catalog,
+    ) -> Result<Resolved, Vec<Problem>> {
+        let written = declared.attributes.reference(LICENSE).map_or("", Address::name);
+        let (username, license) = halves(&declared.address);
+        if catalog.permission_set_license(written).is_some() {
+            return Ok(Resolved { attributes: declare(username, license).1, ..Resolved::default() });
+        }
+        Err(vec![Problem {
+            address: declared.address.clone(),
+            place: Some(self.place(&declared.address, "")),
+            file: declared.file,
+            message: format!("this org has no permission set license `{written}`"),
+            hint: Some(
+                "write its developer name, or its label as Setup > Company Information shows it; it may not be bought for this org".to_owned(),
+            ),
+        }])
+    }
+
+    fn queries(&self) -> &'static [RowQuery] {
+        const QUERIES: [RowQuery; 1] = [RowQuery {
+            object: "PermissionSetLicenseAssign",
+            fields: &["Id", "Assignee.Username", "PermissionSetLicense.DeveloperName"],
+            key: "Assignee.Username",
+            key_source: KeySource::Name,
+            condition: None,
+            supplementary: false,
+        }];
+        &QUERIES
+    }
+
+    fn query_key(&self, address: &Address) -> String {
+        halves(address).0.to_owned()
+    }
+
+    fn observe_row(&self, _query: usize, row: &Row) -> Option<(Option<Address>, Observed)> {
+        let license = developer_name(row.text("PermissionSetLicense.DeveloperName")?);
+        let username = row.text("Assignee.Username")?.to_lowercase();
+        let (address, attributes) = declare(&username, license);
+        let id = SalesforceId::parse(row.text("Id")?);
+        Some((Some(address), Observed { id, attributes, ..Observed::default() }))
+    }
+
+    fn steps(&self, change: &Change, context: &dyn StepContext) -> Result<Vec<Step>, Problem> {
+        assignment_steps(
+            change,
+            &WithLicenses(context),
+            "PermissionSetLicenseAssign",
+            &[("AssigneeId", USER), ("PermissionSetLicenseId", LICENSE)],
+        )
+    }
+
+    fn subject(&self, address: &Address) -> Option<Address> {
+        Some(Address::new(user::KIND, halves(address).0))
+    }
+
+    fn renamed(&self, address: &Address, from: &Address, to: &Address) -> Option<Address> {
+        let (username, license) = halves(address);
+        (from.kind() == user::KIND && from.name() == username)
+            .then(|| declare(to.name(), license).0)
+    }
+}

@@ -1,0 +1,354 @@
+//! Names of permissions, and what each needs.
+//!
+//! A permission is written by its label in Setup or by its API name; inside it
+//! is an *atom*: the API name of a system permission, or `Object<verb>` for an
+//! object permission, as the org's own PermissionDependency writes them. Setup
+//! ticks prerequisites by itself, the API refuses where one is missing, so the
+//! closure is computed here: from the shipped table, from what the org says,
+//! and from what earlier rejections taught.
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+use std::collections::HashMap;
+use std::sync::OnceLock;
+
+use crate::data;
+use crate::model::Catalog;
+use crate::model::Fact;
+use crate::model::FactValue;
+
+/// The words of an object's access, the names of their metadata elements, and
+/// the verbs of PermissionDependency.
+pub const OBJECT_ACCESS: [(&str, &str, &str); 7] = [
+    ("create", "allowCreate", "create"),
+    ("delete", "allowDelete", "delete"),
+    ("edit", "allowEdit", "update"),
+    ("read", "allowRead", "read"),
+    ("modify_all", "modifyAllRecords", "modifyAllRecords"),
+    ("view_all_fields", "viewAllFields", "viewAllFields"),
+    ("view_all", "viewAllRecords", "viewAllRecords"),
+];
+
+/// What an access word needs on the same object (Object Reference,
+/// `ObjectPermissions`; for View All Fields no need is documented, and a row
+/// without Read does not exist).
+pub fn access_needs(word: &str) -> &'static [&'static str] {
+    match word {
+        "create" | "edit" | "view_all" | "view_all_fields" => &["read"],
+        "delete" => &["read", "edit"],
+        "modify_all" => &["read", "edit", "delete", "view_all"],
+        _ => &[],
+    }
+}
+
+/// The atom of an access word.
+pub fn object_atom(object: &str, word: &str) -> String {
+    let verb = OBJECT_ACCESS.iter().find(|(name, _, _)| *name == word).map_or(word, |found| found.2);
+    format!("{object}<{verb}>")
+}
+
+/// The object and access word of an atom; `None` for a system permission.
+pub fn object_of_atom(atom: &str) -> Option<(&str, &'static str)> {
+    let (object, verb) = atom.strip_suffix('>')?.split_once('<')?;
+    let word = OBJECT_ACCESS.iter().find(|(_, _, known)| *known == verb)?.0;
+    Some((object, word))
+}
+
+struct Tables {
+    api_names: BTreeSet<&'static str>,
+    by_label: HashMap<String, Vec<&'static str>>,
+    labels: HashMap<&'static str, &'static str>,
+    prerequisites: BTreeMap<&'static str, Vec<&'static str>>,
+}
+
+fn tables() -> &'static Tables {
+    static TABLES: OnceLock<Tables> = OnceLock::new();
+    TABLES.get_or_init(|| {
+        let mut api_names = BTreeSet::new();
+        let mut by_label: HashMap<String, Vec<&str>> = HashMap::new();
+        let mut labels = HashMap::new();
+        for row in data::rows(data::SYSTEM_PERMISSIONS) {
+            api_names.insert(row[0]);
+            if let Some(label) = row.get(1).filter(|label| !label.is_empty()) {
+                by_label.entry(label.to_lowercase()).or_default().push(row[0]);
+                labels.insert(row[0], *label);
+            }
+        }
+        let prerequisites = data::rows(data::PREREQUISITES)
+            .map(|row| (row[0], row.get(1).map_or_else(Vec::new, |needed| needed.split(',').collect())))
+            .collect();
+        Tables { api_names, by_label, labels, prerequisites }
+    })
+}
+
+/// Whether the shipped table knows an API name.
+pub fn is_shipped(api_name: &str) -> bool {
+    tables().api_names.contains(api_name)
+}
+
+/// All shipped API names.
+pub fn shipped_api_names() -> impl Iterator<Item = &'static str> {
+    tables().api_names.iter().copied()
+}
+
+/// The label of a system permission as Setup shows it, or its API name.
+pub fn label(api_name: &str) -> &str {
+    tables().labels.get(api_name).copied().unwrap_or(api_name)
+}
+
+/// Why a written permission has no API name.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Unresolved {
+    /// The label fits several.
+    Ambiguous(Vec<String>),
+    /// Nothing fits; perhaps this was meant.
+    Unknown(Option<String>),
+}
+
+/// The API name of what was written: an API name, or a label in the shipped
+/// table, or a label that only this org has.
+///
+/// # Errors
+/// When nothing fits, or more than one.
+pub fn api_name(written: &str, catalog: &Catalog) -> Result<String, Unresolved> {
+    let tables = tables();
+    let additional: &[(String, String)] = match catalog.get(&Fact::SystemPermissions) {
+        Some(FactValue::SystemPermissions { additional, .. }) => additional,
+        _ => &[],
+    };
+    if let Some(known) = tables.api_names.get(written) {
+        return Ok((*known).to_owned());
+    }
+    if let Some((known, _)) = additional.iter().find(|(known, _)| known == written) {
+        return Ok(known.clone());
+    }
+    let lower = written.to_lowercase();
+    let mut fitting: Vec<String> = tables
+        .by_label
+        .get(&lower)
+        .map(|names| names.iter().map(|name| (*name).to_owned()).collect())
+        .unwrap_or_default();
+    if fitting.is_empty() {
+        fitting = additional
+            .iter()
+            .filter(|(_, label)| label.to_lowercase() == lower)
+            .map(|(name, _)| name.clone())
+            .collect();
+    }
+    match fitting.len() {
+        1 => Ok(fitting.remove(0)),
+        0 => {
+            let candidates = tables.labels.values().copied().chain(tables.api_names.iter().copied());
+            let meant = super::closest(written, candidates);
+            Err(Unresolved::Unknown(meant.map(str::to_owned)))
+        }
+        _ => Err(Unresolved::Ambiguous(fitting)),
+    }
+}
+
+/// Whether this org is known not to have a system permission.
+pub fn is_unknown_in_org(name: &str, catalog: &Catalog) -> bool {
+    match catalog.get(&Fact::SystemPermissions) {
+        Some(FactValue::SystemPermissions { unknown, .. }) => unknown.iter().any(|held| held == name),
+        _ => false,
+    }
+}
+
+/// What an atom needs, by the shipped table.
+pub fn shipped_prerequisites(atom: &str) -> &'static [&'static str] {
+    tables().prerequisites.get(atom).map_or(&[], Vec::as_slice)
+}
+
+/// All atoms that the named ones need, with the named atom that needs each.
+/// System permissions that the org does not know are left out.
+pub fn closure(named: &BTreeSet<String>, catalog: &Catalog) -> BTreeMap<String, String> {
+    let mut implied: BTreeMap<String, String> = BTreeMap::new();
+    let mut open: Vec<(String, String)> =
+        named.iter().rev().map(|atom| (atom.clone(), atom.clone())).collect();
+    while let Some((atom, because)) = open.pop() {
+        let mut needed: Vec<String> =
+            shipped_prerequisites(&atom).iter().map(|name| (*name).to_owned()).collect();
+        needed.extend(catalog.prerequisites(&atom).iter().cloned());
+        if let Some((object, word)) = object_of_atom(&atom) {
+            needed.extend(access_needs(word).iter().map(|need| object_atom(object, need)));
+        }
+        for need in needed {
+            let is_new = !named.contains(&need) && !implied.contains_key(&need);
+            if is_new && !is_unknown_in_org(&need, catalog) {
+                implied.insert(need.clone(), because.clone());
+                open.push((need, because.clone()));
+            }
+        }
+    }
+    implied
+}
+
+/// The facts that a closure over these atoms is made of.
+pub fn closure_facts(named: &BTreeSet<String>, want: &mut dyn FnMut(Fact)) {
+    let nothing_known = Catalog::new();
+    for atom in named.iter().chain(closure(named, &nothing_known).keys()) {
+        want(Fact::Prerequisites(atom.clone()));
+    }
+}
+
+/// Takes what a rejection says into the catalog, and tells whether anything
+/// was new. Two sentences teach: `Permission X depends on permission(s): Y, Z`
+/// (several joined by `; `; API names from the Metadata API, labels from REST)
+/// and `Unknown user permission: X`.
+pub fn learn_from_rejection(message: &str, catalog: &mut Catalog) -> Vec<Fact> {
+    let mut learned = Vec::new();
+    for sentence in message.split(';') {
+        if let Some((_, rest)) = sentence.split_once("Permission ")
+            && let Some((permission, needed)) = rest.split_once(" depends on permission(s): ")
+        {
+            let permission = atom_of_words(permission, catalog);
+            let needed = needed.split(',').map(|words| atom_of_words(words, catalog));
+            let mut held = catalog.prerequisites(&permission).to_vec();
+            let before = held.len();
+            for need in needed {
+                if need != permission
+                    && !held.contains(&need)
+                    && !shipped_prerequisites(&permission).contains(&need.as_str())
+                {
+                    held.push(need);
+                }
+            }
+            if held.len() > before {
+                let fact = Fact::Prerequisites(permission);
+                catalog.insert(fact.clone(), FactValue::Prerequisites(held));
+                learned.push(fact);
+            }
+        }
+        let unknown = sentence
+            .split_once("Unknown user permission: ")
+            .map(|(_, name)| name)
+            .or_else(|| {
+                let (_, rest) = sentence.split_once("no UserPermission named ")?;
+                rest.strip_suffix(" found").or(Some(rest))
+            })
+            .map(str::trim);
+        if let Some(name) = unknown
+            && !is_unknown_in_org(name, catalog)
+        {
+            let (mut held, additional) = match catalog.get(&Fact::SystemPermissions) {
+                Some(FactValue::SystemPermissions { unknown, additional }) => {
+                    (unknown.clone(), additional.clone())
+                }
+                _ => (Vec::new(), Vec::new()),
+            };
+            held.push(name.to_owned());
+            catalog.insert(
+                Fact::SystemPermissions,
+                FactValue::SystemPermissions { unknown: held, additional },
+            );
+            learned.push(Fact::SystemPermissions);
+        }
+    }
+    learned
+}
+
+/// The atom that words such as `Read Account`, `Convert Leads` or `ViewRoles`
+/// stand for.
+fn atom_of_words(words: &str, catalog: &Catalog) -> String {
+    const VERBS: [(&str, &str); 6] = [
+        ("Read All ", "view_all"),
+        ("Modify All ", "modify_all"),
+        ("Read ", "read"),
+        ("Create ", "create"),
+        ("Edit ", "edit"),
+        ("Delete ", "delete"),
+    ];
+    let words = words.trim();
+    if let Ok(name) = api_name(words, catalog) {
+        return name;
+    }
+    for (verb, word) in VERBS {
+        if let Some(object) = words.strip_prefix(verb) {
+            return object_atom(object.trim(), word);
+        }
+    }
+    words.to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Unresolved;
+    use super::api_name;
+    use super::closure;
+    use super::learn_from_rejection;
+    use super::object_of_atom;
+    use crate::model::Catalog;
+    use crate::model::Fact;
+    use crate::model::FactValue;
+
+    fn implied_by(atoms: &[&str], catalog: &Catalog) -> Vec<String> {
+        let named = atoms.iter().map(|atom| (*atom).to_owned()).collect();
+        closure(&named, catalog).into_keys().collect()
+    }
+
+    #[test]
+    fn modify_all_data_needs_thirty_five_others() {
+        assert_eq!(implied_by(&["ModifyAllData"], &Catalog::new()).len(), 35);
+    }
+
+    #[test]
+    fn a_permission_this_org_does_not_know_is_left_out_of_the_closure() {
+        let mut catalog = Catalog::new();
+        catalog.insert(
+            Fact::SystemPermissions,
+            FactValue::SystemPermissions { unknown: vec!["ManageNetworks".into()], additional: vec![] },
+        );
+        assert_eq!(implied_by(&["ModifyAllData"], &catalog).len(), 34);
+    }
+
+    #[test]
+    fn an_object_permission_needs_others_on_its_own_object_and_on_its_parent() {
+        let implied = implied_by(&["Contact<modifyAllRecords>"], &Catalog::new());
+        assert_eq!(
+            implied,
+            ["Account<read>", "Contact<delete>", "Contact<read>", "Contact<update>", "Contact<viewAllRecords>"]
+        );
+        assert_eq!(object_of_atom("Contact<update>"), Some(("Contact", "edit")));
+    }
+
+    #[test]
+    fn labels_and_api_names_are_both_understood_and_doubt_is_told() {
+        let catalog = Catalog::new();
+        assert_eq!(api_name("Modify All Data", &catalog).as_deref(), Ok("ModifyAllData"));
+        assert_eq!(api_name("access activities", &catalog).as_deref(), Ok("ActivitiesAccess"));
+        assert_eq!(api_name("ApiEnabled", &catalog).as_deref(), Ok("ApiEnabled"));
+        assert!(matches!(
+            api_name("Create AppExchange Packages", &catalog),
+            Err(Unresolved::Ambiguous(names)) if names.len() == 2
+        ));
+        assert_eq!(
+            api_name("Modify Al Data", &catalog),
+            Err(Unresolved::Unknown(Some("Modify All Data".into())))
+        );
+    }
+
+    #[test]
+    fn a_rejection_teaches_prerequisites_by_api_name_and_by_label() {
+        let mut catalog = Catalog::new();
+        let learned = learn_from_rejection(
+            "Permission ConvertLeads depends on permission(s): Create Account, ViewRoles; Permission Read Quote depends on permission(s): Read Opportunity",
+            &mut catalog,
+        );
+        assert_eq!(learned.len(), 2);
+        assert_eq!(catalog.prerequisites("ConvertLeads"), ["Account<create>", "ViewRoles"]);
+        assert_eq!(catalog.prerequisites("Quote<read>"), ["Opportunity<read>"]);
+        let again = learn_from_rejection(
+            "Permission ConvertLeads depends on permission(s): ViewRoles",
+            &mut catalog,
+        );
+        assert!(again.is_empty(), "what is known is not new: {again:?}");
+    }
+
+    #[test]
+    fn a_rejection_teaches_that_a_permission_is_unknown_here() {
+        let mut catalog = Catalog::new();
+        let learned = learn_from_rejection("Unknown user permission: ManageNetworks", &mut catalog);
+        assert_eq!(learned, [Fact::SystemPermissions]);
+        assert!(implied_by(&["ModifyAllData"], &catalog).iter().all(|name| name != "ManageNetworks"));
+    }
+}

@@ -1,0 +1,334 @@
+//! The words that specs are written in: texts that are surely texts, names
+//! with Salesforce's rules, shorthands, and maps that refuse a repeated key.
+//!
+//! Used by the kinds' typed specs on both reading paths. On the fast path a
+//! scalar's quotes are not known, so a text that could be a number, a date or
+//! a yes or no is refused there, and the diagnosing path, which knows the
+//! quotes, has the last word.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::marker::PhantomData;
+
+use serde::Deserialize;
+use serde::Deserializer;
+use serde::de;
+use serde::de::Error as _;
+use serde::de::IntoDeserializer;
+
+/// The newtype name by which a reader that knows quotes recognises [`Text`].
+pub const TEXT: &str = "$orgform::Text";
+
+/// Whether an unquoted scalar could have been meant as something else than
+/// text: a number, a date, a yes or no, or nothing.
+pub fn looks_like_something_else(text: &str) -> bool {
+    let lower = text.to_ascii_lowercase();
+    if matches!(
+        lower.as_str(),
+        "" | "~" | "null" | "true" | "false" | "yes" | "no" | "on" | "off" | "y" | "n" | ".nan" | ".inf" | "-.inf" | "+.inf"
+    ) {
+        return true;
+    }
+    let mut characters = lower.chars();
+    let first = characters.next().unwrap_or_default();
+    let second = characters.next().unwrap_or_default();
+    let starts_like_a_number = first.is_ascii_digit()
+        || (matches!(first, '-' | '+' | '.') && (second.is_ascii_digit() || second == '.'));
+    starts_like_a_number
+        && lower.chars().all(|character| {
+            character.is_ascii_hexdigit() || matches!(character, '.' | '-' | '+' | ':' | '_' | 'x' | 'o' | 't' | 'z' | ' ')
+        })
+}
+
+/// A text that was surely meant as one.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Text(pub String);
+
+const TEXT_LIKE: &str = "text; a number, a date or a yes or no that is meant as text must be quoted";
+
+impl<'de> Deserialize<'de> for Text {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Trusted;
+        impl<'de> de::Visitor<'de> for Trusted {
+            type Value = Text;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(TEXT_LIKE)
+            }
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Text, E> {
+                Ok(Text(text.to_owned()))
+            }
+            fn visit_string<E: de::Error>(self, text: String) -> Result<Text, E> {
+                Ok(Text(text))
+            }
+            fn visit_newtype_struct<D: Deserializer<'de>>(self, inner: D) -> Result<Text, D::Error> {
+                inner.deserialize_any(Suspicious)
+            }
+        }
+        struct Suspicious;
+        impl de::Visitor<'_> for Suspicious {
+            type Value = Text;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(TEXT_LIKE)
+            }
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Text, E> {
+                if looks_like_something_else(text) {
+                    return Err(E::invalid_value(de::Unexpected::Str(text), &self));
+                }
+                Ok(Text(text.to_owned()))
+            }
+        }
+        deserializer.deserialize_newtype_struct(TEXT, Trusted)
+    }
+}
+
+/// Declares a text type with rules of its own.
+macro_rules! checked_text {
+    ($(#[$doc:meta])* $name:ident, $check:expr) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+        pub struct $name(pub String);
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let text = Text::deserialize(deserializer)?.0;
+                let check: fn(&str) -> Result<(), String> = $check;
+                check(&text).map_err(D::Error::custom)?;
+                Ok(Self(text))
+            }
+        }
+    };
+}
+
+/// Checks a length in characters, as Salesforce counts it.
+pub fn at_most(text: &str, limit: usize, what: &str) -> Result<(), String> {
+    let length = text.chars().count();
+    if length > limit {
+        return Err(format!("{what} has {length} characters, at most {limit} are allowed"));
+    }
+    if text.trim().is_empty() {
+        return Err(format!("{what} is empty"));
+    }
+    if text.chars().any(|character| character.is_control() && character != '\n' && character != '\t') {
+        return Err(format!("{what} holds a control character"));
+    }
+    Ok(())
+}
+
+checked_text!(
+    /// A username: in the form of an e-mail address, at most 80 characters
+    /// (Object Reference, `User.Username`). It is compared without case, so
+    /// it is written in lower case.
+    Username,
+    |text| {
+        at_most(text, 80, "the username")?;
+        if !is_email_shaped(text) {
+            return Err("a username must have the form of an e-mail address, for example `integration@coconut.example`".to_owned());
+        }
+        if text.chars().any(char::is_uppercase) {
+            return Err(format!("usernames are lower case: write `{}`", text.to_lowercase()));
+        }
+        Ok(())
+    }
+);
+
+checked_text!(
+    /// An e-mail address of at most 128 characters (Object Reference,
+    /// `User.Email`).
+    Email,
+    |text| {
+        at_most(text, 128, "the e-mail address")?;
+        if is_email_shaped(text) {
+            Ok(())
+        } else {
+            Err("this is no e-mail address; one looks like `admin@coconut.example`".to_owned())
+        }
+    }
+);
+
+checked_text!(
+    /// The API name of a permission set: letters, digits and single
+    /// underscores, beginning with a letter, at most 80 characters (Metadata
+    /// API Developer Guide, `PermissionSet`).
+    ApiName,
+    |text| check_api_name(text)
+);
+
+checked_text!(
+    /// A label of at most 80 characters.
+    Label80,
+    |text| at_most(text, 80, "the label")
+);
+
+checked_text!(
+    /// A name of at most 80 characters.
+    Name80,
+    |text| at_most(text, 80, "the name")
+);
+
+checked_text!(
+    /// A name of at most 40 characters.
+    Name40,
+    |text| at_most(text, 40, "the name")
+);
+
+checked_text!(
+    /// An alias of at most 8 characters (Object Reference, `User.Alias`).
+    Alias,
+    |text| at_most(text, 8, "the alias")
+);
+
+checked_text!(
+    /// A description of at most 255 characters.
+    Description,
+    |text| if text.trim().is_empty() { Ok(()) } else { at_most(text, 255, "the description") }
+);
+
+checked_text!(
+    /// A profile's name, at most 255 characters.
+    ProfileName,
+    |text| at_most(text, 255, "the profile name")
+);
+
+/// Checks the rules of [`ApiName`].
+pub fn check_api_name(text: &str) -> Result<(), String> {
+    at_most(text, 80, "the API name")?;
+    let starts_well = text.starts_with(|first: char| first.is_ascii_alphabetic());
+    let ends_well = !text.ends_with('_');
+    let characters_are_well =
+        text.chars().all(|character| character.is_ascii_alphanumeric() || character == '_');
+    if starts_well && ends_well && characters_are_well && !text.contains("__") {
+        return Ok(());
+    }
+    Err("an API name has letters, digits and single underscores, begins with a letter and does not end with an underscore".to_owned())
+}
+
+/// Whether a text has the form `local@domain.tld`, with the characters that
+/// Salesforce takes.
+pub fn is_email_shaped(text: &str) -> bool {
+    let Some((local, domain)) = text.rsplit_once('@') else { return false };
+    let local_is_well = !local.is_empty()
+        && !local.starts_with('.')
+        && !local.ends_with('.')
+        && !local.contains("..")
+        && local.chars().all(|character| {
+            character.is_alphanumeric() || "!#$%&'*+-/=?^_`{|}~.".contains(character)
+        });
+    let domain_is_well = domain.contains('.')
+        && domain.split('.').all(|label| {
+            !label.is_empty()
+                && !label.starts_with('-')
+                && !label.ends_with('-')
+                && label.chars().all(|character| character.is_alphanumeric() || character == '-')
+        });
+    local_is_well && domain_is_well
+}
+
+/// A map whose keys stand once.
+#[derive(Clone, Debug, PartialEq)]
+pub struct UniqueMap<K, V>(pub BTreeMap<K, V>);
+
+impl<K, V> Default for UniqueMap<K, V> {
+    fn default() -> Self {
+        Self(BTreeMap::new())
+    }
+}
+
+impl<'de, K, V> Deserialize<'de> for UniqueMap<K, V>
+where
+    K: Deserialize<'de> + Ord + fmt::Debug,
+    V: Deserialize<'de>,
+{
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct MapVisitor<K, V>(PhantomData<(K, V)>);
+        impl<'de, K, V> de::Visitor<'de> for MapVisitor<K, V>
+        where
+            K: Deserialize<'de> + Ord + fmt::Debug,
+            V: Deserialize<'de>,
+        {
+            type Value = UniqueMap<K, V>;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a map of names")
+            }
+            fn visit_map<A: de::MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut held = BTreeMap::new();
+                while let Some(key) = map.next_key::<K>()? {
+                    let value = map.next_value()?;
+                    if held.contains_key(&key) {
+                        return Err(A::Error::custom(format!("{key:?} stands here twice")));
+                    }
+                    held.insert(key, value);
+                }
+                Ok(UniqueMap(held))
+            }
+        }
+        deserializer.deserialize_map(MapVisitor(PhantomData))
+    }
+}
+
+/// Either one word or the long form: the one visitor behind all shorthands.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Shorthand<W, L> {
+    /// The short form.
+    Word(W),
+    /// The long form, a list or a map.
+    Long(L),
+}
+
+impl<'de, W, L> Deserialize<'de> for Shorthand<W, L>
+where
+    W: Deserialize<'de>,
+    L: Deserialize<'de>,
+{
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct EitherVisitor<W, L>(PhantomData<(W, L)>);
+        impl<'de, W, L> de::Visitor<'de> for EitherVisitor<W, L>
+        where
+            W: Deserialize<'de>,
+            L: Deserialize<'de>,
+        {
+            type Value = Shorthand<W, L>;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a word, or the long form")
+            }
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Self::Value, E> {
+                W::deserialize(text.into_deserializer()).map(Shorthand::Word)
+            }
+            fn visit_seq<A: de::SeqAccess<'de>>(self, list: A) -> Result<Self::Value, A::Error> {
+                L::deserialize(de::value::SeqAccessDeserializer::new(list)).map(Shorthand::Long)
+            }
+            fn visit_map<A: de::MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
+                L::deserialize(de::value::MapAccessDeserializer::new(map)).map(Shorthand::Long)
+            }
+        }
+        deserializer.deserialize_any(EitherVisitor(PhantomData))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::check_api_name;
+    use super::is_email_shaped;
+    use super::looks_like_something_else;
+
+    #[test]
+    fn texts_that_yaml_readers_disagree_about_are_told_apart() {
+        for text in ["no", "Yes", "007", "1e3", "2026-12-31", "0x1F", "12:30:45", "~", "-1", ".5", "1_000", ""] {
+            assert!(looks_like_something_else(text), "{text}");
+        }
+        for text in ["integration@coconut.example", "Modify All Data", "3 Clouds", "n/a", "v1", "-", "a1", "1st"] {
+            assert!(!looks_like_something_else(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn names_follow_salesforces_rules() {
+        assert!(is_email_shaped("a.b+c@d-e.example"));
+        for text in ["a@b", "@b.c", "a b@c.d", "a@.c", "a..b@c.d"] {
+            assert!(!is_email_shaped(text), "{text}");
+        }
+        check_api_name("Coconut_Integration_API_Access").expect("a good name");
+        for text in ["1a", "a__b", "a_", "a-b", "", "_a"] {
+            check_api_name(text).expect_err(text);
+        }
+    }
+}

@@ -1,0 +1,24 @@
+//! orgform: Salesforce user access as code.
+//!
+//! A YAML file says which profiles, permission sets, users and assignments an
+//! org should have; orgform plans the difference and applies it in order.
+//!
+//! ```text
+//! YAML ─config─▶ Desired ─┐                        ┌─▶ shown to a person
+//!                         ├─plan (pure)─▶ Plan ────┤
+//! state ─▶ Recorded ──────┤                        └─▶ engine: ops packed into batches ─▶ org
+//! org ─refresh─▶ Observed ┘                                  │  intent durable first, result after
+//!      + Catalog                                             └─▶ state
+//! ```
+//!
+//! Each room says in its first lines what it is for and what it may import;
+//! ARCHITECTURE.md has the whole picture, and a test holds it to it.
+
+pub mod graph;
+pub mod kinds;
+pub mod model;
+pub mod plan;
+
+pub mod local_org;
+
+mod data;

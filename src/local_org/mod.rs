@@ -1,0 +1,192 @@
+//! The local org: an emulated Salesforce org, served over real HTTP on
+//! loopback, so that everything can be tried and tested without an account.
+//!
+//! Imports nothing of the rest of the crate. It and the client meet only at
+//! HTTP: no shared type, no back door, so that other people's clients can
+//! check it, and a dry run goes the way a real run goes.
+
+mod error;
+mod http;
+mod options;
+mod rules;
+mod schema;
+mod seed;
+mod soql;
+mod store;
+mod xml;
+
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::atomic::AtomicU64;
+use std::time::Duration;
+
+use serde_json::Value as Json;
+use serde_json::json;
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+
+pub use options::Doubts;
+pub use options::Options;
+pub use options::SETTINGS;
+pub use options::Seed;
+pub use options::UnknownSetting;
+pub use options::set;
+
+use http::Server;
+use schema::Schema;
+use store::Row;
+use store::Store;
+
+/// A local org that is being served.
+#[derive(Debug)]
+pub struct Running {
+    /// Where it is reached, for example `http://127.0.0.1:4711`.
+    pub instance_url: String,
+    /// The token of its admin.
+    pub access_token: String,
+    /// The username of its admin.
+    pub username: String,
+    /// Its id.
+    pub org_id: String,
+    stop: Option<oneshot::Sender<()>>,
+    served: tokio::task::JoinHandle<()>,
+}
+
+impl Running {
+    /// Waits until it ends by itself, which it does not.
+    pub async fn wait(self) {
+        let _stop = self.stop;
+        let _ = self.served.await;
+    }
+
+    /// Ends it; calls under way are finished.
+    pub async fn stop(mut self) {
+        if let Some(stop) = self.stop.take() {
+            let _ = stop.send(());
+        }
+        let _ = tokio::time::timeout(Duration::from_secs(2), &mut self.served).await;
+        self.served.abort();
+    }
+}
+
+/// Why a local org can't start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// Its data can't be read or written.
+    #[error("the data of the local org in {folder} can't be used: {source}")]
+    Data {
+        /// Where the data is.
+        folder: String,
+        /// What went wrong.
+        source: std::io::Error,
+    },
+    /// It can't listen there.
+    #[error("the local org can't listen on {address}: {source}")]
+    Listen {
+        /// Where.
+        address: String,
+        /// What went wrong.
+        source: std::io::Error,
+    },
+}
+
+/// Formats seconds since 1970 as the platform writes times.
+fn timestamp(seconds: i64) -> String {
+    jiff::Timestamp::from_second(seconds)
+        .map(|time| time.strftime("%Y-%m-%dT%H:%M:%S.000+0000").to_string())
+        .unwrap_or_default()
+}
+
+/// Starts a local org. `clock` gives seconds since 1970.
+///
+/// # Errors
+/// When its data or its port can't be used.
+pub async fn start(
+    options: Options,
+    clock: Arc<dyn Fn() -> i64 + Send + Sync>,
+) -> Result<Running, StartError> {
+    let (store, is_new) = match &options.data {
+        Some(folder) => Store::open(folder)
+            .map_err(|source| StartError::Data { folder: folder.display().to_string(), source })?,
+        None => (Store::in_memory(), true),
+    };
+    let undescribed = if options.doubts.uninstalled_apps_described {
+        Vec::new()
+    } else {
+        vec!["CanApproveUninstalledApps".to_owned()]
+    };
+    let mut org = rules::Org {
+        store,
+        schema: Arc::new(Schema::new(undescribed)),
+        doubts: options.doubts.clone(),
+        running_user: String::new(),
+        now: timestamp(clock()),
+    };
+    let (org_id, access_token) = if is_new {
+        found(&mut org, &options)
+    } else {
+        let setting = org.store.all(SETTINGS_TABLE).next().cloned().unwrap_or_default();
+        let text = |name: &str| setting.get(name).and_then(Json::as_str).unwrap_or_default().to_owned();
+        org.running_user = text("running_user");
+        (text("org_id"), text("access_token"))
+    };
+    org.store.commit().map_err(|source| StartError::Data {
+        folder: options.data.as_ref().map(|folder| folder.display().to_string()).unwrap_or_default(),
+        source,
+    })?;
+
+    let refused = |source| StartError::Listen { address: options.listen.to_string(), source };
+    let listener = TcpListener::bind(options.listen).await.map_err(refused)?;
+    let address = listener.local_addr().map_err(refused)?;
+    let instance_url = format!("http://{address}");
+    let server = Arc::new(Server {
+        org: Mutex::new(org),
+        token: access_token.clone(),
+        org_id: org_id.clone(),
+        instance_url: instance_url.clone(),
+        now: Arc::new(move || timestamp(clock())),
+        calls: AtomicU64::new(0),
+        cursors: Mutex::default(),
+        latency: Duration::from_millis(options.latency_ms),
+        latency_per_record: Duration::from_millis(options.latency_per_record_ms),
+    });
+    let router = axum::Router::new().fallback(http::answer).with_state(server);
+    let (stop, stopped) = oneshot::channel();
+    let served = tokio::spawn(async move {
+        let until = async move {
+            let _ = stopped.await;
+        };
+        let _ = axum::serve(listener, router).with_graceful_shutdown(until).await;
+    });
+    Ok(Running {
+        instance_url,
+        access_token,
+        username: seed::ADMIN.to_owned(),
+        org_id,
+        stop: Some(stop),
+        served,
+    })
+}
+
+/// Where the org keeps what is about itself.
+const SETTINGS_TABLE: &str = "Setting";
+
+/// Fills a new org, with an id and a token of its own.
+fn found(org: &mut rules::Org, options: &Options) -> (String, String) {
+    let mut random = fastrand::Rng::with_seed(options.entropy);
+    let mut characters = |count: usize| -> String { (0..count).map(|_| random.alphanumeric()).collect() };
+    let org_id = store::with_checksum(&format!("00D000{}", characters(9)));
+    let access_token = format!("{}!AQ{}", &org_id[..15], characters(60));
+    seed::seed(org, &org_id, &options.seed);
+    let setting = json!({
+        "Id": "setting",
+        "org_id": org_id,
+        "access_token": access_token,
+        "running_user": org.running_user,
+    });
+    if let Json::Object(row) = setting {
+        let row: Row = row;
+        org.store.put(SETTINGS_TABLE, row);
+    }
+    (org_id, access_token)
+}

@@ -1,0 +1,96 @@
+//! How a local org starts, and which way it goes where only a real org can
+//! tell how the platform behaves.
+
+use std::path::PathBuf;
+
+/// What a local org is made with.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Where its data is kept; memory only without it.
+    pub data: Option<PathBuf>,
+    /// Where it listens; port 0 picks one.
+    pub listen: std::net::SocketAddr,
+    /// Waits before each answer, in milliseconds.
+    pub latency_ms: u64,
+    /// Waits before each answer for each record in it, in milliseconds.
+    pub latency_per_record_ms: u64,
+    /// What a new org is filled with.
+    pub seed: Seed,
+    /// Which way the doubtful behaviours go.
+    pub doubts: Doubts,
+    /// Makes the org's id and token its own.
+    pub entropy: u64,
+}
+
+/// What a new org is filled with.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Seed {
+    /// Ordinary users beside the admin.
+    pub users: u32,
+    /// Seats of each license that has few: `None` as Salesforce gives them,
+    /// negative without limit.
+    pub seats: Option<i64>,
+}
+
+/// Behaviours of which only a real org can tell; each can go both ways.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Doubts {
+    /// REST inserts a Profile; otherwise only SOAP create does.
+    pub rest_inserts_profiles: bool,
+    /// Updating a permission set's metadata replaces it; otherwise it merges.
+    pub sets_are_replaced: bool,
+    /// A `UserLogin` row exists before the first login.
+    pub login_rows: bool,
+    /// Removing a set takes along a license that was assigned by hand.
+    pub sets_take_their_license_along: bool,
+    /// `PermissionDependency` has rows for Modify All Data and View All Data.
+    pub dependencies_of_all_data: bool,
+    /// Describe shows `CanApproveUninstalledApps`.
+    pub uninstalled_apps_described: bool,
+}
+
+impl Default for Doubts {
+    fn default() -> Self {
+        Self {
+            rest_inserts_profiles: true,
+            sets_are_replaced: true,
+            login_rows: true,
+            sets_take_their_license_along: false,
+            dependencies_of_all_data: false,
+            uninstalled_apps_described: true,
+        }
+    }
+}
+
+/// A `KEY=VALUE` that is not understood.
+#[derive(Debug, PartialEq, Eq)]
+pub struct UnknownSetting(pub String);
+
+/// The settings that [`set`] understands, for messages.
+pub const SETTINGS: &str = "users=N, seats=N|unlimited, rest_inserts_profiles, sets_are_replaced, login_rows, sets_take_their_license_along, dependencies_of_all_data and uninstalled_apps_described (each =true|false)";
+
+/// Applies one `KEY=VALUE`.
+///
+/// # Errors
+/// When the key or the value is not one of [`SETTINGS`].
+pub fn set(seed: &mut Seed, doubts: &mut Doubts, setting: &str) -> Result<(), UnknownSetting> {
+    let unknown = || UnknownSetting(setting.to_owned());
+    let (key, value) = setting.split_once('=').ok_or_else(unknown)?;
+    let flag = || value.parse::<bool>().map_err(|_| unknown());
+    match key.trim() {
+        "users" => seed.users = value.parse().map_err(|_| unknown())?,
+        "seats" if value == "unlimited" => seed.seats = Some(-1),
+        "seats" => {
+            let seats: u32 = value.parse().map_err(|_| unknown())?;
+            seed.seats = Some(i64::from(seats));
+        }
+        "rest_inserts_profiles" => doubts.rest_inserts_profiles = flag()?,
+        "sets_are_replaced" => doubts.sets_are_replaced = flag()?,
+        "login_rows" => doubts.login_rows = flag()?,
+        "sets_take_their_license_along" => doubts.sets_take_their_license_along = flag()?,
+        "dependencies_of_all_data" => doubts.dependencies_of_all_data = flag()?,
+        "uninstalled_apps_described" => doubts.uninstalled_apps_described = flag()?,
+        _ => return Err(unknown()),
+    }
+    Ok(())
+}

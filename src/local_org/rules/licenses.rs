@@ -1,0 +1,157 @@
+//! Licenses: seats, and what each lets a user hold.
+
+use serde_json::Value as Json;
+
+use super::Org;
+use crate::local_org::error::ApiError;
+use crate::local_org::store::Row;
+
+/// The user license that starts with next to nothing; the permission set
+/// license below opens it (Salesforce Help, "Give Integration Users API Only
+/// Access").
+pub const INTEGRATION: &str = "Salesforce Integration";
+/// Lets a Salesforce Integration user hold what sets grant.
+pub const INTEGRATION_PSL: &str = "SalesforceAPIIntegrationPsl";
+/// What the Salesforce Integration license allows by itself (seen in real
+/// orgs' API-only profiles).
+pub const INTEGRATION_ALLOWS: [&str; 3] = ["ApiEnabled", "ApiUserOnly", "ChatterInternalUser"];
+
+fn number(row: &Row, field: &str) -> i64 {
+    row.get(field).and_then(Json::as_i64).unwrap_or(0)
+}
+
+/// The id of a profile's user license.
+pub fn license_of_profile(org: &Org, profile: &str) -> Option<String> {
+    org.text("Profile", profile, "UserLicenseId").map(str::to_owned)
+}
+
+/// The name of a user's license.
+pub fn license_of_user(org: &Org, user: &str) -> Option<String> {
+    let profile = org.text("User", user, "ProfileId")?;
+    let license = license_of_profile(org, profile)?;
+    org.text("UserLicense", &license, "Name").map(str::to_owned)
+}
+
+/// How many active users hold a user license.
+pub fn used_user_seats(org: &Org, license: &str) -> i64 {
+    let profiles = org.store.ids_by("Profile", "UserLicenseId", license);
+    profiles.iter().map(|profile| org.store.active_users(profile)).sum()
+}
+
+/// Refuses a user beyond the license's seats.
+pub fn take_user_seat(org: &mut Org, profile: &str) -> Result<(), ApiError> {
+    let Some(license) = license_of_profile(org, profile) else { return Ok(()) };
+    let total = org.store.get("UserLicense", &license).map_or(0, |row| number(row, "TotalLicenses"));
+    if total >= 0 && used_user_seats(org, &license) >= total {
+        return Err(ApiError::new("LICENSE_LIMIT_EXCEEDED", "License Limit Exceeded"));
+    }
+    Ok(())
+}
+
+/// Refuses an assignment beyond the permission set license's seats.
+pub fn take_set_license_seat(org: &mut Org, license: &str) -> Result<(), ApiError> {
+    let total = org.store.get("PermissionSetLicense", license).map_or(0, |row| number(row, "TotalLicenses"));
+    let used = org.store.count_by("PermissionSetLicenseAssign", "PermissionSetLicenseId", license);
+    if total >= 0 && i64::try_from(used).unwrap_or(i64::MAX) >= total {
+        return Err(ApiError::new("LICENSE_LIMIT_EXCEEDED", "License Limit Exceeded"));
+    }
+    Ok(())
+}
+
+/// Whether this is the only active user with Modify All Data.
+pub fn is_last_admin(org: &Org, user: &str) -> bool {
+    let has = |id: &str| {
+        org.store.by("PermissionSetAssignment", "AssigneeId", id).any(|assignment| {
+            assignment
+                .get("PermissionSetId")
+                .and_then(Json::as_str)
+                .and_then(|set| org.store.get("PermissionSet", set))
+                .is_some_and(|set| set.get("PermissionsModifyAllData") == Some(&Json::Bool(true)))
+        })
+    };
+    if !has(user) {
+        return false;
+    }
+    let is_another_active = |id: &str| {
+        id != user
+            && org.store.get("User", id).is_some_and(|row| row.get("IsActive") == Some(&Json::Bool(true)))
+    };
+    !org.store
+        .all("PermissionSet")
+        .filter(|set| set.get("PermissionsModifyAllData") == Some(&Json::Bool(true)))
+        .filter_map(|set| set.get("Id").and_then(Json::as_str))
+        .flat_map(|set| org.store.by("PermissionSetAssignment", "PermissionSetId", set))
+        .filter_map(|assignment| assignment.get("AssigneeId").and_then(Json::as_str))
+        .any(is_another_active)
+}
+
+/// Whether a user holds a permission set license.
+pub fn holds_set_license(org: &Org, user: &str, license: &str) -> bool {
+    org.store
+        .by("PermissionSetLicenseAssign", "AssigneeId", user)
+        .any(|held| held.get("PermissionSetLicenseId").and_then(Json::as_str) == Some(license))
+}
+
+/// The id of a permission set license by developer name.
+pub fn set_license_id(org: &Org, developer_name: &str) -> Option<String> {
+    org.store
+        .all("PermissionSetLicense")
+        .find(|row| row.get("DeveloperName").and_then(Json::as_str) == Some(developer_name))
+        .and_then(|row| row.get("Id").and_then(Json::as_str))
+        .map(str::to_owned)
+}
+
+/// The first permission of a set that a user's licenses don't allow, in the
+/// words of the refusal.
+pub fn not_allowed(org: &Org, user: &str, set: &str) -> Option<String> {
+    if license_of_user(org, user).as_deref() != Some(INTEGRATION) {
+        return None;
+    }
+    let opened = set_license_id(org, INTEGRATION_PSL).is_some_and(|license| holds_set_license(org, user, &license));
+    if opened { None } else { beyond_integration(org, set) }
+}
+
+/// The first permission of a set that the Salesforce Integration license does
+/// not allow by itself: an object permission if there is one.
+pub fn beyond_integration(org: &Org, set: &str) -> Option<String> {
+    let mut objects: Vec<(&str, &str)> = org
+        .store
+        .by("ObjectPermissions", "ParentId", set)
+        .filter_map(|row| Some((row.get("SobjectType")?.as_str()?, "Read")))
+        .collect();
+    objects.sort_unstable();
+    if let Some((object, verb)) = objects.first() {
+        return Some(format!("{verb} {object}s"));
+    }
+    let row = org.store.get("PermissionSet", set)?;
+    row.iter()
+        .filter(|(_, value)| **value == Json::Bool(true))
+        .filter_map(|(field, _)| field.strip_prefix("Permissions"))
+        .find(|name| !INTEGRATION_ALLOWS.contains(name))
+        .map(|name| {
+            let field = format!("Permissions{name}");
+            org.schema
+                .object("PermissionSet")
+                .and_then(|object| object.field(&field))
+                .map_or_else(|| name.to_owned(), |field| field.label.clone())
+        })
+}
+
+/// Brings the counts of taken seats up to date, which queries show.
+pub fn count_seats(org: &mut Org) {
+    let ids = |object: &str| -> Vec<String> {
+        org.store
+            .all(object)
+            .filter_map(|row| row.get("Id").and_then(Json::as_str).map(str::to_owned))
+            .collect()
+    };
+    let (user_licenses, set_licenses) = (ids("UserLicense"), ids("PermissionSetLicense"));
+    for license in user_licenses {
+        let used = used_user_seats(org, &license);
+        org.store.set_computed("UserLicense", &license, "UsedLicenses", used.into());
+    }
+    for license in set_licenses {
+        let used = org.store.count_by("PermissionSetLicenseAssign", "PermissionSetLicenseId", &license);
+        org.store.set_computed("PermissionSetLicense", &license, "UsedLicenses", used.into());
+    }
+}

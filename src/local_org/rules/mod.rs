@@ -1,0 +1,250 @@
+//! What the org allows, and what follows from it by itself.
+//!
+//! One file per group of objects. Each rule that says no carries Salesforce's
+//! code, and its text where a real one is known.
+
+mod assignments;
+mod licenses;
+mod metadata;
+mod prerequisites;
+mod profiles;
+mod sets;
+mod users;
+
+use std::sync::Arc;
+
+use serde_json::Value as Json;
+
+use super::error::ApiError;
+use super::options::Doubts;
+use super::schema::Object;
+use super::schema::Schema;
+use super::store::Row;
+use super::store::Store;
+use super::store::normal_id;
+
+pub use metadata::DocumentOutcome;
+pub use metadata::delete_documents;
+pub use metadata::read_documents;
+pub use metadata::write_documents;
+pub use prerequisites::dependency_rows;
+pub use licenses::count_seats;
+pub use profiles::create as new_profile;
+pub use sets::new_set_row;
+
+/// The org as the rules see it.
+#[derive(Debug)]
+pub struct Org {
+    /// The data.
+    pub store: Store,
+    /// The objects.
+    pub schema: Arc<Schema>,
+    /// Which way the doubtful behaviours go.
+    pub doubts: Doubts,
+    /// The user whose token is used.
+    pub running_user: String,
+    /// The time of the call, as the platform writes it.
+    pub now: String,
+}
+
+impl Org {
+    /// A text field of a row.
+    pub fn text<'a>(&'a self, object: &str, id: &str, field: &str) -> Option<&'a str> {
+        self.store.get(object, id)?.get(field)?.as_str()
+    }
+
+    /// Sets the fields that the platform fills on each write.
+    fn stamp(&self, object: &Object, row: &mut Row, is_new: bool) {
+        let stamps = [
+            ("CreatedDate", &self.now, true),
+            ("CreatedById", &self.running_user, true),
+            ("LastModifiedDate", &self.now, false),
+            ("LastModifiedById", &self.running_user, false),
+            ("SystemModstamp", &self.now, false),
+        ];
+        for (field, value, only_new) in stamps {
+            if object.field(field).is_some() && (is_new || !only_new) {
+                row.insert(field.to_owned(), Json::String(value.clone()));
+            }
+        }
+    }
+
+    /// Stores a new row: gives it its id and stamps.
+    pub fn store_new(&mut self, object: &str, mut row: Row) -> String {
+        let schema = Arc::clone(&self.schema);
+        let Some(object) = schema.object(object) else { return String::new() };
+        let id = self.store.new_id(object.prefix);
+        row.insert("Id".to_owned(), Json::String(id.clone()));
+        self.stamp(object, &mut row, true);
+        self.store.put(object.name, row);
+        id
+    }
+
+    /// Stores a changed row.
+    pub fn store_changed(&mut self, object: &str, mut row: Row) {
+        let schema = Arc::clone(&self.schema);
+        let Some(object) = schema.object(object) else { return };
+        self.stamp(object, &mut row, false);
+        self.store.put(object.name, row);
+    }
+}
+
+/// Inserts a record.
+pub fn insert(org: &mut Org, object: &str, fields: &Row) -> Result<String, ApiError> {
+    let schema = Arc::clone(&org.schema);
+    let object = schema.object(object).ok_or_else(|| ApiError::unknown_object(object))?;
+    if !object.createable {
+        return Err(ApiError::new(
+            "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY",
+            format!("entity type cannot be inserted: {}", object.name),
+        ));
+    }
+    let row = checked(object, fields, true)?;
+    match object.name {
+        "User" => users::insert(org, row),
+        "Profile" => profiles::insert(org, row),
+        "PermissionSet" => sets::insert(org, row),
+        "PermissionSetAssignment" => assignments::insert_set(org, row),
+        "PermissionSetLicenseAssign" => assignments::insert_license(org, row),
+        "ObjectPermissions" | "FieldPermissions" => sets::insert_child(org, object.name, row),
+        _ => Ok(org.store_new(object.name, row)),
+    }
+}
+
+/// Updates a record.
+pub fn update(org: &mut Org, object: &str, id: &str, fields: &Row) -> Result<(), ApiError> {
+    let schema = Arc::clone(&org.schema);
+    let object = schema.object(object).ok_or_else(|| ApiError::unknown_object(object))?;
+    if !object.updateable {
+        return Err(ApiError::new(
+            "INVALID_TYPE_FOR_OPERATION",
+            format!("entity type cannot be updated: {}", object.name),
+        ));
+    }
+    let id = existing(org, object, id)?;
+    let changes = checked(object, fields, false)?;
+    match object.name {
+        "User" => users::update(org, &id, changes),
+        "UserLogin" => users::update_login(org, &id, changes),
+        "Profile" => profiles::update(org, &id, changes),
+        "PermissionSet" => sets::update(org, &id, changes),
+        _ => {
+            let mut row = org.store.get(object.name, &id).cloned().unwrap_or_default();
+            row.extend(changes);
+            org.store_changed(object.name, row);
+            Ok(())
+        }
+    }
+}
+
+/// Deletes a record.
+pub fn delete(org: &mut Org, object: &str, id: &str) -> Result<(), ApiError> {
+    let schema = Arc::clone(&org.schema);
+    let object = schema.object(object).ok_or_else(|| ApiError::unknown_object(object))?;
+    if !object.deletable {
+        return Err(ApiError::new(
+            "INVALID_TYPE_FOR_OPERATION",
+            format!("entity type cannot be deleted: {}", object.name),
+        ));
+    }
+    let id = existing(org, object, id)?;
+    match object.name {
+        "Profile" => profiles::delete(org, &id),
+        "PermissionSet" => sets::delete(org, &id),
+        "PermissionSetAssignment" => assignments::delete_set(org, &id),
+        "PermissionSetLicenseAssign" => assignments::delete_license(org, &id),
+        _ => {
+            org.store.delete(object.name, &id);
+            Ok(())
+        }
+    }
+}
+
+/// The id of a row that is there.
+fn existing(org: &Org, object: &Object, id: &str) -> Result<String, ApiError> {
+    let normal = normal_id(id);
+    if !id.starts_with(object.prefix) || normal.len() != 18 {
+        return Err(ApiError::new("MALFORMED_ID", format!("malformed id {id}")).status(404));
+    }
+    if org.store.get(object.name, &normal).is_none() {
+        return Err(ApiError::new("ENTITY_IS_DELETED", "entity is deleted").status(404));
+    }
+    Ok(normal)
+}
+
+/// Checks names, types, lengths and whether a field may be written at all.
+fn checked(object: &Object, fields: &Row, is_insert: bool) -> Result<Row, ApiError> {
+    let mut row = Row::new();
+    for (name, value) in fields {
+        if name == "attributes" || (!is_insert && name.eq_ignore_ascii_case("Id")) {
+            continue;
+        }
+        let Some(field) = object.field(name) else {
+            return Err(ApiError::new(
+                "INVALID_FIELD",
+                format!("No such column '{name}' on sobject of type {}", object.name),
+            ));
+        };
+        let is_writable = if is_insert { field.createable } else { field.updateable };
+        if !is_writable {
+            return Err(ApiError::new(
+                "INVALID_FIELD_FOR_INSERT_UPDATE",
+                format!(
+                    "Unable to create/update fields: {}. Please check the security settings of this field and verify that it is read/write for your profile or permission set.",
+                    field.name
+                ),
+            )
+            .field(&field.name));
+        }
+        let value = match (field.kind.as_str(), value) {
+            (_, Json::Null) => Json::Null,
+            ("boolean", Json::Bool(flag)) => Json::Bool(*flag),
+            ("boolean", Json::String(text)) if text == "true" || text == "false" => {
+                Json::Bool(text == "true")
+            }
+            ("reference", Json::String(id)) => Json::String(normal_id(id)),
+            ("boolean" | "reference", other) => {
+                return Err(ApiError::new(
+                    "JSON_PARSER_ERROR",
+                    format!("Cannot deserialize instance of {} from value {other}", field.kind),
+                )
+                .field(&field.name));
+            }
+            (_, Json::String(text)) => {
+                let length = text.chars().count();
+                if field.length > 0 && length > field.length {
+                    return Err(ApiError::new(
+                        "STRING_TOO_LONG",
+                        format!(
+                            "{}: data value too large: {text} (max length={})",
+                            field.label, field.length
+                        ),
+                    )
+                    .field(&field.name));
+                }
+                if text.trim().is_empty() { Json::Null } else { Json::String(text.trim().to_owned()) }
+            }
+            (_, other) => other.clone(),
+        };
+        row.insert(field.name.clone(), value);
+    }
+    Ok(row)
+}
+
+/// Refuses a row that lacks one of these fields.
+fn require(row: &Row, fields: &[&str]) -> Result<(), ApiError> {
+    let missing: Vec<&str> = fields
+        .iter()
+        .copied()
+        .filter(|field| row.get(*field).is_none_or(Json::is_null))
+        .collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let mut error = ApiError::new(
+        "REQUIRED_FIELD_MISSING",
+        format!("Required fields are missing: [{}]", missing.join(", ")),
+    );
+    error.fields = missing.into_iter().map(str::to_owned).collect();
+    Err(error)
+}

@@ -1,0 +1,181 @@
+//! Permission sets and the rows below them, as the data API writes them.
+
+use serde_json::Value as Json;
+
+use super::Org;
+use super::prerequisites;
+use super::require;
+use crate::local_org::error::ApiError;
+use crate::local_org::store::Row;
+
+fn text<'a>(row: &'a Row, field: &str) -> &'a str {
+    row.get(field).and_then(Json::as_str).unwrap_or_default()
+}
+
+fn is_api_name(name: &str) -> bool {
+    name.starts_with(|first: char| first.is_ascii_alphabetic())
+        && !name.ends_with('_')
+        && !name.contains("__")
+        && name.chars().all(|character| character.is_ascii_alphanumeric() || character == '_')
+}
+
+/// A set of this org, without its contents.
+pub fn new_set_row(name: &str, label: &str) -> Row {
+    let mut row = Row::new();
+    row.insert("Name".to_owned(), Json::String(name.to_owned()));
+    row.insert("Label".to_owned(), Json::String(label.to_owned()));
+    row.insert("IsCustom".to_owned(), Json::Bool(true));
+    row.insert("IsOwnedByProfile".to_owned(), Json::Bool(false));
+    row.insert("HasActivationRequired".to_owned(), Json::Bool(false));
+    row.insert("Type".to_owned(), Json::String("Regular".to_owned()));
+    row
+}
+
+/// The set of this org (no package's, no profile's) that has a name.
+pub fn own_set(org: &Org, name: &str) -> Option<String> {
+    org.store
+        .by("PermissionSet", "Name", name)
+        .find(|row| row.get("NamespacePrefix").is_none_or(Json::is_null))
+        .map(|row| text(row, "Id").to_owned())
+}
+
+fn check(org: &Org, row: &Row, id: Option<&str>) -> Result<(), ApiError> {
+    let name = text(row, "Name");
+    if !name.is_empty() {
+        if !is_api_name(name) {
+            return Err(ApiError::new(
+                "INVALID_FIELD",
+                "The API Name can only contain underscores and alphanumeric characters. It must be unique, begin with a letter, not include spaces, not end with an underscore, and not contain two consecutive underscores.",
+            )
+            .field("Name"));
+        }
+        if own_set(org, name).is_some_and(|holder| Some(holder.as_str()) != id) {
+            return Err(ApiError::new(
+                "DUPLICATE_DEVELOPER_NAME",
+                "The name you specified is already in use. Please specify a unique name.",
+            )
+            .field("Name"));
+        }
+    }
+    let license = text(row, "LicenseId");
+    if !license.is_empty()
+        && org.store.get("PermissionSetLicense", license).is_none()
+        && org.store.get("UserLicense", license).is_none()
+    {
+        return Err(ApiError::new(
+            "INVALID_CROSS_REFERENCE_KEY",
+            format!("License ID: id value of incorrect type: {license}"),
+        )
+        .field("LicenseId"));
+    }
+    prerequisites::check_row(org, row)
+}
+
+fn refuse_foreign(org: &Org, id: &str) -> Result<(), ApiError> {
+    let row = org.store.get("PermissionSet", id).cloned().unwrap_or_default();
+    if row.get("IsOwnedByProfile") == Some(&Json::Bool(true)) {
+        return Err(ApiError::new(
+            "INSUFFICIENT_ACCESS_OR_READONLY",
+            "insufficient access rights on object id",
+        ));
+    }
+    if !text(&row, "NamespacePrefix").is_empty() {
+        return Err(ApiError::new(
+            "CANNOT_MODIFY_MANAGED_OBJECT",
+            "Cannot modify managed object: entity=PermissionSet",
+        ));
+    }
+    Ok(())
+}
+
+pub fn insert(org: &mut Org, row: Row) -> Result<String, ApiError> {
+    require(&row, &["Name", "Label"])?;
+    let mut whole = new_set_row("", "");
+    whole.extend(row);
+    check(org, &whole, None)?;
+    Ok(org.store_new("PermissionSet", whole))
+}
+
+pub fn update(org: &mut Org, id: &str, changes: Row) -> Result<(), ApiError> {
+    refuse_foreign(org, id)?;
+    let mut row = org.store.get("PermissionSet", id).cloned().unwrap_or_default();
+    row.extend(changes);
+    require(&row, &["Name", "Label"])?;
+    check(org, &row, Some(id))?;
+    org.store_changed("PermissionSet", row);
+    Ok(())
+}
+
+pub fn delete(org: &mut Org, id: &str) -> Result<(), ApiError> {
+    let row = org.store.get("PermissionSet", id).cloned().unwrap_or_default();
+    if !text(&row, "NamespacePrefix").is_empty() {
+        return Err(ApiError::new(
+            "CANNOT_DELETE_MANAGED_OBJECT",
+            "Cannot delete managed object: entity=PermissionSet",
+        ));
+    }
+    refuse_foreign(org, id)?;
+    if org.store.count_by("PermissionSetAssignment", "PermissionSetId", id) > 0 {
+        return Err(ApiError::new(
+            "DELETE_FAILED",
+            "Permission sets cannot be deleted if assigned to users.",
+        ));
+    }
+    delete_with_children(org, id);
+    Ok(())
+}
+
+/// Deletes a set and the rows below it.
+pub fn delete_with_children(org: &mut Org, id: &str) {
+    for object in ["ObjectPermissions", "FieldPermissions"] {
+        for child in org.store.ids_by(object, "ParentId", id) {
+            org.store.delete(object, &child);
+        }
+    }
+    org.store.delete("PermissionSet", id);
+}
+
+pub fn insert_child(org: &mut Org, object: &str, mut row: Row) -> Result<String, ApiError> {
+    let field = if object == "FieldPermissions" { "Field" } else { "SobjectType" };
+    require(&row, &["ParentId", "SobjectType", field])?;
+    let parent = text(&row, "ParentId").to_owned();
+    if org.store.get("PermissionSet", &parent).is_none() {
+        return Err(ApiError::new(
+            "INVALID_CROSS_REFERENCE_KEY",
+            format!("Parent ID: id value of incorrect type: {parent}"),
+        )
+        .field("ParentId"));
+    }
+    refuse_foreign(org, &parent)?;
+    let sobject = text(&row, "SobjectType").to_owned();
+    let known = org.schema.object(&sobject).filter(|object| !object.is_setup);
+    if known.is_none() {
+        return Err(ApiError::new(
+            "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST",
+            format!("Sobject Type Name: bad value for restricted picklist field: {sobject}"),
+        )
+        .field("SobjectType"));
+    }
+    if object == "FieldPermissions" {
+        let name = text(&row, "Field").to_owned();
+        let is_permissionable = name
+            .split_once('.')
+            .and_then(|(_, field)| known.and_then(|object| object.field(field)))
+            .is_some_and(|field| field.permissionable);
+        if !is_permissionable {
+            return Err(ApiError::new(
+                "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST",
+                format!("Field Name: bad value for restricted picklist field: {name}"),
+            )
+            .field("Field"));
+        }
+        if org.schema.is_never_editable(&name) {
+            row.insert("PermissionsEdit".to_owned(), Json::Bool(false));
+        }
+    }
+    let taken = org.store.by(object, "ParentId", &parent).any(|held| text(held, field) == text(&row, field));
+    if taken {
+        return Err(ApiError::new("DUPLICATE_VALUE", format!("duplicate value found: {field}")));
+    }
+    Ok(org.store_new(object, row))
+}

@@ -1,0 +1,239 @@
+//! Users: unique names, seats, and never a delete (Object Reference, `User`).
+
+use serde_json::Value as Json;
+
+use super::Org;
+use super::licenses;
+use super::require;
+use crate::local_org::error::ApiError;
+use crate::local_org::store::Row;
+
+const REQUIRED: [&str; 9] = [
+    "Username",
+    "LastName",
+    "Email",
+    "Alias",
+    "TimeZoneSidKey",
+    "LocaleSidKey",
+    "EmailEncodingKey",
+    "LanguageLocaleKey",
+    "ProfileId",
+];
+
+const ENCODINGS: [&str; 10] = [
+    "UTF-8",
+    "ISO-8859-1",
+    "Shift_JIS",
+    "ISO-2022-JP",
+    "EUC-JP",
+    "x-SJIS_0213",
+    "ks_c_5601-1987",
+    "Big5",
+    "GB2312",
+    "Big5-HKSCS",
+];
+
+fn text<'a>(row: &'a Row, field: &str) -> Option<&'a str> {
+    row.get(field).and_then(Json::as_str)
+}
+
+fn is_email(text: &str) -> bool {
+    text.rsplit_once('@').is_some_and(|(local, domain)| {
+        !local.is_empty()
+            && domain.contains('.')
+            && domain.split('.').all(|label| !label.is_empty())
+            && !text.contains(char::is_whitespace)
+    })
+}
+
+fn check(org: &Org, row: &Row, id: Option<&str>) -> Result<(), ApiError> {
+    if let Some(username) = text(row, "Username") {
+        if !is_email(username) {
+            return Err(ApiError::new(
+                "FIELD_INTEGRITY_EXCEPTION",
+                "Username must be in the form of an email address (for example, john@acme.com): Username",
+            )
+            .field("Username"));
+        }
+        let holders = org.store.ids_by("User", "Username", username);
+        if holders.iter().any(|holder| Some(holder.as_str()) != id) {
+            return Err(ApiError::new(
+                "DUPLICATE_USERNAME",
+                "Duplicate Username.<br>The username already exists in this or another Salesforce organization. Usernames must be unique across all Salesforce organizations. To resolve, use a different username (it doesn't need to match the user's email address).",
+            )
+            .field("Username"));
+        }
+    }
+    if let Some(email) = text(row, "Email")
+        && !is_email(email)
+    {
+        return Err(ApiError::new(
+            "INVALID_EMAIL_ADDRESS",
+            format!("Email: invalid email address: {email}"),
+        )
+        .field("Email"));
+    }
+    if let Some(nickname) = text(row, "CommunityNickname")
+        && org.store.ids_by("User", "CommunityNickname", nickname).iter().any(|holder| Some(holder.as_str()) != id)
+    {
+        return Err(ApiError::new(
+            "DUPLICATE_COMM_NICKNAME",
+            "Duplicate Nickname.<br>Another user has already selected this nickname.<br>Please select another.",
+        )
+        .field("CommunityNickname"));
+    }
+    let is_word = |value: &str| {
+        !value.is_empty() && value.chars().all(|c| c.is_ascii_alphanumeric() || "_-/+@".contains(c))
+    };
+    let is_zone = |value: &str| is_word(value) && (value.contains('/') || value == "GMT");
+    let is_locale = |value: &str| is_word(value) && value.starts_with(|c: char| c.is_ascii_lowercase());
+    let is_encoding = |value: &str| ENCODINGS.contains(&value);
+    let picklists: [(&str, &str, &dyn Fn(&str) -> bool); 4] = [
+        ("TimeZoneSidKey", "Time Zone", &is_zone),
+        ("LocaleSidKey", "Locale", &is_locale),
+        ("LanguageLocaleKey", "Language", &is_locale),
+        ("EmailEncodingKey", "Email Encoding", &is_encoding),
+    ];
+    for (field, label, is_value) in picklists {
+        if let Some(value) = text(row, field)
+            && !is_value(value)
+        {
+            return Err(ApiError::new(
+                "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST",
+                format!("{label}: bad value for restricted picklist field: {value}"),
+            )
+            .field(field));
+        }
+    }
+    if let Some(profile) = text(row, "ProfileId")
+        && org.store.get("Profile", profile).is_none()
+    {
+        return Err(ApiError::new(
+            "INVALID_CROSS_REFERENCE_KEY",
+            format!("Profile ID: id value of incorrect type: {profile}"),
+        )
+        .field("ProfileId"));
+    }
+    Ok(())
+}
+
+pub fn insert(org: &mut Org, mut row: Row) -> Result<String, ApiError> {
+    require(&row, &REQUIRED)?;
+    check(org, &row, None)?;
+    let profile = text(&row, "ProfileId").unwrap_or_default().to_owned();
+    let is_active = row.get("IsActive").and_then(Json::as_bool).unwrap_or(true);
+    row.insert("IsActive".to_owned(), Json::Bool(is_active));
+    if is_active {
+        licenses::take_user_seat(org, &profile)?;
+    }
+    if text(&row, "CommunityNickname").is_none() {
+        let local = text(&row, "Username").unwrap_or_default().split('@').next().unwrap_or_default();
+        let mut nickname: String = local.chars().take(30).collect();
+        let mut number = 1;
+        while !org.store.ids_by("User", "CommunityNickname", &nickname).is_empty() {
+            nickname = format!("{}{number}", local.chars().take(30).collect::<String>());
+            number += 1;
+        }
+        row.insert("CommunityNickname".to_owned(), Json::String(nickname));
+    }
+    set_name(&mut row);
+    row.insert("UserType".to_owned(), Json::String("Standard".to_owned()));
+    let id = org.store_new("User", row);
+    hold_profile_set(org, &id, &profile);
+    if org.doubts.login_rows {
+        let mut login = Row::new();
+        login.insert("UserId".to_owned(), Json::String(id.clone()));
+        login.insert("IsFrozen".to_owned(), Json::Bool(false));
+        login.insert("IsPasswordLocked".to_owned(), Json::Bool(false));
+        org.store_new("UserLogin", login);
+    }
+    Ok(id)
+}
+
+/// Every user has one assignment for the set that its profile owns.
+fn hold_profile_set(org: &mut Org, user: &str, profile: &str) {
+    let Some(set) = org.store.ids_by("PermissionSet", "ProfileId", profile).into_iter().next() else {
+        return;
+    };
+    let mut row = Row::new();
+    row.insert("AssigneeId".to_owned(), Json::String(user.to_owned()));
+    row.insert("PermissionSetId".to_owned(), Json::String(set));
+    row.insert("IsActive".to_owned(), Json::Bool(true));
+    org.store_new("PermissionSetAssignment", row);
+}
+
+fn set_name(row: &mut Row) {
+    let first = text(row, "FirstName").map(str::to_owned);
+    let last = text(row, "LastName").unwrap_or_default().to_owned();
+    let name = first.map_or_else(|| last.clone(), |first| format!("{first} {last}"));
+    row.insert("Name".to_owned(), Json::String(name));
+}
+
+pub fn update(org: &mut Org, id: &str, changes: Row) -> Result<(), ApiError> {
+    check(org, &changes, Some(id))?;
+    let before = org.store.get("User", id).cloned().unwrap_or_default();
+    let mut row = before.clone();
+    row.extend(changes);
+    require(&row, &REQUIRED)?;
+    set_name(&mut row);
+    let active = |row: &Row| row.get("IsActive").and_then(Json::as_bool).unwrap_or(false);
+    let (was_active, is_active) = (active(&before), active(&row));
+    if was_active && !is_active {
+        if id == org.running_user {
+            return Err(ApiError::new(
+                "FIELD_INTEGRITY_EXCEPTION",
+                "You can't deactivate yourself.",
+            )
+            .field("IsActive"));
+        }
+        if licenses::is_last_admin(org, id) {
+            return Err(ApiError::new(
+                "FIELD_INTEGRITY_EXCEPTION",
+                "At least one active user must have the Modify All Data permission.",
+            )
+            .field("IsActive"));
+        }
+    }
+    let old_profile = text(&before, "ProfileId").unwrap_or_default().to_owned();
+    let profile = text(&row, "ProfileId").unwrap_or_default().to_owned();
+    let new_seat = !was_active || licenses::license_of_profile(org, &old_profile) != licenses::license_of_profile(org, &profile);
+    if is_active && new_seat {
+        licenses::take_user_seat(org, &profile)?;
+    }
+    org.store_changed("User", row);
+    if old_profile != profile {
+        let held: Vec<String> = org
+            .store
+            .by("PermissionSetAssignment", "AssigneeId", id)
+            .filter(|assignment| {
+                text(assignment, "PermissionSetId")
+                    .and_then(|set| org.store.get("PermissionSet", set))
+                    .is_some_and(|set| set.get("IsOwnedByProfile") == Some(&Json::Bool(true)))
+            })
+            .filter_map(|assignment| text(assignment, "Id").map(str::to_owned))
+            .collect();
+        for assignment in held {
+            org.store.delete("PermissionSetAssignment", &assignment);
+        }
+        hold_profile_set(org, id, &profile);
+    }
+    Ok(())
+}
+
+pub fn update_login(org: &mut Org, id: &str, changes: Row) -> Result<(), ApiError> {
+    let mut row = org.store.get("UserLogin", id).cloned().unwrap_or_default();
+    if changes.get("IsPasswordLocked") == Some(&Json::Bool(true)) {
+        return Err(ApiError::new(
+            "FIELD_INTEGRITY_EXCEPTION",
+            "IsPasswordLocked can only be set to false",
+        )
+        .field("IsPasswordLocked"));
+    }
+    let freezes = changes.get("IsFrozen") == Some(&Json::Bool(true));
+    if freezes && row.get("UserId").and_then(Json::as_str) == Some(org.running_user.as_str()) {
+        return Err(ApiError::new("FIELD_INTEGRITY_EXCEPTION", "You can't freeze yourself.").field("IsFrozen"));
+    }
+    row.extend(changes);
+    org.store_changed("UserLogin", row);
+    Ok(())
+}

@@ -1,0 +1,193 @@
+//! What a new org starts with: the licenses, profiles and packages of a new
+//! Enterprise Edition org, and an admin.
+
+use serde_json::Value as Json;
+use serde_json::json;
+
+use super::options::Seed;
+use super::rules::Org;
+use super::rules::new_set_row;
+use super::store::Row;
+
+/// The admin's username.
+pub const ADMIN: &str = "admin@local.orgform.example";
+
+/// User licenses: name, seats. Five Salesforce Integration seats come with an
+/// Enterprise Edition org.
+const USER_LICENSES: [(&str, i64, &str); 4] = [
+    ("Salesforce", 100, "SFDC"),
+    ("Salesforce Platform", 50, "AUL"),
+    ("Salesforce Integration", 5, "INTEGRATION"),
+    ("Identity", 100, "PID_IDENTITY"),
+];
+
+/// Permission set licenses: developer name, label, seats.
+const SET_LICENSES: [(&str, &str, i64); 3] = [
+    ("SalesforceAPIIntegrationPsl", "Salesforce API Integration", 5),
+    ("IdentityConnect", "Identity Connect", 0),
+    ("SalesConsoleUser", "Sales Console User", 10),
+];
+
+/// Standard profiles: name, user license, system permissions.
+const PROFILES: [(&str, &str, &[&str]); 6] = [
+    ("System Administrator", "Salesforce", &[]),
+    ("Standard User", "Salesforce", &["ApiEnabled", "ChatterInternalUser", "RunReports"]),
+    ("Minimum Access - Salesforce", "Salesforce", &["ChatterInternalUser"]),
+    ("Read Only", "Salesforce", &["ApiEnabled", "ChatterInternalUser"]),
+    ("Standard Platform User", "Salesforce Platform", &["ApiEnabled", "ChatterInternalUser"]),
+    (
+        "Minimum Access - API Only Integrations",
+        "Salesforce Integration",
+        &["ApiEnabled", "ApiUserOnly", "ChatterInternalUser"],
+    ),
+];
+
+/// What the admin's profile holds beside what Modify All Data needs.
+const ADMIN_PERMISSIONS: [&str; 22] = [
+    "ActivitiesAccess",
+    "ApiEnabled",
+    "AssignPermissionSets",
+    "AuthorApex",
+    "ChatterInternalUser",
+    "CustomizeApplication",
+    "DelegatedTwoFactor",
+    "FreezeUsers",
+    "ManageInternalUsers",
+    "ManageIpAddresses",
+    "ManageLoginAccessPolicies",
+    "ManagePasswordPolicies",
+    "ManageProfilesPermissionsets",
+    "ManageRoles",
+    "ManageSharing",
+    "ManageUsers",
+    "ModifyAllData",
+    "ResetPasswords",
+    "ViewAllProfiles",
+    "ViewAllUsers",
+    "ViewRoles",
+    "ViewSetup",
+];
+
+fn object(value: Json) -> Row {
+    match value {
+        Json::Object(row) => row,
+        _ => Row::new(),
+    }
+}
+
+/// Fills an empty org.
+pub fn seed(org: &mut Org, org_id: &str, seed: &Seed) {
+    let mut organization = object(json!({
+        "Id": org_id,
+        "Name": "Local org",
+        "OrganizationType": "Enterprise Edition",
+        "IsSandbox": false,
+        "DefaultLocaleSidKey": "en_US",
+        "TimeZoneSidKey": "America/Los_Angeles",
+        "LanguageLocaleKey": "en_US",
+        "InstanceName": "LOCAL",
+    }));
+    organization.insert("CreatedDate".to_owned(), Json::String(org.now.clone()));
+    org.store.put("Organization", organization);
+
+    let seats = |usual: i64| seed.seats.unwrap_or(usual);
+    let mut licenses = std::collections::HashMap::new();
+    for (name, usual, key) in USER_LICENSES {
+        let total = match seed.seats {
+            Some(negative) if negative < 0 => -1,
+            _ if name == "Salesforce Integration" => seats(usual),
+            _ => usual.max(i64::from(seed.users) + 10),
+        };
+        let row = object(json!({
+            "Name": name,
+            "MasterLabel": name,
+            "LicenseDefinitionKey": key,
+            "Status": "Active",
+            "TotalLicenses": total,
+            "UsedLicenses": 0,
+        }));
+        licenses.insert(name, org.store_new("UserLicense", row));
+    }
+    for (name, label, usual) in SET_LICENSES {
+        let row = object(json!({
+            "DeveloperName": name,
+            "MasterLabel": label,
+            "PermissionSetLicenseKey": name,
+            "Language": "en_US",
+            "Status": "Active",
+            "TotalLicenses": seats(usual),
+            "UsedLicenses": 0,
+        }));
+        org.store_new("PermissionSetLicense", row);
+    }
+    let mut profiles = std::collections::HashMap::new();
+    for (name, license, permissions) in PROFILES {
+        let mut row = object(json!({"Name": name, "UserType": "Standard"}));
+        row.insert("UserLicenseId".to_owned(), json!(licenses.get(license)));
+        let is_admin = name == "System Administrator";
+        let granted: Vec<String> = if is_admin {
+            ADMIN_PERMISSIONS.iter().map(|name| (*name).to_owned()).chain(all_data()).collect()
+        } else {
+            permissions.iter().map(|name| (*name).to_owned()).collect()
+        };
+        for permission in granted {
+            row.insert(format!("Permissions{permission}"), Json::Bool(true));
+        }
+        profiles.insert(name, super::rules::new_profile(org, row, false));
+    }
+
+    let user = |username: &str, last_name: &str, alias: &str, profile: Option<&String>| {
+        object(json!({
+            "Username": username,
+            "LastName": last_name,
+            "Email": username,
+            "Alias": alias,
+            "TimeZoneSidKey": "America/Los_Angeles",
+            "LocaleSidKey": "en_US",
+            "EmailEncodingKey": "UTF-8",
+            "LanguageLocaleKey": "en_US",
+            "ProfileId": profile,
+        }))
+    };
+    let admin = user(ADMIN, "Admin", "admin", profiles.get("System Administrator"));
+    if let Ok(id) = super::rules::insert(org, "User", &admin) {
+        org.running_user = id;
+    }
+    for number in 1..=seed.users {
+        let username = format!("user{number}@local.orgform.example");
+        let row = user(&username, &format!("User {number}"), &format!("user{}", number % 10_000), profiles.get("Standard User"));
+        // Seats were counted for them, so that none is refused.
+        let _ = super::rules::insert(org, "User", &row);
+    }
+    seed_package(org);
+}
+
+/// What Modify All Data needs, so that the admin's own profile is sound.
+fn all_data() -> Vec<String> {
+    include_str!("../data/prerequisites.tsv")
+        .lines()
+        .find_map(|line| line.strip_prefix("ModifyAllData\t"))
+        .into_iter()
+        .flat_map(|needed| needed.split(','))
+        .map(str::to_owned)
+        .collect()
+}
+
+/// The managed package `coconut`, with its packaged set.
+fn seed_package(org: &mut Org) {
+    let mut set = new_set_row("Coconut_Integration_Config", "Coconut Integration Config");
+    set.insert("NamespacePrefix".to_owned(), json!("coconut"));
+    let id = org.store_new("PermissionSet", set);
+    let permission = object(json!({
+        "ParentId": id,
+        "SobjectType": "coconut__Appointment__c",
+        "PermissionsRead": true,
+        "PermissionsCreate": true,
+        "PermissionsEdit": true,
+        "PermissionsDelete": false,
+        "PermissionsViewAllRecords": false,
+        "PermissionsModifyAllRecords": false,
+        "PermissionsViewAllFields": false,
+    }));
+    org.store_new("ObjectPermissions", permission);
+}

@@ -1,0 +1,579 @@
+//! From a query to rows: names are checked first, indexed conditions narrow
+//! the candidates, and the rest of the condition is evaluated row by row.
+
+use std::cmp::Ordering;
+use std::collections::BTreeSet;
+
+use serde_json::Map;
+use serde_json::Value as Json;
+use serde_json::json;
+
+use super::parse::Condition;
+use super::parse::Literal;
+use super::parse::Operator;
+use super::parse::Query;
+use super::parse::Selection;
+use super::parse::at_place;
+use crate::local_org::error::ApiError;
+use crate::local_org::schema::Field;
+use crate::local_org::schema::Object;
+use crate::local_org::schema::Schema;
+use crate::local_org::store::Row;
+use crate::local_org::store::Store;
+use crate::local_org::store::normal_id;
+
+/// What a query answers.
+#[derive(Debug)]
+pub struct Answer {
+    /// How many rows fit.
+    pub total: usize,
+    /// The rows; none for `COUNT()`.
+    pub records: Vec<Json>,
+}
+
+/// Evaluates a query.
+///
+/// # Errors
+/// `INVALID_TYPE` and `INVALID_FIELD`, as the platform says them.
+pub fn evaluate(
+    store: &Store,
+    schema: &Schema,
+    query: &Query,
+    text: &str,
+    version: &str,
+) -> Result<Answer, ApiError> {
+    let object = schema.object(&query.from).ok_or_else(|| {
+        ApiError::new("INVALID_TYPE", format!("sObject type '{}' is not supported.", query.from))
+    })?;
+    let evaluation = Evaluation { store, schema, text, version };
+    evaluation.answer(object, query, None)
+}
+
+struct Evaluation<'a> {
+    store: &'a Store,
+    schema: &'a Schema,
+    text: &'a str,
+    version: &'a str,
+}
+
+/// A path, resolved: the references to follow, then the field.
+struct Resolved<'a> {
+    parents: Vec<&'a Field>,
+    field: &'a Field,
+}
+
+impl<'a> Evaluation<'a> {
+    fn answer(
+        &self,
+        object: &'a Object,
+        query: &Query,
+        within: Option<Vec<&'a Row>>,
+    ) -> Result<Answer, ApiError> {
+        self.check(object, query)?;
+        let candidates: Vec<&Row> = match (within, &query.condition) {
+            (Some(rows), _) => rows,
+            (None, Some(condition)) => match self.narrowed(object, condition) {
+                Some(ids) => ids.iter().filter_map(|id| self.store.get(object.name, id)).collect(),
+                None => self.store.all(object.name).collect(),
+            },
+            (None, None) => self.store.all(object.name).collect(),
+        };
+        let mut rows = Vec::new();
+        for row in candidates {
+            let fits = match &query.condition {
+                Some(condition) => self.holds(object, row, condition)?,
+                None => true,
+            };
+            if fits {
+                rows.push(row);
+            }
+        }
+        self.sort(object, &mut rows, query);
+        let rows: Vec<&Row> =
+            rows.into_iter().skip(query.offset).take(query.limit.unwrap_or(usize::MAX)).collect();
+        if query.select == [Selection::Count] {
+            return Ok(Answer { total: rows.len(), records: Vec::new() });
+        }
+        let records =
+            rows.iter().map(|row| self.project(object, row, query)).collect::<Result<Vec<_>, _>>()?;
+        Ok(Answer { total: records.len(), records })
+    }
+
+    fn resolve(&self, object: &'a Object, path: &str, place: usize) -> Result<Resolved<'a>, ApiError> {
+        let mut here = object;
+        let mut parents = Vec::new();
+        let mut parts: Vec<&str> = path.split('.').collect();
+        // The object's own name may stand in front.
+        if parts.len() > 1 && parts[0].eq_ignore_ascii_case(object.name) && here.parent(parts[0]).is_none() {
+            parts.remove(0);
+        }
+        let Some(last) = parts.pop() else { return Err(self.no_such_column(object, path, place)) };
+        for part in parts {
+            let parent = here.parent(part).ok_or_else(|| {
+                ApiError::new(
+                    "INVALID_FIELD",
+                    at_place(
+                        self.text,
+                        place,
+                        &format!(
+                            "Didn't understand relationship '{part}' in field path. If you are attempting to use a custom relationship, be sure to append the '__r' after the custom relationship name. Please reference your WSDL or the describe call for the appropriate names."
+                        ),
+                    ),
+                )
+            })?;
+            let target = parent.reference.as_deref().and_then(|name| self.schema.object(name));
+            here = target.ok_or_else(|| self.no_such_column(here, path, place))?;
+            parents.push(parent);
+        }
+        let field = here.field(last).ok_or_else(|| self.no_such_column(here, last, place))?;
+        Ok(Resolved { parents, field })
+    }
+
+    fn no_such_column(&self, object: &Object, name: &str, place: usize) -> ApiError {
+        ApiError::new(
+            "INVALID_FIELD",
+            at_place(
+                self.text,
+                place,
+                &format!(
+                    "No such column '{name}' on entity '{}'. If you are attempting to use a custom field, be sure to append the '__c' after the custom field name. Please reference your WSDL or the describe call for the appropriate names.",
+                    object.name
+                ),
+            ),
+        )
+    }
+
+    fn child(&self, object: &'a Object, query: &Query) -> Result<(&'a Object, &'static str), ApiError> {
+        object
+            .children
+            .iter()
+            .find(|(name, _, _)| name.eq_ignore_ascii_case(&query.from))
+            .and_then(|(_, child, field)| Some((self.schema.object(child)?, *field)))
+            .ok_or_else(|| {
+                ApiError::new(
+                    "INVALID_TYPE",
+                    format!("Didn't understand relationship '{}' in FROM part of query call.", query.from),
+                )
+            })
+    }
+
+    /// Checks all names before any row is looked at.
+    fn check(&self, object: &'a Object, query: &Query) -> Result<(), ApiError> {
+        for item in &query.select {
+            match item {
+                Selection::Field(path, place) => {
+                    self.resolve(object, path, *place)?;
+                }
+                Selection::Children(children) => {
+                    let (child, _) = self.child(object, children)?;
+                    self.check(child, children)?;
+                }
+                Selection::Count => {}
+            }
+        }
+        for (path, _, _) in &query.order {
+            self.resolve(object, path, 0)?;
+        }
+        query.condition.as_ref().map_or(Ok(()), |condition| self.check_condition(object, condition))
+    }
+
+    fn check_condition(&self, object: &'a Object, condition: &Condition) -> Result<(), ApiError> {
+        match condition {
+            Condition::And(parts) | Condition::Or(parts) => {
+                parts.iter().try_for_each(|part| self.check_condition(object, part))
+            }
+            Condition::Not(inner) => self.check_condition(object, inner),
+            Condition::Compare(path, _, literal, place) => {
+                let resolved = self.resolve(object, path, *place)?;
+                self.check_type(resolved.field, literal, *place)
+            }
+            Condition::In(path, _, list, place) => {
+                let resolved = self.resolve(object, path, *place)?;
+                list.iter().try_for_each(|literal| self.check_type(resolved.field, literal, *place))
+            }
+            Condition::Semi(path, _, query, place) => {
+                self.resolve(object, path, *place)?;
+                let other = self.schema.object(&query.from).ok_or_else(|| {
+                    ApiError::new("INVALID_TYPE", format!("sObject type '{}' is not supported.", query.from))
+                })?;
+                self.check(other, query)
+            }
+        }
+    }
+
+    fn check_type(&self, field: &Field, literal: &Literal, place: usize) -> Result<(), ApiError> {
+        let fits = match (field.kind.as_str(), literal) {
+            (_, Literal::Null) => true,
+            ("boolean", literal) => matches!(literal, Literal::Flag(_)),
+            ("int" | "double" | "currency" | "percent", literal) => matches!(literal, Literal::Number(_)),
+            ("date" | "datetime", literal) => matches!(literal, Literal::Time(_)),
+            (_, literal) => matches!(literal, Literal::Text(_)),
+        };
+        if fits {
+            return Ok(());
+        }
+        let message = format!(
+            "filter criteria must be of type {} and the value has another type: {}",
+            field.kind, field.name
+        );
+        Err(ApiError::new("INVALID_FIELD", at_place(self.text, place, &message)))
+    }
+
+    /// The ids that an indexed part of the condition leaves; `None` where
+    /// nothing is indexed.
+    fn narrowed(&self, object: &'a Object, condition: &Condition) -> Option<BTreeSet<String>> {
+        match condition {
+            Condition::And(parts) => {
+                let mut best: Option<BTreeSet<String>> = None;
+                for part in parts {
+                    if let Some(ids) = self.narrowed(object, part)
+                        && best.as_ref().is_none_or(|held| ids.len() < held.len())
+                    {
+                        best = Some(ids);
+                    }
+                }
+                best
+            }
+            Condition::Or(parts) => {
+                let mut all = BTreeSet::new();
+                for part in parts {
+                    all.extend(self.narrowed(object, part)?);
+                }
+                Some(all)
+            }
+            Condition::Compare(path, Operator::Equal, Literal::Text(text), _) => {
+                self.found(object, path, std::slice::from_ref(text))
+            }
+            Condition::In(path, true, list, _) => {
+                let texts: Option<Vec<String>> = list
+                    .iter()
+                    .map(|literal| match literal {
+                        Literal::Text(text) => Some(text.clone()),
+                        _ => None,
+                    })
+                    .collect();
+                self.found(object, path, &texts?)
+            }
+            _ => None,
+        }
+    }
+
+    /// The ids of rows whose value at an indexed path is one of these.
+    fn found(&self, object: &'a Object, path: &str, texts: &[String]) -> Option<BTreeSet<String>> {
+        let resolved = self.resolve(object, path, 0).ok()?;
+        let mut owners = vec![object];
+        for parent in &resolved.parents {
+            owners.push(self.schema.object(parent.reference.as_deref()?)?);
+        }
+        let owner = owners.last()?;
+        let mut ids: BTreeSet<String> = if resolved.field.name == "Id" {
+            texts.iter().map(|text| normal_id(text)).filter(|id| self.store.get(owner.name, id).is_some()).collect()
+        } else if Store::is_indexed(owner.name, &resolved.field.name) {
+            texts
+                .iter()
+                .flat_map(|text| self.store.ids_by(owner.name, &resolved.field.name, &self.comparable(resolved.field, text)))
+                .collect()
+        } else {
+            return None;
+        };
+        for (parent, owner) in resolved.parents.iter().zip(&owners).rev() {
+            if !Store::is_indexed(owner.name, &parent.name) {
+                return None;
+            }
+            ids = ids.iter().flat_map(|id| self.store.ids_by(owner.name, &parent.name, id)).collect();
+        }
+        Some(ids)
+    }
+
+    fn comparable(&self, field: &Field, text: &str) -> String {
+        if field.kind == "reference" || field.kind == "id" { normal_id(text) } else { text.to_owned() }
+    }
+
+    fn value(&self, row: &'a Row, resolved: &Resolved<'_>) -> Json {
+        let mut here = row;
+        for parent in &resolved.parents {
+            let Some(next) = self.parent_row(here, parent) else { return Json::Null };
+            here = next;
+        }
+        field_value(here, resolved.field)
+    }
+
+    fn parent_row(&self, row: &'a Row, parent: &Field) -> Option<&'a Row> {
+        let id = row.get(&parent.name)?.as_str()?;
+        let object = self.schema.object_of_id(id)?;
+        self.store.get(object.name, id)
+    }
+
+    fn holds(&self, object: &'a Object, row: &'a Row, condition: &Condition) -> Result<bool, ApiError> {
+        Ok(match condition {
+            Condition::And(parts) => {
+                for part in parts {
+                    if !self.holds(object, row, part)? {
+                        return Ok(false);
+                    }
+                }
+                true
+            }
+            Condition::Or(parts) => {
+                for part in parts {
+                    if self.holds(object, row, part)? {
+                        return Ok(true);
+                    }
+                }
+                false
+            }
+            Condition::Not(inner) => !self.holds(object, row, inner)?,
+            Condition::Compare(path, operator, literal, place) => {
+                let resolved = self.resolve(object, path, *place)?;
+                let value = self.value(row, &resolved);
+                compare(&value, *operator, literal, resolved.field)
+            }
+            Condition::In(path, positive, list, place) => {
+                let resolved = self.resolve(object, path, *place)?;
+                let value = self.value(row, &resolved);
+                let is_in = list
+                    .iter()
+                    .any(|literal| compare(&value, Operator::Equal, literal, resolved.field));
+                is_in == *positive
+            }
+            Condition::Semi(path, positive, query, place) => {
+                let resolved = self.resolve(object, path, *place)?;
+                let value = self.value(row, &resolved);
+                let other = self.schema.object(&query.from).ok_or_else(|| ApiError::unknown_object(&query.from))?;
+                let answer = self.answer(other, query, None)?;
+                let Some(Selection::Field(selected, place)) = query.select.first() else {
+                    return Ok(false);
+                };
+                let selected = self.resolve(other, selected, *place)?;
+                let is_in = answer
+                    .records
+                    .iter()
+                    .any(|record| record.get(&selected.field.name) == Some(&value));
+                is_in == *positive
+            }
+        })
+    }
+
+    fn sort(&self, object: &'a Object, rows: &mut [&'a Row], query: &Query) {
+        rows.sort_by(|left, right| {
+            for (path, descending, nulls_last) in &query.order {
+                let Ok(resolved) = self.resolve(object, path, 0) else { continue };
+                let (left, right) = (self.value(left, &resolved), self.value(right, &resolved));
+                let order = match (left.is_null(), right.is_null()) {
+                    (true, true) => Ordering::Equal,
+                    (true, false) => if *nulls_last { Ordering::Greater } else { Ordering::Less },
+                    (false, true) => if *nulls_last { Ordering::Less } else { Ordering::Greater },
+                    (false, false) => {
+                        let order = order_of(&left, &right);
+                        if *descending { order.reverse() } else { order }
+                    }
+                };
+                if order != Ordering::Equal {
+                    return order;
+                }
+            }
+            Ordering::Equal
+        });
+    }
+
+    fn project(&self, object: &'a Object, row: &'a Row, query: &Query) -> Result<Json, ApiError> {
+        let mut record = Map::new();
+        record.insert("attributes".to_owned(), self.attributes(object, row));
+        for item in &query.select {
+            match item {
+                Selection::Count => {}
+                Selection::Field(path, place) => {
+                    let resolved = self.resolve(object, path, *place)?;
+                    self.project_field(object, row, &resolved, &mut record);
+                }
+                Selection::Children(children) => {
+                    let (child, field) = self.child(object, children)?;
+                    let id = row.get("Id").and_then(Json::as_str).unwrap_or_default();
+                    let rows: Vec<&Row> = self
+                        .store
+                        .ids_by(child.name, field, id)
+                        .iter()
+                        .filter_map(|id| self.store.get(child.name, id))
+                        .collect();
+                    let answer = self.answer(child, children, Some(rows))?;
+                    // An empty child relationship is null, as real clients see it.
+                    let value = if answer.records.is_empty() {
+                        Json::Null
+                    } else {
+                        json!({"totalSize": answer.total, "done": true, "records": answer.records})
+                    };
+                    let name = object
+                        .children
+                        .iter()
+                        .find(|(name, _, _)| name.eq_ignore_ascii_case(&children.from))
+                        .map_or(children.from.as_str(), |(name, _, _)| name);
+                    record.insert(name.to_owned(), value);
+                }
+            }
+        }
+        Ok(Json::Object(record))
+    }
+
+    fn project_field(&self, object: &Object, row: &'a Row, resolved: &Resolved<'_>, into: &mut Map<String, Json>) {
+        let mut here = Some(row);
+        let mut level = into;
+        for parent in &resolved.parents {
+            let name = parent.relationship().unwrap_or_default().to_owned();
+            here = here.and_then(|row| self.parent_row(row, parent));
+            let Some(row) = here else {
+                level.entry(name).or_insert(Json::Null);
+                return;
+            };
+            let owner = row
+                .get("Id")
+                .and_then(Json::as_str)
+                .and_then(|id| self.schema.object_of_id(id))
+                .unwrap_or(object);
+            let attributes = self.attributes(owner, row);
+            let entry = level.entry(name).or_insert_with(|| json!({"attributes": attributes}));
+            let Json::Object(next) = entry else { return };
+            level = next;
+        }
+        if let Some(row) = here {
+            level.insert(resolved.field.name.clone(), field_value(row, resolved.field));
+        }
+    }
+
+    fn attributes(&self, object: &Object, row: &Row) -> Json {
+        let id = row.get("Id").and_then(Json::as_str).unwrap_or_default();
+        json!({
+            "type": object.name,
+            "url": format!("/services/data/v{}/sobjects/{}/{id}", self.version, object.name),
+        })
+    }
+}
+
+/// A field's value; what was never set is null, or false for a yes or no.
+pub fn field_value(row: &Row, field: &Field) -> Json {
+    match row.get(&field.name) {
+        None | Some(Json::Null) if field.kind == "boolean" => Json::Bool(false),
+        Some(value) => value.clone(),
+        None => Json::Null,
+    }
+}
+
+fn order_of(left: &Json, right: &Json) -> Ordering {
+    match (left, right) {
+        (Json::Number(left), Json::Number(right)) => {
+            left.as_f64().unwrap_or(0.0).total_cmp(&right.as_f64().unwrap_or(0.0))
+        }
+        (Json::Bool(left), Json::Bool(right)) => left.cmp(right),
+        (Json::String(left), Json::String(right)) => left.to_lowercase().cmp(&right.to_lowercase()),
+        _ => Ordering::Equal,
+    }
+}
+
+fn compare(value: &Json, operator: Operator, literal: &Literal, field: &Field) -> bool {
+    if let Literal::Null = literal {
+        let is_null = value.is_null() || value.as_str() == Some("");
+        return match operator {
+            Operator::Equal => is_null,
+            Operator::NotEqual => !is_null,
+            _ => false,
+        };
+    }
+    if value.is_null() {
+        return operator == Operator::NotEqual;
+    }
+    if operator == Operator::Like {
+        return match (value.as_str(), literal) {
+            (Some(text), Literal::Text(pattern)) => like(text, pattern),
+            _ => false,
+        };
+    }
+    let order = match (value, literal) {
+        (Json::Bool(held), Literal::Flag(wanted)) => held.cmp(wanted),
+        (Json::Number(held), Literal::Number(wanted)) => {
+            held.as_f64().unwrap_or(0.0).total_cmp(wanted)
+        }
+        (Json::String(held), Literal::Text(wanted)) => {
+            if field.kind == "reference" || field.kind == "id" {
+                held.cmp(&normal_id(wanted))
+            } else {
+                held.to_lowercase().cmp(&wanted.to_lowercase())
+            }
+        }
+        (Json::String(held), Literal::Time(wanted)) => held.as_str().cmp(wanted),
+        _ => return operator == Operator::NotEqual,
+    };
+    match operator {
+        Operator::Equal => order == Ordering::Equal,
+        Operator::NotEqual => order != Ordering::Equal,
+        Operator::Less => order == Ordering::Less,
+        Operator::LessOrEqual => order != Ordering::Greater,
+        Operator::Greater => order == Ordering::Greater,
+        Operator::GreaterOrEqual => order != Ordering::Less,
+        Operator::Like => false,
+    }
+}
+
+/// `%` is any text, `_` any character, case does not matter. Linear in
+/// practice: on a mismatch only the last `%` is tried again.
+fn like(text: &str, pattern: &str) -> bool {
+    let text: Vec<char> = text.to_lowercase().chars().collect();
+    let pattern: Vec<char> = pattern.to_lowercase().chars().collect();
+    let (mut at, mut place) = (0, 0);
+    let mut star: Option<(usize, usize)> = None;
+    while at < text.len() {
+        match pattern.get(place) {
+            Some('%') => {
+                star = Some((place, at));
+                place += 1;
+            }
+            Some(character) if *character == '_' || *character == text[at] => {
+                place += 1;
+                at += 1;
+            }
+            _ => match star {
+                Some((after, from)) => {
+                    place = after + 1;
+                    at = from + 1;
+                    star = Some((after, from + 1));
+                }
+                None => return false,
+            },
+        }
+    }
+    pattern[place..].iter().all(|character| *character == '%')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::like;
+
+    #[test]
+    fn like_is_salesforces_like() {
+        assert!(like("Coconut Integration", "coco%"));
+        assert!(like("abc", "a_c"));
+        assert!(like("aXbXc", "%b%c"));
+        assert!(!like("abc", "b%"));
+        assert!(like("", "%"));
+        assert!(!like("ab", "a"));
+    }
+}
+
+/// Whether a condition holds for a row of texts that is in no table.
+pub fn holds_for_plain_row(row: &Json, condition: &Condition) -> bool {
+    let is = |path: &str, literal: &Literal| match literal {
+        Literal::Text(text) => {
+            row.get(path).and_then(Json::as_str).is_some_and(|held| held.eq_ignore_ascii_case(text))
+        }
+        _ => false,
+    };
+    match condition {
+        Condition::And(parts) => parts.iter().all(|part| holds_for_plain_row(row, part)),
+        Condition::Or(parts) => parts.iter().any(|part| holds_for_plain_row(row, part)),
+        Condition::Not(inner) => !holds_for_plain_row(row, inner),
+        Condition::Compare(path, Operator::Equal, literal, _) => is(path, literal),
+        Condition::Compare(path, Operator::NotEqual, literal, _) => !is(path, literal),
+        Condition::In(path, positive, list, _) => {
+            list.iter().any(|literal| is(path, literal)) == *positive
+        }
+        Condition::Compare(..) | Condition::Semi(..) => false,
+    }
+}

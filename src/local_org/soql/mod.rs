@@ -1,0 +1,8 @@
+//! SOQL: text to a tree, and a tree to rows.
+
+mod evaluate;
+mod parse;
+
+pub use evaluate::evaluate;
+pub use evaluate::holds_for_plain_row;
+pub use parse::parse;

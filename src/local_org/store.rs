@@ -1,0 +1,433 @@
+//! The org's data: tables in memory with indexes, and a log on disk.
+//!
+//! A call is one transaction. Its changes go to the log as one write that is
+//! synced before the call is answered, so that what was acknowledged survives
+//! a kill. On start the log is read, and rewritten when it holds much more
+//! than what is left of it.
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+use std::collections::HashMap;
+use std::fs::File;
+use std::fs::OpenOptions;
+use std::io::BufRead;
+use std::io::BufReader;
+use std::io::Write as _;
+use std::path::Path;
+use std::path::PathBuf;
+
+use serde_json::Map;
+use serde_json::Value as Json;
+
+/// One record: field names to values.
+pub type Row = Map<String, Json>;
+
+/// The fields by which rows are found without a scan.
+const INDEXED: [(&str, &[&str]); 8] = [
+    ("FieldPermissions", &["ParentId"]),
+    ("ObjectPermissions", &["ParentId"]),
+    ("PermissionSet", &["Name", "ProfileId"]),
+    ("PermissionSetAssignment", &["AssigneeId", "PermissionSetId"]),
+    ("PermissionSetLicenseAssign", &["AssigneeId", "PermissionSetLicenseId"]),
+    ("Profile", &["Name", "UserLicenseId"]),
+    ("User", &["Username", "ProfileId", "CommunityNickname"]),
+    ("UserLogin", &["UserId"]),
+];
+
+/// The log is rewritten on start when it has this many times more lines than
+/// there are rows.
+const COMPACT_FACTOR: usize = 4;
+
+#[derive(Debug, Default)]
+struct Table {
+    rows: BTreeMap<String, Row>,
+    indexes: HashMap<&'static str, HashMap<String, BTreeSet<String>>>,
+}
+
+/// The value of a field as an index knows it: in lower case, since the
+/// platform compares texts without case.
+pub fn index_key(value: &Json) -> Option<String> {
+    match value {
+        Json::String(text) => Some(text.to_lowercase()),
+        Json::Null => None,
+        other => Some(other.to_string()),
+    }
+}
+
+/// All tables.
+#[derive(Debug)]
+pub struct Store {
+    tables: HashMap<String, Table>,
+    counters: HashMap<String, u64>,
+    active_users: HashMap<String, i64>,
+    log: Option<Log>,
+    undo: Vec<(String, String, Option<Row>)>,
+    pending: Vec<u8>,
+}
+
+#[derive(Debug)]
+struct Log {
+    file: File,
+    path: PathBuf,
+}
+
+impl Store {
+    /// Tables in memory only.
+    pub fn in_memory() -> Self {
+        Self {
+            tables: HashMap::new(),
+            counters: HashMap::new(),
+            active_users: HashMap::new(),
+            log: None,
+            undo: Vec::new(),
+            pending: Vec::new(),
+        }
+    }
+
+    /// Tables kept in a folder; the flag says whether it was empty.
+    ///
+    /// # Errors
+    /// When the folder or its log can't be read or written, or another
+    /// process holds it.
+    pub fn open(folder: &Path) -> std::io::Result<(Self, bool)> {
+        std::fs::create_dir_all(folder)?;
+        let path = folder.join("org.log");
+        let file = OpenOptions::new().create(true).read(true).append(true).open(&path)?;
+        file.try_lock().map_err(|error| match error {
+            std::fs::TryLockError::WouldBlock => std::io::Error::new(
+                std::io::ErrorKind::WouldBlock,
+                "another process is using this local org",
+            ),
+            std::fs::TryLockError::Error(error) => error,
+        })?;
+        let mut store = Self::in_memory();
+        let mut lines = 0;
+        let mut whole = 0u64;
+        let mut reader = BufReader::new(&file);
+        let mut line = Vec::new();
+        loop {
+            line.clear();
+            let read = reader.read_until(b'\n', &mut line)?;
+            if read == 0 {
+                break;
+            }
+            // A line without its end, or that is no JSON, is the torn tail of
+            // a write that was never acknowledged.
+            if line.last() != Some(&b'\n') || !store.replay(&line) {
+                break;
+            }
+            whole += read as u64;
+            lines += 1;
+        }
+        drop(reader);
+        if file.metadata()?.len() > whole {
+            file.set_len(whole)?;
+        }
+        store.log = Some(Log { file, path });
+        let rows: usize = store.tables.values().map(|table| table.rows.len()).sum();
+        if lines > 1000 && lines > rows * COMPACT_FACTOR {
+            store.compact()?;
+        }
+        Ok((store, lines == 0))
+    }
+
+    fn replay(&mut self, line: &[u8]) -> bool {
+        let Ok(Json::Array(entries)) = serde_json::from_slice::<Json>(line) else { return false };
+        for entry in entries {
+            let Json::Array(mut parts) = entry else { return false };
+            let (Some(object), Some(id)) = (
+                parts.first().and_then(Json::as_str).map(str::to_owned),
+                parts.get(1).and_then(Json::as_str).map(str::to_owned),
+            ) else {
+                return false;
+            };
+            let row = match parts.pop() {
+                Some(Json::Object(row)) => Some(row),
+                _ => None,
+            };
+            self.note_id(&id);
+            self.write_row(&object, &id, row);
+        }
+        true
+    }
+
+    fn compact(&mut self) -> std::io::Result<()> {
+        let Some(log) = &self.log else { return Ok(()) };
+        let temporary = log.path.with_extension("log.new");
+        let mut file = File::create(&temporary)?;
+        {
+            let mut writer = std::io::BufWriter::new(&mut file);
+            for (object, table) in &self.tables {
+                for (id, row) in &table.rows {
+                    serde_json::to_writer(&mut writer, &[(object, id, row)])?;
+                    writer.write_all(b"\n")?;
+                }
+            }
+            writer.flush()?;
+        }
+        file.sync_all()?;
+        std::fs::rename(&temporary, &log.path)?;
+        if let Some(folder) = log.path.parent() {
+            File::open(folder)?.sync_all()?;
+        }
+        let file = OpenOptions::new().read(true).append(true).open(&log.path)?;
+        file.try_lock().map_err(|error| std::io::Error::other(error.to_string()))?;
+        self.log = Some(Log { file, path: log.path.clone() });
+        Ok(())
+    }
+
+    /// A new id of that prefix.
+    pub fn new_id(&mut self, prefix: &str) -> String {
+        let counter = self.counters.entry(prefix.to_owned()).or_default();
+        *counter += 1;
+        with_checksum(&format!("{prefix}000{}", base62(*counter)))
+    }
+
+    /// Counts an id that came from the log, so that it is not given again.
+    fn note_id(&mut self, id: &str) {
+        let (Some(prefix), Some(digits)) = (id.get(..3), id.get(6..15)) else { return };
+        let counter = self.counters.entry(prefix.to_owned()).or_default();
+        *counter = (*counter).max(from_base62(digits));
+    }
+
+    /// One row.
+    pub fn get(&self, object: &str, id: &str) -> Option<&Row> {
+        self.tables.get(object)?.rows.get(id)
+    }
+
+    /// All rows of an object, in the order of ids.
+    pub fn all(&self, object: &str) -> impl Iterator<Item = &Row> {
+        self.tables.get(object).into_iter().flat_map(|table| table.rows.values())
+    }
+
+    /// How many rows an object has.
+    pub fn count(&self, object: &str) -> usize {
+        self.tables.get(object).map_or(0, |table| table.rows.len())
+    }
+
+    /// Whether a field is indexed.
+    pub fn is_indexed(object: &str, field: &str) -> bool {
+        INDEXED.iter().any(|(held, fields)| *held == object && fields.contains(&field))
+    }
+
+    /// The ids of rows whose indexed field has this value.
+    pub fn ids_by(&self, object: &str, field: &str, value: &str) -> Vec<String> {
+        self.tables
+            .get(object)
+            .and_then(|table| table.indexes.get(field))
+            .and_then(|index| index.get(&value.to_lowercase()))
+            .map(|ids| ids.iter().cloned().collect())
+            .unwrap_or_default()
+    }
+
+    /// How many rows have this value in an indexed field.
+    pub fn count_by(&self, object: &str, field: &str, value: &str) -> usize {
+        self.tables
+            .get(object)
+            .and_then(|table| table.indexes.get(field))
+            .and_then(|index| index.get(&value.to_lowercase()))
+            .map_or(0, BTreeSet::len)
+    }
+
+    /// How many active users have a profile, without looking at them.
+    pub fn active_users(&self, profile: &str) -> i64 {
+        self.active_users.get(profile).copied().unwrap_or(0)
+    }
+
+    /// Corrects a field that is computed and not kept.
+    pub fn set_computed(&mut self, object: &str, id: &str, field: &str, value: Json) {
+        if let Some(row) = self.tables.get_mut(object).and_then(|table| table.rows.get_mut(id)) {
+            row.insert(field.to_owned(), value);
+        }
+    }
+
+    /// The rows whose indexed field has this value.
+    pub fn by<'a>(&'a self, object: &'a str, field: &str, value: &str) -> impl Iterator<Item = &'a Row> {
+        self.ids_by(object, field, value).into_iter().filter_map(move |id| self.get(object, &id))
+    }
+
+    /// Writes a row within the transaction.
+    pub fn put(&mut self, object: &str, row: Row) {
+        let id = row.get("Id").and_then(Json::as_str).unwrap_or_default().to_owned();
+        self.change(object, id, Some(row));
+    }
+
+    /// Deletes a row within the transaction.
+    pub fn delete(&mut self, object: &str, id: &str) {
+        self.change(object, id.to_owned(), None);
+    }
+
+    fn change(&mut self, object: &str, id: String, row: Option<Row>) {
+        let before = self.get(object, &id).cloned();
+        self.write_row(object, &id, row);
+        self.undo.push((object.to_owned(), id, before));
+    }
+
+    fn write_row(&mut self, object: &str, id: &str, row: Option<Row>) {
+        if object == "User" {
+            self.count_active(object, id, row.as_ref());
+        }
+        let table = self.tables.entry(object.to_owned()).or_default();
+        let indexed =
+            INDEXED.iter().find(|(held, _)| *held == object).map_or(&[][..], |(_, fields)| fields);
+        if let Some(before) = table.rows.remove(id) {
+            for field in indexed {
+                if let Some(key) = before.get(*field).and_then(index_key)
+                    && let Some(ids) = table.indexes.get_mut(field).and_then(|index| index.get_mut(&key))
+                {
+                    ids.remove(id);
+                }
+            }
+        }
+        if let Some(row) = row {
+            for field in indexed {
+                if let Some(key) = row.get(*field).and_then(index_key) {
+                    table.indexes.entry(field).or_default().entry(key).or_default().insert(id.to_owned());
+                }
+            }
+            table.rows.insert(id.to_owned(), row);
+        }
+    }
+
+    fn count_active(&mut self, object: &str, id: &str, row: Option<&Row>) {
+        let profile_of_active = |row: &Row| {
+            let is_active = row.get("IsActive") == Some(&Json::Bool(true));
+            row.get("ProfileId").and_then(Json::as_str).filter(|_| is_active).map(str::to_owned)
+        };
+        let before = self.get(object, id).and_then(profile_of_active);
+        let after = row.and_then(profile_of_active);
+        if let Some(profile) = before {
+            *self.active_users.entry(profile).or_default() -= 1;
+        }
+        if let Some(profile) = after {
+            *self.active_users.entry(profile).or_default() += 1;
+        }
+    }
+
+    /// A point to which the transaction can be taken back.
+    pub fn savepoint(&self) -> usize {
+        self.undo.len()
+    }
+
+    /// Takes the transaction back to a point.
+    pub fn roll_back(&mut self, savepoint: usize) {
+        while self.undo.len() > savepoint {
+            if let Some((object, id, before)) = self.undo.pop() {
+                self.write_row(&object, &id, before);
+            }
+        }
+    }
+
+    /// Ends the transaction: its changes are on disk when this returns.
+    ///
+    /// # Errors
+    /// When the log can't be written; the call must then not be acknowledged.
+    pub fn commit(&mut self) -> std::io::Result<()> {
+        let undo = std::mem::take(&mut self.undo);
+        let Some(log) = &mut self.log else { return Ok(()) };
+        if undo.is_empty() {
+            return Ok(());
+        }
+        let touched: BTreeSet<(&str, &str)> =
+            undo.iter().map(|(object, id, _)| (object.as_str(), id.as_str())).collect();
+        self.pending.clear();
+        let entries: Vec<(&str, &str, Option<&Row>)> = touched
+            .into_iter()
+            .map(|(object, id)| {
+                (object, id, self.tables.get(object).and_then(|table| table.rows.get(id)))
+            })
+            .collect();
+        serde_json::to_writer(&mut self.pending, &entries)?;
+        self.pending.push(b'\n');
+        log.file.write_all(&self.pending)?;
+        log.file.sync_data()
+    }
+}
+
+const BASE62: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+
+fn base62(mut number: u64) -> String {
+    let mut digits = [b'0'; 9];
+    for digit in digits.iter_mut().rev() {
+        *digit = BASE62[usize::try_from(number % 62).unwrap_or(0)];
+        number /= 62;
+    }
+    digits.iter().map(|digit| char::from(*digit)).collect()
+}
+
+fn from_base62(digits: &str) -> u64 {
+    digits.bytes().fold(0u64, |number, digit| {
+        let value = BASE62.iter().position(|held| *held == digit).unwrap_or(0) as u64;
+        number.wrapping_mul(62).wrapping_add(value)
+    })
+}
+
+/// The 18-character form of a 15-character id.
+pub fn with_checksum(id: &str) -> String {
+    const ALPHABET: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ012345";
+    let mut whole = id.to_owned();
+    for chunk in id.as_bytes().chunks(5).take(3) {
+        let bits = chunk
+            .iter()
+            .enumerate()
+            .fold(0usize, |bits, (place, byte)| bits | (usize::from(byte.is_ascii_uppercase()) << place));
+        whole.push(char::from(ALPHABET[bits]));
+    }
+    whole
+}
+
+/// An id as given, in 18 characters where it has 15.
+pub fn normal_id(id: &str) -> String {
+    if id.len() == 15 && id.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+        with_checksum(id)
+    } else {
+        id.to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::Row;
+    use super::Store;
+
+    fn row(id: &str, name: &str) -> Row {
+        json!({"Id": id, "Name": name}).as_object().cloned().expect("an object")
+    }
+
+    #[test]
+    fn a_rolled_back_row_is_gone_from_the_index_too() {
+        let mut store = Store::in_memory();
+        store.put("Profile", row("00e1", "Old"));
+        store.commit().expect("commits");
+        let savepoint = store.savepoint();
+        store.put("Profile", row("00e1", "New"));
+        store.roll_back(savepoint);
+        assert_eq!(store.ids_by("Profile", "Name", "old"), ["00e1"]);
+        assert!(store.ids_by("Profile", "Name", "new").is_empty());
+    }
+
+    #[test]
+    fn what_was_committed_is_there_again_and_a_torn_tail_is_not() {
+        let folder = std::env::temp_dir().join(format!("orgform-store-{}", std::process::id()));
+        let _ = std::fs::remove_dir_all(&folder);
+        {
+            let (mut store, is_new) = Store::open(&folder).expect("opens");
+            assert!(is_new);
+            let id = store.new_id("00e");
+            store.put("Profile", row(&id, "Kept"));
+            store.commit().expect("commits");
+        }
+        let log = folder.join("org.log");
+        let mut bytes = std::fs::read(&log).expect("reads");
+        bytes.extend_from_slice(b"[[\"Profile\",\"00e0000000000");
+        std::fs::write(&log, bytes).expect("writes");
+        let (mut store, is_new) = Store::open(&folder).expect("opens again");
+        assert!(!is_new);
+        assert_eq!(store.count("Profile"), 1);
+        let next = store.new_id("00e");
+        assert_ne!(store.ids_by("Profile", "Name", "Kept"), [next], "ids are not given twice");
+        std::fs::remove_dir_all(&folder).expect("cleans up");
+    }
+}

@@ -1,0 +1,56 @@
+//! What a person declared in YAML, before the org had its say.
+
+use super::Address;
+use super::Attributes;
+
+/// One resource as the files declare it: words as written, references by
+/// address, nothing resolved.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Declared {
+    /// Its address.
+    pub address: Address,
+    /// What was written, in the kind's own paths.
+    pub attributes: Attributes,
+    /// The name it had before (`was:`), when it is to be renamed in place.
+    pub was: Option<String>,
+    /// Which of the files it stands in, counted from 0.
+    pub file: u32,
+}
+
+/// Where in a file something was written: found again only when a message
+/// needs it, so that nothing is kept for the thousands that are well.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// Keys and list items to follow from the top of the file.
+    pub steps: Vec<PlaceStep>,
+}
+
+/// One step on the way to a [`Place`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PlaceStep {
+    /// The value under this key.
+    Key(String),
+    /// The item of a list whose text is this, or whose `name` is this.
+    Item(String),
+}
+
+impl Place {
+    /// The place reached by these keys.
+    pub fn keys<const N: usize>(keys: [&str; N]) -> Self {
+        Self { steps: keys.into_iter().map(|key| PlaceStep::Key(key.to_owned())).collect() }
+    }
+
+    /// The same place, one key further.
+    #[must_use]
+    pub fn key(mut self, key: &str) -> Self {
+        self.steps.push(PlaceStep::Key(key.to_owned()));
+        self
+    }
+
+    /// The same place, at one item of the list there.
+    #[must_use]
+    pub fn item(mut self, item: &str) -> Self {
+        self.steps.push(PlaceStep::Item(item.to_owned()));
+        self
+    }
+}

@@ -1,0 +1,276 @@
+//! What an org offers, and how it is remembered.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde::Serialize;
+
+use super::SalesforceId;
+
+/// Something a kind must know about the org before it can resolve what was
+/// declared. A fact is named by a kind and answered by the engine.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Fact {
+    /// The org itself: its id, and the defaults it gives to new users.
+    Organization,
+    /// A user license with its seats, by `UserLicense.Name`.
+    UserLicense(String),
+    /// A permission set license with its seats, by developer name or label.
+    PermissionSetLicense(String),
+    /// A profile that is there, by name.
+    Profile(String),
+    /// What a clone of this profile starts with.
+    ProfileBase(String),
+    /// The profiles of a user license, by the license's name.
+    ProfilesOfLicense(String),
+    /// A permission set that is there, by `namespace__Name`, name or label.
+    PermissionSet(String),
+    /// The fields of an object that can be granted.
+    Fields(String),
+    /// How the org's system permissions differ from the shipped table.
+    SystemPermissions,
+    /// What a permission needs, by API name, or `Object<verb>`.
+    Prerequisites(String),
+    /// Who holds a permission set of that name (no namespace).
+    PermissionSetHolders(String),
+    /// Who has the profile of that name, active or not.
+    ProfileHolders(String),
+}
+
+impl Fact {
+    /// Whether it changes by itself, so that it is asked anew on each refresh.
+    pub fn is_volatile(&self) -> bool {
+        matches!(
+            self,
+            Self::UserLicense(_)
+                | Self::PermissionSetLicense(_)
+                | Self::PermissionSetHolders(_)
+                | Self::ProfileHolders(_)
+        )
+    }
+
+    /// What a person would call it, as a fragment.
+    pub fn describe(&self) -> String {
+        match self {
+            Self::Organization => "the org's own settings".to_owned(),
+            Self::UserLicense(name) => format!("user license `{name}`"),
+            Self::PermissionSetLicense(name) => format!("permission set license `{name}`"),
+            Self::Profile(name) => format!("profile `{name}`"),
+            Self::ProfileBase(name) => format!("what profile `{name}` holds"),
+            Self::ProfilesOfLicense(name) => format!("profiles of user license `{name}`"),
+            Self::PermissionSet(name) => format!("permission set `{name}`"),
+            Self::Fields(object) => format!("fields of `{object}`"),
+            Self::SystemPermissions => "the org's system permissions".to_owned(),
+            Self::Prerequisites(name) => format!("prerequisites of `{name}`"),
+            Self::PermissionSetHolders(name) => format!("holders of permission set `{name}`"),
+            Self::ProfileHolders(name) => format!("holders of profile `{name}`"),
+        }
+    }
+}
+
+/// The answer to a [`Fact`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FactValue {
+    /// The org has no such thing.
+    Missing,
+    /// Answers [`Fact::Organization`].
+    Organization(OrganizationFact),
+    /// Answers [`Fact::UserLicense`] and [`Fact::PermissionSetLicense`].
+    License(LicenseFact),
+    /// Answers [`Fact::Profile`].
+    Profile(ProfileFact),
+    /// Answers [`Fact::ProfileBase`]: the system permissions that are on.
+    ProfileBase(Vec<String>),
+    /// Answers [`Fact::ProfilesOfLicense`].
+    Profiles(Vec<ProfileFact>),
+    /// Answers [`Fact::PermissionSet`]; several when a label fits several.
+    PermissionSets(Vec<PermissionSetFact>),
+    /// Answers [`Fact::Fields`], in the order of names.
+    Fields(Vec<GrantableField>),
+    /// Answers [`Fact::SystemPermissions`].
+    SystemPermissions {
+        /// Names of the shipped table that this org does not know.
+        unknown: Vec<String>,
+        /// Names and labels that the shipped table lacks.
+        additional: Vec<(String, String)>,
+    },
+    /// Answers [`Fact::Prerequisites`].
+    Prerequisites(Vec<String>),
+    /// Answers the two holder facts.
+    Holders(Holders),
+}
+
+/// The org, and what it gives to new users.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct OrganizationFact {
+    /// Its id.
+    pub id: SalesforceId,
+    /// Its name.
+    pub name: String,
+    /// Its edition, for example `Enterprise Edition`.
+    pub edition: String,
+    /// Whether it is a sandbox.
+    pub is_sandbox: bool,
+    /// Time zone for new users.
+    pub time_zone: String,
+    /// Locale for new users.
+    pub locale: String,
+    /// Language for new users.
+    pub language: String,
+}
+
+/// A license and its seats.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LicenseFact {
+    /// Its id.
+    pub id: SalesforceId,
+    /// The name that does not depend on a language.
+    pub name: String,
+    /// The label in Setup.
+    pub label: String,
+    /// `Active`, or why not.
+    pub status: String,
+    /// Seats bought; negative means without limit.
+    pub total: i64,
+    /// Seats taken.
+    pub used: i64,
+}
+
+/// A profile that is there.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ProfileFact {
+    /// Its id.
+    pub id: SalesforceId,
+    /// Its name.
+    pub name: String,
+    /// The id of its user license.
+    pub license_id: SalesforceId,
+    /// The name of its user license.
+    pub license: String,
+}
+
+/// A permission set that is there.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PermissionSetFact {
+    /// Its id.
+    pub id: SalesforceId,
+    /// Its name; with the namespace in front when it is packaged.
+    pub name: String,
+    /// The label in Setup.
+    pub label: String,
+}
+
+/// A field that a permission set can grant.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GrantableField {
+    /// Its API name.
+    pub name: String,
+    /// Whether editing it can be granted too.
+    pub editable: bool,
+}
+
+/// Who holds something: enough names to tell, and how many in all.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Holders {
+    /// Usernames.
+    pub usernames: Vec<String>,
+}
+
+/// The answers a run has, from this refresh or from before.
+#[derive(Clone, Debug, Default)]
+pub struct Catalog {
+    answers: BTreeMap<Fact, FactValue>,
+}
+
+impl Catalog {
+    /// Without answers.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Remembers an answer.
+    pub fn insert(&mut self, fact: Fact, value: FactValue) {
+        self.answers.insert(fact, value);
+    }
+
+    /// The answer, when it was ever asked for.
+    pub fn get(&self, fact: &Fact) -> Option<&FactValue> {
+        self.answers.get(fact)
+    }
+
+    /// Whether it was ever asked for.
+    pub fn knows(&self, fact: &Fact) -> bool {
+        self.answers.contains_key(fact)
+    }
+
+    /// All answers, in order.
+    pub fn iter(&self) -> impl Iterator<Item = (&Fact, &FactValue)> {
+        self.answers.iter()
+    }
+
+    /// The org's own settings.
+    pub fn organization(&self) -> Option<&OrganizationFact> {
+        match self.get(&Fact::Organization) {
+            Some(FactValue::Organization(organization)) => Some(organization),
+            _ => None,
+        }
+    }
+
+    /// A user license by name.
+    pub fn user_license(&self, name: &str) -> Option<&LicenseFact> {
+        match self.get(&Fact::UserLicense(name.to_owned())) {
+            Some(FactValue::License(license)) => Some(license),
+            _ => None,
+        }
+    }
+
+    /// A permission set license by developer name or label.
+    pub fn permission_set_license(&self, name: &str) -> Option<&LicenseFact> {
+        match self.get(&Fact::PermissionSetLicense(name.to_owned())) {
+            Some(FactValue::License(license)) => Some(license),
+            _ => None,
+        }
+    }
+
+    /// A profile by name.
+    pub fn profile(&self, name: &str) -> Option<&ProfileFact> {
+        match self.get(&Fact::Profile(name.to_owned())) {
+            Some(FactValue::Profile(profile)) => Some(profile),
+            _ => None,
+        }
+    }
+
+    /// The permission sets that fit a name or label.
+    pub fn permission_sets(&self, name: &str) -> &[PermissionSetFact] {
+        match self.get(&Fact::PermissionSet(name.to_owned())) {
+            Some(FactValue::PermissionSets(sets)) => sets,
+            _ => &[],
+        }
+    }
+
+    /// The fields of an object that can be granted.
+    pub fn fields(&self, object: &str) -> Option<&[GrantableField]> {
+        match self.get(&Fact::Fields(object.to_owned())) {
+            Some(FactValue::Fields(fields)) => Some(fields),
+            _ => None,
+        }
+    }
+
+    /// What the org itself says that a permission needs.
+    pub fn prerequisites(&self, permission: &str) -> &[String] {
+        match self.get(&Fact::Prerequisites(permission.to_owned())) {
+            Some(FactValue::Prerequisites(needed)) => needed,
+            _ => &[],
+        }
+    }
+
+    /// Who holds the thing a holder fact names.
+    pub fn holders(&self, fact: &Fact) -> &[String] {
+        match self.get(fact) {
+            Some(FactValue::Holders(holders)) => &holders.usernames,
+            _ => &[],
+        }
+    }
+}

@@ -1,0 +1,40 @@
+//! The words of the house as types, and nothing else.
+//!
+//! Every other room speaks in these: what was declared, what is recorded, what
+//! was observed, what an org offers, and a plan with the writes it holds. This
+//! room imports no other room and does no I/O, so that a value can be carried
+//! anywhere, compared, saved and reviewed.
+
+mod address;
+mod change;
+mod declared;
+mod document;
+mod fact;
+mod id;
+mod observed;
+mod op;
+mod plan;
+mod read;
+mod record;
+mod run;
+mod value;
+
+pub use address::Address;
+pub use change::{Action, Change, Implied, Reason};
+pub use declared::{Declared, Place, PlaceStep};
+pub use document::Element;
+pub use fact::{
+    Catalog, Fact, FactValue, GrantableField, Holders, LicenseFact, OrganizationFact,
+    PermissionSetFact, ProfileFact,
+};
+pub use id::SalesforceId;
+pub use observed::{Observation, Observations, Observed};
+pub use op::{
+    CallShape, FieldValue, IdReference, Op, OpIndex, OrderEdge, OrderReason, RecordEffect, RecordMove,
+    Write,
+};
+pub use plan::{ApiCallEstimate, Note, NoteKind, Plan, PlanMode, Problem, Summary};
+pub use read::{KeySource, Row, RowExt, RowQuery};
+pub use record::{Ownership, Record, RecordStream, Recorded, Standing, StoredRecord};
+pub use run::{Clock, OrgIdentity};
+pub use value::{Attributes, Digest, Path, Value};

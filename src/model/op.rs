@@ -1,0 +1,276 @@
+//! One write, as data: reviewed in a plan, packed into calls by the engine.
+
+use std::borrow::Cow;
+
+use serde::Deserialize;
+use serde::Serialize;
+
+use super::Address;
+use super::Attributes;
+use super::Element;
+use super::Ownership;
+use super::Path;
+use super::SalesforceId;
+use super::Standing;
+
+/// The place of an op in its plan.
+pub type OpIndex = u32;
+
+/// A name that is mostly known at compile time.
+type Name = Cow<'static, str>;
+
+/// An id that may only be known while applying.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum IdReference {
+    /// Known when the plan was made.
+    Known(SalesforceId),
+    /// The id of a resource that this plan, or an earlier op of it, makes.
+    Of(Address),
+}
+
+/// What goes into one field.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FieldValue {
+    /// Text.
+    Text(String),
+    /// A yes or no.
+    Flag(bool),
+    /// Nothing.
+    Null,
+    /// An id.
+    Id(IdReference),
+}
+
+/// One record or document to write.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Write {
+    /// Insert one record.
+    Insert {
+        /// The sObject.
+        object: Name,
+        /// Field by field.
+        fields: Vec<(Name, FieldValue)>,
+    },
+    /// Update one record.
+    Update {
+        /// The sObject.
+        object: Name,
+        /// Which record.
+        id: IdReference,
+        /// Field by field.
+        fields: Vec<(Name, FieldValue)>,
+    },
+    /// Delete one record.
+    Delete {
+        /// The sObject.
+        object: Name,
+        /// Which record.
+        id: IdReference,
+    },
+    /// Create or wholly replace one metadata document.
+    UpsertDocument {
+        /// The metadata type.
+        metadata_type: Name,
+        /// Its full name.
+        full_name: String,
+        /// Everything but the full name.
+        body: Vec<Element>,
+    },
+    /// Overlay one metadata document that is there.
+    UpdateDocument {
+        /// The metadata type.
+        metadata_type: Name,
+        /// Its full name.
+        full_name: String,
+        /// Everything but the full name.
+        body: Vec<Element>,
+    },
+    /// Delete one metadata document.
+    DeleteDocument {
+        /// The metadata type.
+        metadata_type: Name,
+        /// Its full name.
+        full_name: String,
+    },
+    /// Reset a user's password, which mails the link to set a new one.
+    ResetPassword {
+        /// The user.
+        id: IdReference,
+    },
+}
+
+/// What the ops of one call have in common.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum CallShape {
+    /// Insert records of an object.
+    Insert(Name),
+    /// Update records of an object.
+    Update(Name),
+    /// Delete records of an object.
+    Delete(Name),
+    /// Create or replace documents of a type.
+    UpsertDocuments(Name),
+    /// Overlay documents of a type.
+    UpdateDocuments(Name),
+    /// Delete documents of a type.
+    DeleteDocuments(Name),
+    /// Reset one password.
+    ResetPassword,
+}
+
+impl CallShape {
+    /// How many ops one call may hold: sObject collections take 200 records,
+    /// Metadata calls 10 documents, a password has no batch (REST API
+    /// Developer Guide, "sObject Collections"; Metadata API Developer Guide,
+    /// `upsertMetadata`).
+    pub fn limit(&self) -> usize {
+        match self {
+            Self::Insert(_) | Self::Update(_) | Self::Delete(_) => 200,
+            Self::UpsertDocuments(_) | Self::UpdateDocuments(_) | Self::DeleteDocuments(_) => 10,
+            Self::ResetPassword => 1,
+        }
+    }
+
+    /// What the call does, for people: `insert User`.
+    pub fn describe(&self) -> String {
+        match self {
+            Self::Insert(object) => format!("insert {object}"),
+            Self::Update(object) => format!("update {object}"),
+            Self::Delete(object) => format!("delete {object}"),
+            Self::UpsertDocuments(name) => format!("upsert metadata {name}"),
+            Self::UpdateDocuments(name) => format!("update metadata {name}"),
+            Self::DeleteDocuments(name) => format!("delete metadata {name}"),
+            Self::ResetPassword => "reset password".to_owned(),
+        }
+    }
+}
+
+impl Write {
+    /// What it can share a call with.
+    pub fn shape(&self) -> CallShape {
+        match self {
+            Self::Insert { object, .. } => CallShape::Insert(object.clone()),
+            Self::Update { object, .. } => CallShape::Update(object.clone()),
+            Self::Delete { object, .. } => CallShape::Delete(object.clone()),
+            Self::UpsertDocument { metadata_type, .. } => {
+                CallShape::UpsertDocuments(metadata_type.clone())
+            }
+            Self::UpdateDocument { metadata_type, .. } => {
+                CallShape::UpdateDocuments(metadata_type.clone())
+            }
+            Self::DeleteDocument { metadata_type, .. } => {
+                CallShape::DeleteDocuments(metadata_type.clone())
+            }
+            Self::ResetPassword { .. } => CallShape::ResetPassword,
+        }
+    }
+
+    /// The ids it needs before it can be sent.
+    pub fn ids(&self) -> Vec<&IdReference> {
+        match self {
+            Self::Insert { fields, .. } => field_ids(fields).collect(),
+            Self::Update { id, fields, .. } => {
+                std::iter::once(id).chain(field_ids(fields)).collect()
+            }
+            Self::Delete { id, .. } | Self::ResetPassword { id } => vec![id],
+            Self::UpsertDocument { .. }
+            | Self::UpdateDocument { .. }
+            | Self::DeleteDocument { .. } => Vec::new(),
+        }
+    }
+}
+
+fn field_ids(fields: &[(Name, FieldValue)]) -> impl Iterator<Item = &IdReference> {
+    fields.iter().filter_map(|(_, value)| match value {
+        FieldValue::Id(id) => Some(id),
+        _ => None,
+    })
+}
+
+/// Why one op waits for another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OrderReason {
+    /// It refers to what the other makes.
+    Requires,
+    /// The other is an earlier step of the same change.
+    Step,
+    /// What the other takes off or moves away still uses this.
+    LeavesBefore,
+    /// A user's licenses are assigned before the sets that need them, and
+    /// taken off after them.
+    LicenseBeforeSet,
+    /// Mail goes out when everything else about the user is done.
+    MailLast,
+}
+
+/// One op waits for another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OrderEdge {
+    /// The op that must have succeeded.
+    pub op: OpIndex,
+    /// Why.
+    pub reason: OrderReason,
+}
+
+/// A record that has a new address or refers to a new name.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RecordMove {
+    /// Where it stands.
+    pub from: Address,
+    /// Where it will stand.
+    pub to: Address,
+    /// Its attributes then.
+    pub attributes: Attributes,
+}
+
+/// What to write to the state when an op has succeeded.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct RecordEffect {
+    /// Attributes that now hold.
+    #[serde(default, skip_serializing_if = "Attributes::is_empty")]
+    pub confirm: Attributes,
+    /// Paths that now hold nothing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub withdraw: Vec<Path>,
+    /// Set when the op brings the thing into being.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub creates: Option<Ownership>,
+    /// Set when the thing's standing changes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub standing: Option<Standing>,
+    /// The thing is gone: forget it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub forget: bool,
+    /// Records that read differently because something was renamed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub moves: Vec<RecordMove>,
+    /// The one-shot thing that is now done.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub once: Option<String>,
+}
+
+/// One write with its place in the order and its effect on the state.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Op {
+    /// The resource it is about.
+    pub address: Address,
+    /// Which step of the change it is, for people: `insert`, `freeze`.
+    pub step: Name,
+    /// What is written.
+    pub write: Write,
+    /// What must have succeeded before.
+    pub after: Vec<OrderEdge>,
+    /// The user it is about: two calls in flight never share one, since
+    /// writes about one user contend on row locks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subject: Option<Address>,
+    /// One call in flight per lane.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lane: Option<Name>,
+    /// What the state says afterwards.
+    pub effect: RecordEffect,
+}

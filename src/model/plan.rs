@@ -1,0 +1,152 @@
+//! A finished plan, and what it has to say beside its changes.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde::Serialize;
+
+use super::Action;
+use super::Address;
+use super::Attributes;
+use super::Change;
+use super::Op;
+use super::Place;
+use super::Record;
+use super::SalesforceId;
+
+/// What a plan was asked to reach.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PlanMode {
+    /// The declared state.
+    Converge,
+    /// Nothing of ours left.
+    Destroy {
+        /// Also what was adopted.
+        include_adopted: bool,
+    },
+}
+
+/// What kind of thing a [`Note`] tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NoteKind {
+    /// Kept although it should go, and who holds it.
+    Kept,
+    /// A thing whose state is left as it is until the file says otherwise.
+    LeftAlone,
+    /// Relations or grants that nobody declared.
+    Undeclared,
+    /// Something that will be noticed outside, such as a mail.
+    Announce,
+    /// Something that can't be known.
+    Unknown,
+    /// Too few seats are left for what is planned.
+    Seats,
+}
+
+/// Something worth saying that is no change.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Note {
+    /// What kind of thing it is.
+    pub kind: NoteKind,
+    /// The resource it is about.
+    pub address: Address,
+    /// A whole sentence.
+    pub text: String,
+}
+
+/// Why no plan can be made, about one resource.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// The resource.
+    pub address: Address,
+    /// Where it was written, when the file is to blame.
+    pub place: Option<Place>,
+    /// Which file.
+    pub file: u32,
+    /// What is wrong, as a fragment.
+    pub message: String,
+    /// What to do about it.
+    pub hint: Option<String>,
+}
+
+/// How many changes there are of each action, no-ops included.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Summary {
+    /// Created.
+    pub create: u64,
+    /// Updated in place.
+    pub update: u64,
+    /// Deleted and created.
+    pub replace: u64,
+    /// Deleted or deactivated.
+    pub delete: u64,
+    /// Taken over.
+    pub adopt: u64,
+    /// Released.
+    pub release: u64,
+    /// Equal: nothing to do.
+    pub no_op: u64,
+}
+
+impl Summary {
+    /// Counts one change.
+    pub fn count(&mut self, action: Action) {
+        *match action {
+            Action::Create => &mut self.create,
+            Action::Update => &mut self.update,
+            Action::Replace => &mut self.replace,
+            Action::Delete => &mut self.delete,
+            Action::Adopt => &mut self.adopt,
+            Action::Release => &mut self.release,
+        } += 1;
+    }
+
+    /// Whether there is anything to do.
+    pub fn has_changes(&self) -> bool {
+        self.create + self.update + self.replace + self.delete + self.adopt + self.release > 0
+    }
+}
+
+/// What applying will cost, in API calls.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ApiCallEstimate {
+    /// Calls that write.
+    pub writes: u64,
+    /// Calls that read back what was written.
+    pub reads: u64,
+}
+
+/// A plan: complete and immutable, so that applying it makes no choices.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[must_use = "a plan that nobody reads or applies was made for nothing"]
+pub struct Plan {
+    /// What it was asked to reach.
+    pub mode: PlanMode,
+    /// The org it is for.
+    pub org_id: SalesforceId,
+    /// Changes in the order of addresses.
+    pub changes: Vec<Change>,
+    /// The writes, each with what it waits for.
+    pub ops: Vec<Op>,
+    /// Records that differ from the org while the org is as declared: written
+    /// to the state when the plan is applied, without a call. `None` forgets.
+    #[serde(default)]
+    pub sync: BTreeMap<Address, Option<Record>>,
+    /// What was changed outside: recorded and observed attributes that differ.
+    pub drift: BTreeMap<Address, (Attributes, Option<Attributes>)>,
+    /// What else there is to say.
+    pub notes: Vec<Note>,
+    /// Counts by action.
+    pub summary: Summary,
+    /// What applying it costs.
+    pub api_calls: ApiCallEstimate,
+}
+
+impl Plan {
+    /// Whether applying it would do anything.
+    pub fn has_changes(&self) -> bool {
+        self.summary.has_changes()
+    }
+}

@@ -1,0 +1,67 @@
+//! Questions to an org, as data.
+
+use serde_json::Map;
+use serde_json::Value as Json;
+
+/// Which values the keys of a [`RowQuery`] hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeySource {
+    /// The natural key, known before anything was read.
+    Name,
+    /// The record's id, known from state or from an earlier read.
+    RecordId,
+}
+
+/// How rows of one kind are found: the engine adds the keys, cuts the text to
+/// what a URL may hold, and packs several into one call.
+#[derive(Clone, Copy, Debug)]
+pub struct RowQuery {
+    /// The sObject.
+    pub object: &'static str,
+    /// The fields to select, parent paths included.
+    pub fields: &'static [&'static str],
+    /// The field that the keys are compared with.
+    pub key: &'static str,
+    /// What the keys are.
+    pub key_source: KeySource,
+    /// A condition that always holds, as SOQL.
+    pub condition: Option<&'static str>,
+    /// Whether these rows only add to what another query of the kind found.
+    pub supplementary: bool,
+}
+
+/// One row of an answer.
+pub type Row = Map<String, Json>;
+
+/// Reading a row's fields by path.
+pub trait RowExt {
+    /// The text at a path such as `Assignee.Username`; `None` for null.
+    fn text(&self, path: &str) -> Option<&str>;
+    /// The yes or no at a path; `None` for null.
+    fn flag(&self, path: &str) -> Option<bool>;
+    /// The number at a path; `None` for null.
+    fn number(&self, path: &str) -> Option<i64>;
+}
+
+fn at<'a>(row: &'a Row, path: &str) -> Option<&'a Json> {
+    let mut parts = path.split('.');
+    let mut value = row.get(parts.next()?)?;
+    for part in parts {
+        value = value.get(part)?;
+    }
+    Some(value)
+}
+
+impl RowExt for Row {
+    fn text(&self, path: &str) -> Option<&str> {
+        at(self, path)?.as_str()
+    }
+
+    fn flag(&self, path: &str) -> Option<bool> {
+        at(self, path)?.as_bool()
+    }
+
+    fn number(&self, path: &str) -> Option<i64> {
+        at(self, path)?.as_i64()
+    }
+}

@@ -1,0 +1,120 @@
+//! What the state says we made or took over.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde::Serialize;
+
+use super::Address;
+use super::Attributes;
+use super::Digest;
+use super::Element;
+use super::Observed;
+use super::SalesforceId;
+
+/// Whether we may take a thing away again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Ownership {
+    /// We created it: destroy removes or deactivates it.
+    Created,
+    /// It was there before: destroy only releases it.
+    Adopted,
+}
+
+/// Whether a recorded thing is in use.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Standing {
+    /// Managed and in use.
+    #[default]
+    Live,
+    /// We deactivated it, since the platform never deletes it (a user).
+    Retired,
+}
+
+/// One recorded resource: what the last confirmed writes or reads left.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Record {
+    /// The record's id in this org; a half-made document may have none yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<SalesforceId>,
+    /// The id of the row that goes with it in another object (a user's
+    /// `UserLogin`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub companion_id: Option<SalesforceId>,
+    /// Whether it is ours to remove.
+    pub ownership: Ownership,
+    /// Whether it is in use.
+    #[serde(default, skip_serializing_if = "is_live")]
+    pub standing: Standing,
+    /// The attributes confirmed so far.
+    pub attributes: Attributes,
+    /// One-shot things done, by name, with when (seconds since 1970, or
+    /// `unknown` when a run ended before the answer came).
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub once: BTreeMap<String, String>,
+    /// Sections of its metadata that no kind models, to be sent back unchanged.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub carried: Vec<Element>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
+fn is_live(standing: &Standing) -> bool {
+    *standing == Standing::Live
+}
+
+impl Record {
+    /// A record without attributes.
+    pub fn new(ownership: Ownership) -> Self {
+        Self {
+            id: None,
+            companion_id: None,
+            ownership,
+            standing: Standing::Live,
+            attributes: Attributes::new(),
+            once: BTreeMap::new(),
+            carried: Vec::new(),
+        }
+    }
+}
+
+/// A record as it streams out of the state: decoded only when asked.
+pub struct StoredRecord<'a> {
+    /// Its address.
+    pub address: Address,
+    /// The digest of its attributes.
+    pub digest: Digest,
+    /// Whether it is in use.
+    pub standing: Standing,
+    /// Decodes the rest.
+    pub decode: Box<dyn FnOnce() -> Result<Record, String> + 'a>,
+}
+
+/// A stream of records in the order of their addresses.
+pub type RecordStream<'a> = Box<dyn Iterator<Item = Result<StoredRecord<'a>, String>> + 'a>;
+
+/// What the planner may ask of the state.
+pub trait Recorded {
+    /// All records, in the order of their addresses.
+    fn stream(&self) -> RecordStream<'_>;
+
+    /// One record.
+    ///
+    /// # Errors
+    /// When the state can't be read.
+    fn get(&self, address: &Address) -> Result<Option<Record>, String>;
+}
+
+impl Record {
+    /// Takes ids and carried sections from what the org shows.
+    pub fn take_over(&mut self, observed: &Observed) {
+        if observed.id.is_some() {
+            self.id.clone_from(&observed.id);
+        }
+        if observed.companion_id.is_some() {
+            self.companion_id.clone_from(&observed.companion_id);
+        }
+        self.carried.clone_from(&observed.carried);
+    }
+}

@@ -1,0 +1,113 @@
+//! What somebody outside the plan still holds is kept, and said so.
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+
+use super::Input;
+use super::draft::Draft;
+use crate::kinds;
+use crate::model::Action;
+use crate::model::Address;
+use crate::model::Attributes;
+use crate::model::Change;
+use crate::model::Note;
+use crate::model::NoteKind;
+use crate::model::Recorded;
+use crate::model::Standing;
+
+/// How many holders a note names before it only counts.
+const NAMED: usize = 5;
+
+/// Takes out of the plan the deletion of what others hold; adds the moves of
+/// users that we deactivated and that still stand on a profile to delete.
+pub fn keep_what_is_held(input: &Input<'_>, draft: &mut Draft) {
+    let mut kept: BTreeMap<Address, Vec<String>> = BTreeMap::new();
+    let mut moved: BTreeSet<Address> = BTreeSet::new();
+    for change in &draft.changes {
+        if change.action != Action::Delete {
+            continue;
+        }
+        let Some(kind) = kinds::of(&change.address) else { continue };
+        let Some((fact, address_of_holder)) = kind.holders(&change.address) else { continue };
+        let mut others = Vec::new();
+        let mut retired = Vec::new();
+        for username in input.catalog.holders(&fact) {
+            let holder = address_of_holder(&change.address, username);
+            if leaves(draft, &holder, &change.address) {
+                continue;
+            }
+            if is_retired(input.recorded, &holder) {
+                retired.push(holder);
+            } else {
+                others.push(username.clone());
+            }
+        }
+        if others.is_empty() {
+            moved.extend(retired);
+        } else {
+            kept.insert(change.address.clone(), others);
+        }
+    }
+    draft.changes.retain(|change| !kept.contains_key(&change.address));
+    for (address, holders) in kept {
+        let text = format!("kept, since {} outside this plan {} it", who(&holders), holds(&holders));
+        draft.notes.push(Note { kind: NoteKind::Kept, address, text });
+    }
+    add_moves(input, draft, moved);
+}
+
+/// Whether the plan takes `thing` off `holder`.
+fn leaves(draft: &Draft, holder: &Address, thing: &Address) -> bool {
+    let Ok(index) = draft.changes.binary_search_by(|change| change.address.cmp(holder)) else {
+        return false;
+    };
+    let change = &draft.changes[index];
+    match change.action {
+        Action::Delete | Action::Replace => true,
+        Action::Release => false,
+        _ => change.after.as_ref().is_some_and(|after| {
+            let still_refers = after.references().any(|(_, referred)| referred == thing);
+            !still_refers
+        }),
+    }
+}
+
+fn is_retired(recorded: &dyn Recorded, holder: &Address) -> bool {
+    matches!(recorded.get(holder), Ok(Some(record)) if record.standing == Standing::Retired)
+}
+
+/// A retired user is no longer planned for, but for the move off a profile.
+fn add_moves(input: &Input<'_>, draft: &mut Draft, moved: BTreeSet<Address>) {
+    let mut added = false;
+    for address in moved {
+        let Ok(Some(record)) = input.recorded.get(&address) else { continue };
+        draft.changes.push(Change {
+            address,
+            action: Action::Delete,
+            reason: crate::model::Reason::NotDeclared,
+            before: Some(record.attributes.clone()),
+            after: None,
+            defaults: Attributes::new(),
+            implied: Vec::new(),
+            transient: Vec::new(),
+            ops: Vec::new(),
+            recorded: Some(record),
+            observed: None,
+        });
+        added = true;
+    }
+    if added {
+        draft.changes.sort_by(|left, right| left.address.cmp(&right.address));
+    }
+}
+
+fn who(holders: &[String]) -> String {
+    if holders.len() <= NAMED {
+        return holders.join(", ");
+    }
+    format!("{} and {} more", holders[..NAMED].join(", "), holders.len() - NAMED)
+}
+
+fn holds(holders: &[String]) -> &'static str {
+    if holders.len() == 1 { "holds" } else { "hold" }
+}

@@ -1,0 +1,357 @@
+//! The merge of two ordered streams, declared and recorded.
+//!
+//! Equal pairs are counted and dropped at once, most of them by the digest in
+//! front of the record, so that what is held follows what differs. What the
+//! refresh observed is consulted by address; it holds only differences too.
+
+use super::Desired;
+use super::Input;
+use super::PlanError;
+use super::draft::Draft;
+use super::rename::Renames;
+use crate::kinds;
+use crate::kinds::Kind;
+use crate::kinds::Resolved;
+use crate::model::Action;
+use crate::model::Address;
+use crate::model::Attributes;
+use crate::model::Change;
+use crate::model::Declared;
+use crate::model::Digest;
+use crate::model::Note;
+use crate::model::NoteKind;
+use crate::model::Observation;
+use crate::model::Observed;
+use crate::model::Ownership;
+use crate::model::PlanMode;
+use crate::model::Problem;
+use crate::model::Reason;
+use crate::model::Record;
+use crate::model::Standing;
+
+/// A record on its way through the merge: decoded only when it must be.
+struct Known<'a> {
+    address: Address,
+    /// The address it is observed under, where it is renamed.
+    was: Option<Address>,
+    digest: Digest,
+    standing: Standing,
+    decode: Box<dyn FnOnce() -> Result<Record, String> + 'a>,
+}
+
+/// Merges; refused declarations are all collected before the error.
+pub fn merge(input: &Input<'_>, renames: &Renames, draft: &mut Draft) -> Result<(), PlanError> {
+    let recorded = known(input, renames).peekable();
+    let nothing = Desired::default();
+    let desired = match input.mode {
+        PlanMode::Converge => input.desired,
+        PlanMode::Destroy { .. } => &nothing,
+    };
+    let mut merge = Merge { input, renames, draft, problems: Vec::new() };
+    let mut declared = desired.iter().peekable();
+    let mut recorded = recorded;
+    loop {
+        let order = match (declared.peek(), recorded.peek()) {
+            (None, None) => break,
+            (Some(_), None) => std::cmp::Ordering::Less,
+            (_, Some(Err(error))) => return Err(PlanError::State(error.clone())),
+            (None, Some(Ok(_))) => std::cmp::Ordering::Greater,
+            (Some(wanted), Some(Ok(known))) => wanted.address.cmp(&known.address),
+        };
+        let wanted = if order.is_le() { declared.next() } else { None };
+        let held = if order.is_ge() { recorded.next().transpose() } else { Ok(None) };
+        merge.pair(wanted, held.map_err(PlanError::State)?).map_err(PlanError::State)?;
+    }
+    if merge.problems.is_empty() { Ok(()) } else { Err(PlanError::Problems(merge.problems)) }
+}
+
+/// The recorded stream with renamed records at their new place.
+fn known<'a>(
+    input: &'a Input<'a>,
+    renames: &'a Renames,
+) -> impl Iterator<Item = Result<Known<'a>, String>> {
+    let mut stored = input
+        .recorded
+        .stream()
+        .filter(|stored| {
+            stored.as_ref().map_or(true, |stored| !renames.left.contains(&stored.address))
+        })
+        .peekable();
+    let mut moved = renames.moved.iter().peekable();
+    std::iter::from_fn(move || {
+        let take_moved = match (stored.peek(), moved.peek()) {
+            (_, None) => false,
+            (None, Some(_)) => true,
+            (Some(Err(_)), Some(_)) => false,
+            (Some(Ok(stored)), Some((address, _))) => **address < stored.address,
+        };
+        if take_moved {
+            let (address, (was, record)) = moved.next()?;
+            return Some(Ok(Known {
+                address: address.clone(),
+                was: Some(was.clone()),
+                digest: record.attributes.digest(),
+                standing: record.standing,
+                decode: Box::new(move || Ok(record.clone())),
+            }));
+        }
+        Some(stored.next()?.map(|stored| Known {
+            address: stored.address,
+            was: None,
+            digest: stored.digest,
+            standing: stored.standing,
+            decode: stored.decode,
+        }))
+    })
+}
+
+struct Merge<'a, 'b> {
+    input: &'a Input<'a>,
+    renames: &'a Renames,
+    draft: &'b mut Draft,
+    problems: Vec<Problem>,
+}
+
+impl Merge<'_, '_> {
+    fn pair(&mut self, wanted: Option<&Declared>, held: Option<Known<'_>>) -> Result<(), String> {
+        match (wanted, held) {
+            (Some(declared), held) => self.declared(declared, held),
+            (None, Some(held)) => self.undeclared(held),
+            (None, None) => Ok(()),
+        }
+    }
+
+    fn observation(&self, address: &Address) -> Option<&Observation> {
+        self.input.observations.differing.get(address)
+    }
+
+    fn declared(&mut self, declared: &Declared, held: Option<Known<'_>>) -> Result<(), String> {
+        let Some(kind) = kinds::of(&declared.address) else { return Ok(()) };
+        let resolved = match kind.resolve(declared, self.input.desired, self.input.catalog) {
+            Ok(resolved) => resolved,
+            Err(problems) => {
+                self.problems.extend(problems);
+                return Ok(());
+            }
+        };
+        let Some(held) = held else {
+            self.unrecorded(kind, declared, resolved);
+            return Ok(());
+        };
+        let observed_as = held.was.as_ref().unwrap_or(&held.address);
+        let observation = self.observation(observed_as).cloned().map(|seen| self.renames.of(seen));
+        let is_renamed_itself = held.was.is_some() && declared.was.is_some();
+        let is_equal = observation.is_none()
+            && !is_renamed_itself
+            && held.standing == Standing::Live
+            && held.digest == resolved.attributes.digest();
+        if is_equal {
+            self.draft.no_op += 1;
+            return Ok(());
+        }
+        let was = held.was.clone().filter(|_| is_renamed_itself);
+        let record = (held.decode)()?;
+        self.differing(kind, declared, resolved, record, was, observation);
+        Ok(())
+    }
+
+    /// Declared, and the state does not know it.
+    fn unrecorded(&mut self, kind: &dyn Kind, declared: &Declared, resolved: Resolved) {
+        let observed = match self.observation(&declared.address) {
+            Some(Observation::Found(observed)) => Some(observed.clone()),
+            _ => None,
+        };
+        let (action, reason, before) = match &observed {
+            Some(observed) => {
+                self.note_left_alone(kind, &declared.address, observed, &resolved.attributes);
+                let before = kind.comparable(&observed.attributes, &resolved.attributes);
+                (Action::Adopt, Reason::FoundInOrg, Some(before))
+            }
+            None => (Action::Create, Reason::NotInOrg, None),
+        };
+        self.draft.changes.push(Change {
+            address: declared.address.clone(),
+            action,
+            reason,
+            before,
+            after: Some(resolved.attributes),
+            defaults: resolved.defaults,
+            implied: resolved.implied,
+            transient: Vec::new(),
+            ops: Vec::new(),
+            recorded: None,
+            observed,
+        });
+    }
+
+    /// Declared and recorded, and something differs.
+    fn differing(
+        &mut self,
+        kind: &dyn Kind,
+        declared: &Declared,
+        resolved: Resolved,
+        record: Record,
+        was: Option<Address>,
+        observation: Option<Observation>,
+    ) {
+        let mut after = resolved.attributes;
+        kind.inherit(&mut after, &record.attributes);
+        let mut transient = Vec::new();
+        let is_retired = record.standing == Standing::Retired;
+        if is_retired {
+            let managed = after.clone();
+            kind.revive(&mut after);
+            transient = after
+                .iter()
+                .filter(|(path, _)| managed.get(path).is_none())
+                .map(|(path, _)| path.to_owned().into())
+                .collect();
+        }
+
+        let mut wanted = record.attributes.clone();
+        wanted.extend(&after);
+        let (before, observed) = match observation {
+            None => (Some(record.attributes.clone()), None),
+            Some(Observation::Gone) => {
+                self.drifted(&declared.address, &record, None);
+                (None, None)
+            }
+            Some(Observation::Found(observed)) => {
+                if !is_retired {
+                    self.note_left_alone(kind, &declared.address, &observed, &wanted);
+                }
+                let seen = kind.comparable(&observed.attributes, &wanted);
+                let as_recorded = kind.comparable(&observed.attributes, &record.attributes);
+                if as_recorded != record.attributes {
+                    self.drifted(&declared.address, &record, Some(as_recorded));
+                }
+                (Some(seen), Some(observed))
+            }
+        };
+
+        if !is_retired && was.is_none() && before.as_ref() == Some(&after) {
+            if let Some(observed) = &observed {
+                let mut corrected = record.clone();
+                corrected.take_over(observed);
+                corrected.attributes = after;
+                if corrected != record {
+                    self.draft.sync.insert(declared.address.clone(), Some(corrected));
+                }
+            }
+            self.draft.no_op += 1;
+            return;
+        }
+        let (action, reason) = match (&before, was) {
+            (None, _) => (Action::Create, Reason::RemovedOutside),
+            (Some(_), Some(from)) => (Action::Update, Reason::Renamed { from }),
+            (Some(_), None) if is_retired => (Action::Update, Reason::DeactivatedByUs),
+            (Some(before), None) if is_incomplete(kind, before, &after) => {
+                (Action::Update, Reason::Incomplete)
+            }
+            (Some(_), None) => (Action::Update, Reason::Differs),
+        };
+        self.draft.changes.push(Change {
+            address: declared.address.clone(),
+            action,
+            reason,
+            before,
+            after: Some(after),
+            defaults: resolved.defaults,
+            implied: resolved.implied,
+            transient,
+            ops: Vec::new(),
+            recorded: Some(record),
+            observed,
+        });
+    }
+
+    /// Recorded, and declared no more (or destroy was asked for).
+    fn undeclared(&mut self, held: Known<'_>) -> Result<(), String> {
+        if kinds::of(&held.address).is_none() {
+            return Err(format!(
+                "it holds {}, a kind that this version does not know; use the version that wrote it",
+                held.address
+            ));
+        }
+        let observation = self.observation(&held.address).cloned();
+        if held.standing == Standing::Retired {
+            return Ok(());
+        }
+        let address = held.address;
+        let record = (held.decode)()?;
+        let kind = kinds::of(&address);
+        let (before, observed) = match observation {
+            None => (record.attributes.clone(), None),
+            Some(Observation::Gone) => {
+                self.drifted(&address, &record, None);
+                self.draft.sync.insert(address, None);
+                return Ok(());
+            }
+            Some(Observation::Found(observed)) => {
+                let seen = kind.map_or_else(Attributes::new, |kind| {
+                    kind.comparable(&observed.attributes, &record.attributes)
+                });
+                if seen != record.attributes {
+                    self.drifted(&address, &record, Some(seen.clone()));
+                }
+                // What the kind left out of the comparison (whether a user is
+                // active, say) still matters for taking it away.
+                let mut before = observed.attributes.clone();
+                before.extend(&seen);
+                (before, Some(observed))
+            }
+        };
+        let (reason, takes_adopted) = match self.input.mode {
+            PlanMode::Converge => (Reason::NotDeclared, false),
+            PlanMode::Destroy { include_adopted } => (Reason::Destroy, include_adopted),
+        };
+        let action = if record.ownership == Ownership::Created || takes_adopted {
+            Action::Delete
+        } else {
+            Action::Release
+        };
+        self.draft.changes.push(Change {
+            address,
+            action,
+            reason,
+            before: Some(before),
+            after: None,
+            defaults: Attributes::new(),
+            implied: Vec::new(),
+            transient: Vec::new(),
+            ops: Vec::new(),
+            recorded: Some(record),
+            observed,
+        });
+        Ok(())
+    }
+
+    fn drifted(&mut self, address: &Address, record: &Record, seen: Option<Attributes>) {
+        self.draft.drift.insert(address.clone(), (record.attributes.clone(), seen));
+    }
+
+    fn note_left_alone(
+        &mut self,
+        kind: &dyn Kind,
+        address: &Address,
+        observed: &Observed,
+        wanted: &Attributes,
+    ) {
+        if let Some(text) = kind.left_alone(&observed.attributes, wanted) {
+            self.draft.notes.push(Note {
+                kind: NoteKind::LeftAlone,
+                address: address.clone(),
+                text,
+            });
+        }
+    }
+}
+
+/// Whether a milestone of the kind is missing and nothing else differs.
+fn is_incomplete(kind: &dyn Kind, before: &Attributes, after: &Attributes) -> bool {
+    let mut reached = before.clone();
+    for path in kind.milestones() {
+        reached.set_some(*path, after.get(path).cloned());
+    }
+    reached == *after
+}

@@ -1,0 +1,203 @@
+//! The planner: from what is declared, recorded and observed to a plan that
+//! leaves no choice to whoever applies it.
+//!
+//! Pure and synchronous: no clock, no environment, no call. It runs as a list
+//! of small steps, each in a file of its own: merge the two ordered streams,
+//! keep what others still hold, write the ops, join them in order, and audit
+//! the result. Imports `model`, `kinds` and `graph`.
+
+mod audit;
+mod draft;
+mod holders;
+mod merge;
+mod notes;
+mod ordering;
+mod rename;
+mod steps;
+
+use std::collections::BTreeMap;
+
+use crate::kinds;
+use crate::kinds::Scope;
+use crate::model::Address;
+use crate::model::ApiCallEstimate;
+use crate::model::CallShape;
+use crate::model::Catalog;
+use crate::model::Declared;
+use crate::model::Fact;
+use crate::model::Observations;
+use crate::model::Op;
+use crate::model::Plan;
+use crate::model::PlanMode;
+use crate::model::Problem;
+use crate::model::Recorded;
+use crate::model::SalesforceId;
+use crate::model::Summary;
+
+pub use audit::Violation;
+use draft::Draft;
+
+/// What is declared, in the order of addresses, each address once.
+#[derive(Clone, Debug, Default)]
+pub struct Desired {
+    resources: Vec<Declared>,
+}
+
+impl Desired {
+    /// Sorts the declarations. Two of one address are the caller's to refuse;
+    /// the first is kept.
+    pub fn new(mut resources: Vec<Declared>) -> Self {
+        resources.sort_by(|left, right| left.address.cmp(&right.address));
+        resources.dedup_by(|later, first| later.address == first.address);
+        Self { resources }
+    }
+
+    /// The declarations in order.
+    pub fn iter(&self) -> impl Iterator<Item = &Declared> {
+        self.resources.iter()
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.resources.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.resources.is_empty()
+    }
+
+    /// The facts that resolving them needs, each once.
+    pub fn facts(&self) -> Vec<Fact> {
+        let mut facts = std::collections::BTreeSet::new();
+        for declared in &self.resources {
+            if let Some(kind) = kinds::of(&declared.address) {
+                kind.facts(declared, self, &mut |fact| {
+                    facts.insert(fact);
+                });
+            }
+        }
+        facts.into_iter().collect()
+    }
+
+    /// Replaces labels by natural keys where the catalog knows them.
+    ///
+    /// # Errors
+    /// Where two declarations turn out to be about one thing.
+    pub fn canonical(mut self, catalog: &Catalog) -> Result<Self, Vec<Problem>> {
+        let mut changed = false;
+        for declared in &mut self.resources {
+            if let Some(kind) = kinds::of(&declared.address)
+                && let Some(address) = kind.canonical(declared, catalog)
+            {
+                declared.address = address;
+                changed = true;
+            }
+        }
+        if !changed {
+            return Ok(self);
+        }
+        self.resources.sort_by(|left, right| left.address.cmp(&right.address));
+        let problems: Vec<Problem> = self
+            .resources
+            .windows(2)
+            .filter(|pair| pair[0].address == pair[1].address)
+            .map(|pair| Problem {
+                address: pair[1].address.clone(),
+                place: kinds::of(&pair[1].address).map(|kind| kind.place(&pair[1].address, "")),
+                file: pair[1].file,
+                message: format!("{} is declared twice, by its name and by its label", pair[1].address),
+                hint: Some("take one of the two out".to_owned()),
+            })
+            .collect();
+        if problems.is_empty() { Ok(self) } else { Err(problems) }
+    }
+}
+
+impl Scope for Desired {
+    fn declared(&self, address: &Address) -> Option<&Declared> {
+        let index =
+            self.resources.binary_search_by(|declared| declared.address.cmp(address)).ok()?;
+        self.resources.get(index)
+    }
+}
+
+/// All that a plan is made from.
+pub struct Input<'a> {
+    /// What to reach.
+    pub mode: PlanMode,
+    /// The org it is for.
+    pub org_id: SalesforceId,
+    /// What is declared.
+    pub desired: &'a Desired,
+    /// What is recorded.
+    pub recorded: &'a dyn Recorded,
+    /// What was observed, where it differs.
+    pub observations: &'a Observations,
+    /// What the org offers.
+    pub catalog: &'a Catalog,
+}
+
+/// Why there is no plan.
+#[derive(Debug, thiserror::Error)]
+pub enum PlanError {
+    /// What was declared can't be brought about.
+    #[error("the declared state can't be planned")]
+    Problems(Vec<Problem>),
+    /// The state can't be read.
+    #[error("the state can't be read: {0}")]
+    State(String),
+    /// The plan breaks an invariant: a bug of ours, and nothing is applied.
+    #[error("the plan breaks its own rules")]
+    Audit(Vec<Violation>),
+}
+
+/// Makes a plan.
+///
+/// # Errors
+/// All that stands in the way, at once.
+pub fn plan(input: &Input<'_>) -> Result<Plan, PlanError> {
+    let mut draft = Draft::default();
+    let renames = rename::find(input).map_err(PlanError::State)?;
+    merge::merge(input, &renames, &mut draft)?;
+    holders::keep_what_is_held(input, &mut draft);
+    let ops = steps::write(input, &renames, &mut draft)?;
+    let ops = ordering::join(&draft.changes, ops);
+    notes::add(input, &mut draft);
+
+    let mut summary = Summary { no_op: draft.no_op, ..Summary::default() };
+    for change in &draft.changes {
+        summary.count(change.action);
+    }
+    let plan = Plan {
+        mode: input.mode,
+        org_id: input.org_id.clone(),
+        api_calls: estimate(&ops),
+        changes: draft.changes,
+        ops,
+        sync: draft.sync,
+        drift: draft.drift,
+        notes: draft.notes,
+        summary,
+    };
+    let violations = audit::audit(&plan);
+    if violations.is_empty() { Ok(plan) } else { Err(PlanError::Audit(violations)) }
+}
+
+/// What applying costs when each step's ops fill their calls.
+fn estimate(ops: &[Op]) -> ApiCallEstimate {
+    let mut steps: BTreeMap<(CallShape, &str), u64> = BTreeMap::new();
+    for op in ops {
+        *steps.entry((op.write.shape(), op.step.as_ref())).or_default() += 1;
+    }
+    let mut calls = ApiCallEstimate::default();
+    for ((shape, _), count) in steps {
+        let needed = count.div_ceil(shape.limit() as u64);
+        calls.writes += needed;
+        if matches!(shape, CallShape::UpsertDocuments(_)) {
+            // The documents and their ids are read back.
+            calls.reads += 2 * needed;
+        }
+    }
+    calls
+}

@@ -1,0 +1,118 @@
+//! `was: OLD`: the same thing under a new name, and what is named after it.
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+
+use super::Input;
+use crate::kinds;
+use crate::kinds::Scope as _;
+use crate::model::Address;
+use crate::model::Attributes;
+use crate::model::Observation;
+use crate::model::Record;
+use crate::model::RecordMove;
+use crate::model::Standing;
+use crate::model::Value;
+
+/// The records that have a new address in this plan.
+#[derive(Debug, Default)]
+pub struct Renames {
+    /// New address to old address and record.
+    pub moved: BTreeMap<Address, (Address, Record)>,
+    /// Old addresses, which no longer count as recorded.
+    pub left: BTreeSet<Address>,
+    /// For each thing that is renamed itself, by new address: all records that
+    /// change with it.
+    pub moves: BTreeMap<Address, Vec<RecordMove>>,
+    /// What is renamed itself, old and new.
+    pairs: Vec<(Address, Address)>,
+}
+
+impl Renames {
+    /// The same attributes with references to the new names.
+    fn renamed(&self, attributes: &Attributes) -> Attributes {
+        let mut renamed = attributes.clone();
+        for (path, address) in attributes.references() {
+            if let Some((_, new)) = self.pairs.iter().find(|(old, _)| old == address) {
+                renamed.set(path.to_owned(), Value::Reference(new.clone()));
+            }
+        }
+        renamed
+    }
+
+    /// What was seen, as it reads once the new names hold.
+    pub fn of(&self, observation: Observation) -> Observation {
+        match observation {
+            Observation::Found(mut observed) if !self.pairs.is_empty() => {
+                observed.attributes = self.renamed(&observed.attributes);
+                Observation::Found(observed)
+            }
+            other => other,
+        }
+    }
+}
+
+/// Finds what is renamed: declared with `was:`, recorded under the old name
+/// and not under the new one. Costs nothing when no file says `was:`.
+pub fn find(input: &Input<'_>) -> Result<Renames, String> {
+    let mut renames = Renames::default();
+    let mut own_records = BTreeMap::new();
+    for declared in input.desired.iter() {
+        let Some(was) = &declared.was else { continue };
+        let old = Address::new(declared.address.kind(), was);
+        let is_taken = input.desired.declared(&old).is_some() || old == declared.address;
+        if is_taken || input.recorded.get(&declared.address)?.is_some() {
+            continue;
+        }
+        if let Some(record) = input.recorded.get(&old)?
+            && record.standing == Standing::Live
+        {
+            renames.pairs.push((old.clone(), declared.address.clone()));
+            own_records.insert(old, (declared.address.clone(), record));
+        }
+    }
+    if renames.pairs.is_empty() {
+        return Ok(renames);
+    }
+    for (old, (new, record)) in own_records {
+        renames.moved(old, new.clone(), record, new);
+    }
+    for stored in input.recorded.stream() {
+        let stored = stored?;
+        let Some(kind) = kinds::of(&stored.address) else { continue };
+        if renames.left.contains(&stored.address) {
+            continue;
+        }
+        let mut address = stored.address.clone();
+        let mut cause = None;
+        for (from, to) in &renames.pairs {
+            if let Some(renamed) = kind.renamed(&address, from, to) {
+                address = renamed;
+                cause = Some(to.clone());
+            }
+        }
+        let record = (stored.decode)()?;
+        for (_, referred) in record.attributes.references() {
+            if let Some((_, to)) = renames.pairs.iter().find(|(from, _)| from == referred) {
+                cause = Some(to.clone());
+            }
+        }
+        if let Some(to) = cause {
+            renames.moved(stored.address, address, record, to);
+        }
+    }
+    Ok(renames)
+}
+
+impl Renames {
+    fn moved(&mut self, old: Address, new: Address, mut record: Record, cause: Address) {
+        record.attributes = self.renamed(&record.attributes);
+        self.left.insert(old.clone());
+        self.moves.entry(cause).or_default().push(RecordMove {
+            from: old.clone(),
+            to: new.clone(),
+            attributes: record.attributes.clone(),
+        });
+        self.moved.insert(new, (old, record));
+    }
+}

@@ -1,0 +1,155 @@
+//! Each change's writes, as its kind gives them, numbered for the plan.
+
+use std::collections::BTreeSet;
+
+use super::Input;
+use super::PlanError;
+use super::draft::Draft;
+use super::rename::Renames;
+use crate::kinds;
+use crate::kinds::Removal;
+use crate::kinds::Scope as _;
+use crate::kinds::StepContext;
+use crate::model::Action;
+use crate::model::Address;
+use crate::model::Attributes;
+use crate::model::Catalog;
+use crate::model::Change;
+use crate::model::IdReference;
+use crate::model::Op;
+use crate::model::OrderEdge;
+use crate::model::OrderReason;
+use crate::model::OpIndex;
+
+/// An op whose place in the order is still to be found.
+#[derive(Debug)]
+pub struct DraftOp {
+    /// The op, with the edges to earlier steps of its own change.
+    pub op: Op,
+    /// Which change it belongs to.
+    pub change: usize,
+    /// Whether it waits for everything else about its subject.
+    pub last: bool,
+}
+
+struct Context<'a> {
+    input: &'a Input<'a>,
+    changes: &'a [Change],
+    deleted: BTreeSet<&'a Address>,
+}
+
+impl Context<'_> {
+    fn change(&self, address: &Address) -> Option<&Change> {
+        let index = self.changes.binary_search_by(|change| change.address.cmp(address)).ok()?;
+        self.changes.get(index)
+    }
+}
+
+impl StepContext for Context<'_> {
+    fn catalog(&self) -> &Catalog {
+        self.input.catalog
+    }
+
+    fn id(&self, address: &Address) -> Option<IdReference> {
+        if let Some(change) = self.change(address) {
+            if let Some(id) = change.id().filter(|_| change.exists()) {
+                return Some(IdReference::Known(id.clone()));
+            }
+            if change.after.is_some() {
+                return Some(IdReference::Of(address.clone()));
+            }
+        }
+        if let Ok(Some(record)) = self.input.recorded.get(address)
+            && let Some(id) = record.id
+        {
+            return Some(IdReference::Known(id));
+        }
+        let known = kinds::of(address)?.known_id(address.name(), self.input.catalog)?;
+        Some(IdReference::Known(known))
+    }
+
+    fn is_deleted(&self, address: &Address) -> bool {
+        self.deleted.contains(address)
+    }
+
+    fn attributes(&self, address: &Address) -> Option<Attributes> {
+        if let Some(change) = self.change(address) {
+            return change.before.clone();
+        }
+        self.input.recorded.get(address).ok().flatten().map(|record| record.attributes)
+    }
+}
+
+/// Writes the ops of all changes.
+pub fn write(
+    input: &Input<'_>,
+    renames: &Renames,
+    draft: &mut Draft,
+) -> Result<Vec<DraftOp>, PlanError> {
+    let mut ops: Vec<DraftOp> = Vec::new();
+    let mut of_change: Vec<Vec<OpIndex>> = Vec::with_capacity(draft.changes.len());
+    let mut problems = Vec::new();
+    {
+        let deleted = draft
+            .changes
+            .iter()
+            .filter(|change| {
+                change.action == Action::Delete
+                    && kinds::of(&change.address)
+                        .is_some_and(|kind| kind.removal() == Removal::Deletes)
+            })
+            .map(|change| &change.address)
+            .collect();
+        let context = Context { input, changes: &draft.changes, deleted };
+        for (index, change) in draft.changes.iter().enumerate() {
+            let mut numbers = Vec::new();
+            let kind = kinds::of(&change.address).filter(|_| change.action != Action::Release);
+            if let Some(kind) = kind {
+                match kind.steps(change, &context) {
+                    Ok(steps) => {
+                        for (place, step) in steps.into_iter().enumerate() {
+                            let number = OpIndex::try_from(ops.len()).unwrap_or(OpIndex::MAX);
+                            let mut effect = step.effect;
+                            if place == 0
+                                && let Some(moves) = renames.moves.get(&change.address)
+                            {
+                                effect.moves.clone_from(moves);
+                            }
+                            let after = numbers
+                                .last()
+                                .filter(|_| !step.last)
+                                .map(|op| OrderEdge { op: *op, reason: OrderReason::Step });
+                            ops.push(DraftOp {
+                                op: Op {
+                                    address: change.address.clone(),
+                                    step: step.name.into(),
+                                    write: step.write,
+                                    after: after.into_iter().collect(),
+                                    subject: kind.subject(&change.address),
+                                    lane: None,
+                                    effect,
+                                },
+                                change: index,
+                                last: step.last,
+                            });
+                            numbers.push(number);
+                        }
+                    }
+                    Err(mut problem) => {
+                        if let Some(declared) = input.desired.declared(&change.address) {
+                            problem.file = declared.file;
+                        } else {
+                            problem.place = None;
+                        }
+                        problems.push(problem);
+                    }
+                }
+            }
+            of_change.push(numbers);
+        }
+    }
+    for (change, numbers) in draft.changes.iter_mut().zip(of_change) {
+        change.ops = numbers;
+    }
+    if problems.is_empty() { Ok(ops) } else { Err(PlanError::Problems(problems)) }
+}
