@@ -14,10 +14,13 @@
 //! Each room says in its first lines what it is for and what it may import;
 //! ARCHITECTURE.md has the whole picture, and a test holds it to it.
 
+pub mod engine;
 pub mod graph;
 pub mod kinds;
 pub mod model;
+pub mod org;
 pub mod plan;
+pub mod state;
 
 pub mod local_org;
 

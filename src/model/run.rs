@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::SalesforceId;
 
-/// Seconds since 1970, handed in from `main` so that nothing else asks a clock.
+/// Milliseconds since 1970, handed in from `main` so that nothing else asks a clock.
 pub type Clock = Arc<dyn Fn() -> i64 + Send + Sync>;
 
 /// The org a run is about, as it must be known before any state is opened.

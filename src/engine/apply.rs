@@ -1,0 +1,412 @@
+//! The scheduler: ready ops are packed into calls, several of which are in
+//! flight, without barriers. A failure stops only what depends on it.
+
+use std::collections::BTreeMap;
+use std::collections::HashMap;
+use std::collections::HashSet;
+use std::collections::VecDeque;
+use std::future::Future;
+use std::pin::Pin;
+
+use futures_util::StreamExt as _;
+use futures_util::future::Either;
+use futures_util::future::select;
+use futures_util::stream::FuturesUnordered;
+
+use super::EngineError;
+use super::Event;
+use super::Progress;
+use super::call::OpResult;
+use super::call::Report;
+use super::call::prepare;
+use super::call::send;
+use super::effect::before_ops;
+use super::effect::made_by;
+use super::effect::record_changes;
+use crate::graph::Frontier;
+use crate::kinds::learn_from_rejection;
+use crate::model::Address;
+use crate::model::CallShape;
+use crate::model::Catalog;
+use crate::model::Clock;
+use crate::model::Fact;
+use crate::model::Plan;
+use crate::model::Recorded as _;
+use crate::model::SalesforceId;
+use crate::org::Org;
+use crate::org::OrgError;
+use crate::state::Intent;
+use crate::state::RecordChange;
+use crate::state::Store;
+
+/// A call that takes longer than this makes the batches of its shape smaller,
+/// in milliseconds.
+const SLOW_CALL: i64 = 2_000;
+/// Batches don't shrink below this.
+const SMALLEST_BATCH: usize = 10;
+
+/// How a plan is applied.
+pub struct ApplyOptions<'a> {
+    /// Calls in flight.
+    pub parallelism: usize,
+    /// Names the run in the journal.
+    pub run: String,
+    /// The clock.
+    pub clock: Clock,
+    /// Ends when the user wants to stop: calls in flight are waited for.
+    pub stop: Pin<Box<dyn Future<Output = ()> + Send + 'a>>,
+}
+
+/// An op that failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// The resource.
+    pub address: Address,
+    /// Which step.
+    pub step: String,
+    /// Why.
+    pub reason: String,
+}
+
+/// An op that was left out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Skipped {
+    /// The resource.
+    pub address: Address,
+    /// Which step.
+    pub step: String,
+    /// What it waited for; itself when the run stopped before it.
+    pub because: Address,
+}
+
+/// What applying a plan came to.
+#[derive(Debug, Default)]
+#[must_use = "failures are in here"]
+pub struct Outcome {
+    /// Resources of which every op was done.
+    pub completed: HashSet<Address>,
+    /// Ops that were done.
+    pub done: usize,
+    /// Ops that failed.
+    pub failures: Vec<Failure>,
+    /// Ops that were left out.
+    pub skipped: Vec<Skipped>,
+    /// What rejections taught: facts that are new in the catalog.
+    pub learned: Vec<Fact>,
+    /// One-shot things of which it is not known whether they happened.
+    pub unknown: Vec<Address>,
+    /// Why no further call was made.
+    pub fatal: Option<OrgError>,
+    /// Whether the user stopped it.
+    pub interrupted: bool,
+}
+
+impl Outcome {
+    /// Whether everything was done.
+    pub fn is_complete(&self) -> bool {
+        self.failures.is_empty()
+            && self.skipped.is_empty()
+            && self.fatal.is_none()
+            && !self.interrupted
+    }
+}
+
+type InFlight<'a> = Pin<Box<dyn Future<Output = Answered> + 'a>>;
+
+struct Answered {
+    sequence: u64,
+    shape: CallShape,
+    ops: Vec<usize>,
+    sent_at: i64,
+    report: Report,
+}
+
+/// Applies a plan.
+///
+/// # Errors
+/// When the state can't be written: nothing more is sent then, and what was in
+/// flight is left to the journal.
+pub async fn apply(
+    org: &Org,
+    store: &mut Store,
+    plan: &Plan,
+    catalog: &mut Catalog,
+    progress: &dyn Progress,
+    options: ApplyOptions<'_>,
+) -> Result<Outcome, EngineError> {
+    settle_state(store, plan)?;
+    let edges = plan.ops.iter().enumerate().flat_map(|(number, op)| {
+        op.after.iter().map(move |edge| (edge.op as usize, number))
+    });
+    let frontier = Frontier::new(plan.ops.len(), edges);
+    let mut run = Run {
+        plan,
+        catalog,
+        progress,
+        frontier,
+        ready: BTreeMap::new(),
+        busy: HashSet::new(),
+        lanes: HashSet::new(),
+        ids: HashMap::new(),
+        limits: HashMap::new(),
+        open_steps: open_steps(plan),
+        outcome: Outcome::default(),
+    };
+    for op in run.frontier.ready() {
+        run.enqueue(op);
+    }
+    let mut in_flight: FuturesUnordered<InFlight<'_>> = FuturesUnordered::new();
+    let mut stop = options.stop;
+    let mut stopping = false;
+    loop {
+        while !stopping && in_flight.len() < options.parallelism {
+            let Some((shape, ops)) = run.next_batch() else { break };
+            let Some(batch) = run.prepare(&ops, store) else { continue };
+            let held: Vec<usize> = batch.iter().map(|item| item.op).collect();
+            let intent = Intent {
+                sequence: 0,
+                run: options.run.clone(),
+                ops: held.iter().map(|op| plan.ops[*op].clone()).collect(),
+            };
+            let sequence = store.begin(&intent)?;
+            progress.on(&Event::Sending { what: shape.describe(), ops: held.len() });
+            let sent_at = (options.clock)();
+            in_flight.push(Box::pin(async move {
+                let report = send(org, &shape, batch).await;
+                Answered { sequence, shape, ops: held, sent_at, report }
+            }));
+        }
+        if in_flight.is_empty() {
+            break;
+        }
+        let answered = if stopping {
+            in_flight.next().await
+        } else {
+            match select(in_flight.next(), &mut stop).await {
+                Either::Left((answered, _)) => answered,
+                Either::Right(((), _)) => {
+                    stopping = true;
+                    run.outcome.interrupted = true;
+                    continue;
+                }
+            }
+        };
+        let Some(answered) = answered else { break };
+        let now = (options.clock)();
+        run.take(answered, store, now)?;
+        stopping |= run.outcome.fatal.is_some();
+    }
+    run.leave_out_the_rest();
+    store.keep_facts(
+        run.outcome.learned.iter().filter_map(|fact| Some((fact, run.catalog.get(fact)?))),
+        (options.clock)() / 1000,
+        crate::org::API_VERSION,
+    )?;
+    Ok(run.outcome)
+}
+
+/// What the state has to say before the first op.
+fn settle_state(store: &mut Store, plan: &Plan) -> Result<(), EngineError> {
+    let mut changes: Vec<RecordChange> = plan
+        .sync
+        .iter()
+        .map(|(address, record)| match record {
+            Some(record) => RecordChange::Put(address.clone(), record.clone()),
+            None => RecordChange::Forget(address.clone()),
+        })
+        .collect();
+    changes.extend(plan.changes.iter().filter_map(before_ops));
+    for some in changes.chunks(500) {
+        store.commit(some)?;
+    }
+    Ok(())
+}
+
+/// How many ops of each resource are still to come.
+fn open_steps(plan: &Plan) -> HashMap<Address, usize> {
+    let mut open = HashMap::with_capacity(plan.changes.len());
+    for op in &plan.ops {
+        *open.entry(op.address.clone()).or_default() += 1;
+    }
+    open
+}
+
+struct Run<'a> {
+    plan: &'a Plan,
+    catalog: &'a mut Catalog,
+    progress: &'a dyn Progress,
+    frontier: Frontier,
+    ready: BTreeMap<CallShape, VecDeque<usize>>,
+    /// Users that calls in flight are about.
+    busy: HashSet<Address>,
+    lanes: HashSet<String>,
+    ids: HashMap<Address, SalesforceId>,
+    limits: HashMap<CallShape, usize>,
+    open_steps: HashMap<Address, usize>,
+    outcome: Outcome,
+}
+
+impl Run<'_> {
+    fn enqueue(&mut self, op: usize) {
+        let shape = self.plan.ops[op].write.shape();
+        self.ready.entry(shape).or_default().push_back(op);
+    }
+
+    /// The next ops that may share a call: of one shape, about users that no
+    /// call in flight is about, in lanes that are free.
+    fn next_batch(&mut self) -> Option<(CallShape, Vec<usize>)> {
+        let shapes: Vec<CallShape> = self.ready.keys().cloned().collect();
+        for shape in shapes {
+            let limit = self.limits.get(&shape).copied().unwrap_or_else(|| shape.limit());
+            let Some(queue) = self.ready.get_mut(&shape) else { continue };
+            let mut batch = Vec::new();
+            let mut later = VecDeque::new();
+            let mut lanes = HashSet::new();
+            while batch.len() < limit {
+                let Some(op) = queue.pop_front() else { break };
+                let held = &self.plan.ops[op];
+                let is_busy = held.subject.as_ref().is_some_and(|subject| self.busy.contains(subject))
+                    || held.lane.as_ref().is_some_and(|lane| self.lanes.contains(lane.as_ref()));
+                if is_busy {
+                    later.push_back(op);
+                } else {
+                    lanes.extend(held.lane.as_ref().map(ToString::to_string));
+                    batch.push(op);
+                }
+            }
+            later.append(queue);
+            if later.is_empty() {
+                self.ready.remove(&shape);
+            } else {
+                self.ready.insert(shape.clone(), later);
+            }
+            if !batch.is_empty() {
+                for op in &batch {
+                    self.busy.extend(self.plan.ops[*op].subject.clone());
+                }
+                self.lanes.extend(lanes);
+                return Some((shape, batch));
+            }
+        }
+        None
+    }
+
+    /// Puts the ids in; ops whose ids are not known fail here.
+    fn prepare(&mut self, ops: &[usize], store: &Store) -> Option<Vec<super::call::Prepared>> {
+        let mut batch = Vec::with_capacity(ops.len());
+        let mut unknown = Vec::new();
+        for op in ops {
+            let id_of = |address: &Address| {
+                self.ids.get(address).cloned().or_else(|| store.get(address).ok().flatten()?.id)
+            };
+            match prepare(*op, &self.plan.ops[*op], &id_of) {
+                Ok(prepared) => batch.push(prepared),
+                Err(address) => unknown.push((*op, address)),
+            }
+        }
+        for (op, address) in unknown {
+            self.free(op);
+            self.failed(op, &format!("the id of {address} is not known"));
+        }
+        (!batch.is_empty()).then_some(batch)
+    }
+
+    fn free(&mut self, op: usize) {
+        let op = &self.plan.ops[op];
+        if let Some(subject) = &op.subject {
+            self.busy.remove(subject);
+        }
+        if let Some(lane) = &op.lane {
+            self.lanes.remove(lane.as_ref());
+        }
+    }
+
+    fn take(&mut self, answered: Answered, store: &mut Store, now: i64) -> Result<(), EngineError> {
+        if now - answered.sent_at > SLOW_CALL && answered.ops.len() > SMALLEST_BATCH {
+            let smaller = (answered.ops.len() / 2).max(SMALLEST_BATCH);
+            self.limits.insert(answered.shape.clone(), smaller);
+        }
+        let mut changes = Vec::new();
+        for (op, result) in &answered.report.results {
+            if let OpResult::Done(confirmed) = result {
+                let op = &self.plan.ops[*op];
+                if let (Some(address), Some(id)) = (made_by(op), &confirmed.id) {
+                    self.ids.insert(address.clone(), id.clone());
+                }
+                changes.extend(
+                    record_changes(op, confirmed, store, now / 1000).map_err(EngineError::Record)?,
+                );
+            }
+        }
+        store.finish(answered.sequence, &changes)?;
+        for op in &answered.ops {
+            self.free(*op);
+        }
+        for (op, result) in answered.report.results {
+            match result {
+                OpResult::Done(confirmed) => self.done(op, confirmed.unknown),
+                OpResult::Failed(reason) => self.failed(op, &reason),
+            }
+        }
+        if answered.report.fatal.is_some() {
+            self.outcome.fatal = answered.report.fatal;
+        }
+        Ok(())
+    }
+
+    fn done(&mut self, op: usize, unknown: bool) {
+        let held = &self.plan.ops[op];
+        self.outcome.done += 1;
+        self.progress.on(&Event::Done { address: &held.address, step: &held.step });
+        if unknown {
+            self.outcome.unknown.push(held.address.clone());
+        }
+        if let Some(open) = self.open_steps.get_mut(&held.address) {
+            *open -= 1;
+            if *open == 0 {
+                self.outcome.completed.insert(held.address.clone());
+            }
+        }
+        for ready in self.frontier.complete(op) {
+            self.enqueue(ready);
+        }
+    }
+
+    fn failed(&mut self, op: usize, reason: &str) {
+        let plan = self.plan;
+        let held = &plan.ops[op];
+        self.progress.on(&Event::Failed { address: &held.address, step: &held.step, reason });
+        self.outcome.learned.extend(learn_from_rejection(reason, self.catalog));
+        self.outcome.failures.push(Failure {
+            address: held.address.clone(),
+            step: held.step.to_string(),
+            reason: reason.to_owned(),
+        });
+        for (skipped, cause) in self.frontier.fail(op) {
+            self.skip(skipped, &plan.ops[cause].address.clone());
+        }
+    }
+
+    fn skip(&mut self, op: usize, because: &Address) {
+        let held = &self.plan.ops[op];
+        self.progress.on(&Event::Skipped { address: &held.address, step: &held.step, because });
+        self.outcome.skipped.push(Skipped {
+            address: held.address.clone(),
+            step: held.step.to_string(),
+            because: because.clone(),
+        });
+    }
+
+    /// What was ready when the run stopped, and what waited for it.
+    fn leave_out_the_rest(&mut self) {
+        let ready: Vec<usize> = std::mem::take(&mut self.ready).into_values().flatten().collect();
+        for op in ready {
+            let own = self.plan.ops[op].address.clone();
+            self.skip(op, &own);
+            for (skipped, cause) in self.frontier.fail(op) {
+                let because = self.plan.ops[cause].address.clone();
+                self.skip(skipped, &because);
+            }
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! What an answered op does to the state.
+
+use crate::kinds;
+use crate::model::Address;
+use crate::model::Attributes;
+use crate::model::Change;
+use crate::model::Observed;
+use crate::model::Op;
+use crate::model::Ownership;
+use crate::model::Record;
+use crate::model::Recorded;
+use crate::model::SalesforceId;
+use crate::state::RecordChange;
+
+/// What an answer said.
+#[derive(Clone, Debug, Default)]
+pub struct Confirmed {
+    /// The id of what was made.
+    pub id: Option<SalesforceId>,
+    /// What the org kept of a document, read back.
+    pub read_back: Option<Observed>,
+    /// It was there already, so that it is not ours to remove.
+    pub was_there: bool,
+    /// It is not known whether a one-shot thing happened.
+    pub unknown: bool,
+}
+
+/// The changes to the state when `op` is done. `now` is in seconds.
+///
+/// # Errors
+/// When the state can't be read.
+pub fn record_changes(
+    op: &Op,
+    confirmed: &Confirmed,
+    recorded: &dyn Recorded,
+    now: i64,
+) -> Result<Vec<RecordChange>, String> {
+    let effect = &op.effect;
+    if effect.forget {
+        return Ok(vec![RecordChange::Forget(op.address.clone())]);
+    }
+    let mut changes = Vec::new();
+    let mut current = recorded.get(&op.address)?;
+    for moved in &effect.moves {
+        let Some(mut record) = recorded.get(&moved.from)? else { continue };
+        record.attributes = moved.attributes.clone();
+        if moved.from != moved.to {
+            changes.push(RecordChange::Forget(moved.from.clone()));
+        }
+        if moved.to == op.address {
+            current = Some(record);
+        } else {
+            changes.push(RecordChange::Put(moved.to.clone(), record));
+        }
+    }
+    let mut record = match (effect.creates, current) {
+        (Some(ownership), _) => {
+            Record::new(if confirmed.was_there { Ownership::Adopted } else { ownership })
+        }
+        (None, Some(record)) => record,
+        (None, None) => Record::new(Ownership::Adopted),
+    };
+    record.attributes.extend(&effect.confirm);
+    for path in &effect.withdraw {
+        record.attributes.remove(path);
+    }
+    if let Some(standing) = effect.standing {
+        record.standing = standing;
+    }
+    if let Some(id) = &confirmed.id {
+        record.id = Some(id.clone());
+    }
+    if let Some(once) = &effect.once {
+        let when = if confirmed.unknown { "unknown".to_owned() } else { now.to_string() };
+        record.once.insert(once.clone(), when);
+    }
+    if let Some(observed) = &confirmed.read_back {
+        record.take_over(observed);
+        if let Some(kind) = kinds::of(&op.address) {
+            record.attributes = kind.comparable(&observed.attributes, &effect.confirm);
+        }
+    }
+    changes.push(RecordChange::Put(op.address.clone(), record));
+    Ok(changes)
+}
+
+/// What the state says of a change before its first op: what was observed,
+/// or, where nothing is to be written, what it comes to.
+pub fn before_ops(change: &Change) -> Option<RecordChange> {
+    let is_state_only = change.ops.is_empty();
+    match (&change.after, is_state_only) {
+        (None, true) => return Some(RecordChange::Forget(change.address.clone())),
+        (None, false) => {}
+        (Some(_), _) if !change.exists() => return None,
+        (Some(_), _) => {}
+    }
+    let is_renamed = matches!(change.reason, crate::model::Reason::Renamed { .. });
+    if is_renamed || (change.observed.is_none() && !is_state_only) {
+        return None;
+    }
+    let mut record =
+        change.recorded.clone().unwrap_or_else(|| Record::new(Ownership::Adopted));
+    if let Some(observed) = &change.observed {
+        record.take_over(observed);
+    }
+    record.attributes = if is_state_only {
+        change.managed_after().unwrap_or_default()
+    } else {
+        restricted(change)
+    };
+    Some(RecordChange::Put(change.address.clone(), record))
+}
+
+/// What was seen of a change's thing, without what is not managed.
+fn restricted(change: &Change) -> Attributes {
+    let mut attributes = change.before.clone().unwrap_or_default();
+    if let Some(record) = &change.recorded {
+        let after = change.after.as_ref();
+        attributes.retain(|path, _| {
+            record.attributes.get(path).is_some() || after.is_some_and(|after| after.get(path).is_some())
+        });
+    }
+    attributes
+}
+
+/// The address of the resource whose id an op makes.
+pub fn made_by(op: &Op) -> Option<&Address> {
+    op.effect.creates.map(|_| &op.address)
+}

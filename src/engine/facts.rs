@@ -1,0 +1,414 @@
+//! Facts: which questions answer them, and how the answers read.
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+
+use serde_json::Value as Json;
+
+use super::EngineError;
+use crate::data;
+use crate::model::Catalog;
+use crate::model::Fact;
+use crate::model::FactValue;
+use crate::model::GrantableField;
+use crate::model::Holders;
+use crate::model::LicenseFact;
+use crate::model::OrganizationFact;
+use crate::model::PermissionSetFact;
+use crate::model::ProfileFact;
+use crate::model::Row;
+use crate::model::RowExt as _;
+use crate::model::SalesforceId;
+use crate::org::Org;
+use crate::org::keyed_queries;
+use crate::org::quote;
+
+/// The facts to ask for, by how they are asked.
+#[derive(Clone, Debug, Default)]
+pub struct FactNeeds {
+    facts: BTreeSet<Fact>,
+}
+
+/// A group of facts that one kind of row answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FactRows {
+    Organization,
+    UserLicenses,
+    SetLicenses,
+    Profiles,
+    ProfilesOfLicenses,
+    PermissionSets,
+    SetHolders,
+    ProfileHolders,
+}
+
+const PROFILE_FIELDS: [&str; 4] = ["Id", "Name", "UserLicenseId", "UserLicense.Name"];
+const LICENSE_FIELDS: &str = "Id, MasterLabel, Status, TotalLicenses, UsedLicenses";
+/// The most names in one condition of several lists.
+const NAMES: usize = 100;
+
+impl FactNeeds {
+    /// Asks for these.
+    pub fn new(facts: impl IntoIterator<Item = Fact>) -> Self {
+        Self { facts: facts.into_iter().collect() }
+    }
+
+    /// Whether there is nothing to ask.
+    pub fn is_empty(&self) -> bool {
+        self.facts.is_empty()
+    }
+
+    fn names<'a>(&'a self, name_of: impl Fn(&'a Fact) -> Option<&'a String>) -> Vec<&'a str> {
+        self.facts.iter().filter_map(name_of).map(String::as_str).collect()
+    }
+
+    /// The queries that answer them, each with how its rows read.
+    pub fn queries(&self) -> Vec<(FactRows, String)> {
+        let mut queries = Vec::new();
+        if self.facts.contains(&Fact::Organization) {
+            queries.push((
+                FactRows::Organization,
+                "SELECT Id, Name, OrganizationType, IsSandbox, TimeZoneSidKey, DefaultLocaleSidKey, LanguageLocaleKey FROM Organization".to_owned(),
+            ));
+        }
+        let list = |names: &[&str]| names.iter().map(|name| quote(name)).collect::<Vec<_>>().join(",");
+        for names in self.names(|fact| match fact { Fact::UserLicense(name) => Some(name), _ => None }).chunks(NAMES) {
+            queries.push((
+                FactRows::UserLicenses,
+                format!("SELECT Name, {LICENSE_FIELDS} FROM UserLicense WHERE Name IN ({})", list(names)),
+            ));
+        }
+        for names in self
+            .names(|fact| match fact { Fact::PermissionSetLicense(name) => Some(name), _ => None })
+            .chunks(NAMES)
+        {
+            let names = list(names);
+            queries.push((
+                FactRows::SetLicenses,
+                format!(
+                    "SELECT DeveloperName, {LICENSE_FIELDS} FROM PermissionSetLicense WHERE DeveloperName IN ({names}) OR MasterLabel IN ({names})"
+                ),
+            ));
+        }
+        let keyed = |rows: FactRows, object: &str, fields: &[&str], key: &str, condition: Option<&str>, names: Vec<&str>| {
+            keyed_queries(object, fields, key, condition, names).into_iter().map(move |query| (rows, query))
+        };
+        let profiles = self.names(|fact| match fact { Fact::Profile(name) => Some(name), _ => None });
+        queries.extend(keyed(FactRows::Profiles, "Profile", &PROFILE_FIELDS, "Name", None, profiles));
+        let licenses = self.names(|fact| match fact { Fact::ProfilesOfLicense(name) => Some(name), _ => None });
+        queries.extend(keyed(FactRows::ProfilesOfLicenses, "Profile", &PROFILE_FIELDS, "UserLicense.Name", None, licenses));
+        for names in self.names(|fact| match fact { Fact::PermissionSet(name) => Some(name), _ => None }).chunks(NAMES) {
+            let bare: Vec<&str> =
+                names.iter().map(|name| name.split_once("__").map_or(*name, |(_, bare)| bare)).collect();
+            queries.push((
+                FactRows::PermissionSets,
+                format!(
+                    "SELECT Id, Name, NamespacePrefix, Label FROM PermissionSet WHERE IsOwnedByProfile = false AND (Name IN ({}) OR Label IN ({}))",
+                    list(&bare),
+                    list(names)
+                ),
+            ));
+        }
+        let sets = self.names(|fact| match fact { Fact::PermissionSetHolders(name) => Some(name), _ => None });
+        queries.extend(keyed(
+            FactRows::SetHolders,
+            "PermissionSetAssignment",
+            &["Assignee.Username", "PermissionSet.Name"],
+            "PermissionSet.Name",
+            Some("PermissionSet.NamespacePrefix = null"),
+            sets,
+        ));
+        let held = self.names(|fact| match fact { Fact::ProfileHolders(name) => Some(name), _ => None });
+        queries.extend(keyed(FactRows::ProfileHolders, "User", &["Username", "Profile.Name"], "Profile.Name", None, held));
+        queries
+    }
+
+    /// The objects whose describes answer them.
+    pub fn describes(&self) -> Vec<&str> {
+        self.facts
+            .iter()
+            .filter_map(|fact| match fact {
+                Fact::Fields(object) => Some(object.as_str()),
+                Fact::SystemPermissions => Some("PermissionSet"),
+                _ => None,
+            })
+            .collect()
+    }
+
+    /// Before answers come: what is asked for and not answered is missing.
+    pub fn prepare(&self, catalog: &mut Catalog) {
+        for fact in &self.facts {
+            let nothing = match fact {
+                Fact::PermissionSet(_) => FactValue::PermissionSets(Vec::new()),
+                Fact::ProfilesOfLicense(_) => FactValue::Profiles(Vec::new()),
+                Fact::PermissionSetHolders(_) | Fact::ProfileHolders(_) => {
+                    FactValue::Holders(Holders::default())
+                }
+                // These are answered by name or not at all.
+                Fact::Prerequisites(_) | Fact::SystemPermissions | Fact::ProfileBase(_) => continue,
+                _ => FactValue::Missing,
+            };
+            catalog.insert(fact.clone(), nothing);
+        }
+    }
+
+    /// Takes one row of an answer into the catalog.
+    pub fn take_row(&self, rows: FactRows, row: &Row, catalog: &mut Catalog) {
+        // What a row lacks that a fact needs makes the fact missing: there is
+        // nothing better to say of it.
+        let _ = self.try_take_row(rows, row, catalog);
+    }
+
+    fn try_take_row(&self, rows: FactRows, row: &Row, catalog: &mut Catalog) -> Option<()> {
+        let text = |path: &str| row.text(path).map(str::to_owned);
+        match rows {
+            FactRows::Organization => {
+                let fact = OrganizationFact {
+                    id: SalesforceId::parse(row.text("Id")?)?,
+                    name: text("Name")?,
+                    edition: text("OrganizationType").unwrap_or_default(),
+                    is_sandbox: row.flag("IsSandbox").unwrap_or(false),
+                    time_zone: text("TimeZoneSidKey")?,
+                    locale: text("DefaultLocaleSidKey")?,
+                    language: text("LanguageLocaleKey")?,
+                };
+                catalog.insert(Fact::Organization, FactValue::Organization(fact));
+            }
+            FactRows::UserLicenses => {
+                let license = license(row, "Name")?;
+                catalog.insert(Fact::UserLicense(license.name.clone()), FactValue::License(license));
+            }
+            FactRows::SetLicenses => {
+                let license = license(row, "DeveloperName")?;
+                let written: Vec<&String> = self
+                    .facts
+                    .iter()
+                    .filter_map(|fact| match fact {
+                        Fact::PermissionSetLicense(name) => Some(name),
+                        _ => None,
+                    })
+                    .filter(|name| {
+                        name.eq_ignore_ascii_case(&license.name) || name.eq_ignore_ascii_case(&license.label)
+                    })
+                    .collect();
+                for name in written.into_iter().chain([&license.name]) {
+                    let fact = Fact::PermissionSetLicense(name.clone());
+                    catalog.insert(fact, FactValue::License(license.clone()));
+                }
+            }
+            FactRows::Profiles => {
+                let profile = profile(row)?;
+                catalog.insert(Fact::Profile(profile.name.clone()), FactValue::Profile(profile));
+            }
+            FactRows::ProfilesOfLicenses => {
+                let profile = profile(row)?;
+                let fact = Fact::ProfilesOfLicense(profile.license.clone());
+                let mut profiles = match catalog.get(&fact) {
+                    Some(FactValue::Profiles(profiles)) => profiles.clone(),
+                    _ => Vec::new(),
+                };
+                profiles.push(profile);
+                catalog.insert(fact, FactValue::Profiles(profiles));
+            }
+            FactRows::PermissionSets => {
+                let name = text("Name")?;
+                let set = PermissionSetFact {
+                    id: SalesforceId::parse(row.text("Id")?)?,
+                    name: match row.text("NamespacePrefix") {
+                        Some(namespace) => format!("{namespace}__{name}"),
+                        None => name,
+                    },
+                    label: text("Label").unwrap_or_default(),
+                };
+                self.take_set(&set, catalog);
+            }
+            FactRows::SetHolders => {
+                let fact = Fact::PermissionSetHolders(text("PermissionSet.Name")?);
+                add_holder(fact, row.text("Assignee.Username")?, catalog);
+            }
+            FactRows::ProfileHolders => {
+                let fact = Fact::ProfileHolders(text("Profile.Name")?);
+                add_holder(fact, row.text("Username")?, catalog);
+            }
+        }
+        Some(())
+    }
+
+    /// A set answers to its name; to its label only where no name fits.
+    fn take_set(&self, set: &PermissionSetFact, catalog: &mut Catalog) {
+        for fact in &self.facts {
+            let Fact::PermissionSet(written) = fact else { continue };
+            let by_name = *written == set.name;
+            let mut held = catalog.permission_sets(written).to_vec();
+            let named_already = held.iter().any(|held| held.name == *written);
+            if by_name {
+                held = vec![set.clone()];
+            } else if written.eq_ignore_ascii_case(&set.label) && !named_already {
+                held.push(set.clone());
+            } else {
+                continue;
+            }
+            catalog.insert(fact.clone(), FactValue::PermissionSets(held));
+        }
+        let own = Fact::PermissionSet(set.name.clone());
+        if !self.facts.contains(&own) {
+            catalog.insert(own, FactValue::PermissionSets(vec![set.clone()]));
+        }
+    }
+
+    /// Takes the describes, in the order of [`FactNeeds::describes`].
+    pub fn take_describes(&self, describes: Vec<Option<Json>>, catalog: &mut Catalog) {
+        let facts = self
+            .facts
+            .iter()
+            .filter(|fact| matches!(fact, Fact::Fields(_) | Fact::SystemPermissions));
+        for (fact, described) in facts.zip(describes) {
+            let value = match (fact, described) {
+                (_, None) => FactValue::Missing,
+                (Fact::SystemPermissions, Some(described)) => system_permissions(&described, catalog),
+                (Fact::Fields(object), Some(described)) => FactValue::Fields(grantable(object, &described)),
+                _ => continue,
+            };
+            catalog.insert(fact.clone(), value);
+        }
+    }
+
+    /// Asks what no query and no describe answers: prerequisites and what a
+    /// clone of a profile starts with.
+    pub async fn ask_the_rest(&self, org: &Org) -> Result<Vec<(Fact, FactValue)>, EngineError> {
+        let (prerequisites, bases) =
+            futures_util::future::try_join(self.prerequisites(org), self.profile_bases(org)).await?;
+        Ok(prerequisites.into_iter().chain(bases).collect())
+    }
+
+    async fn prerequisites(&self, org: &Org) -> Result<Vec<(Fact, FactValue)>, EngineError> {
+        let atoms = self.names(|fact| match fact { Fact::Prerequisites(atom) => Some(atom), _ => None });
+        let mut needed: BTreeMap<String, BTreeSet<String>> =
+            atoms.iter().map(|atom| ((*atom).to_owned(), BTreeSet::new())).collect();
+        let fields = ["Permission", "RequiredPermission"];
+        for query in keyed_queries("PermissionDependency", &fields, "Permission", None, atoms) {
+            let rows = match org.tooling_query(&query).await {
+                Ok(rows) => rows,
+                // Without the right to view Setup the object is not there; the
+                // shipped table and rejections have to do.
+                Err(error) if error.refusal().is_some() && !error.is_final() => continue,
+                Err(error) => return Err(error.into()),
+            };
+            for row in rows {
+                if let (Some(atom), Some(need)) = (row.text("Permission"), row.text("RequiredPermission")) {
+                    needed.entry(atom.to_owned()).or_default().insert(need.to_owned());
+                }
+            }
+        }
+        Ok(needed
+            .into_iter()
+            .map(|(atom, needed)| (Fact::Prerequisites(atom), FactValue::Prerequisites(needed.into_iter().collect())))
+            .collect())
+    }
+
+    async fn profile_bases(&self, org: &Org) -> Result<Vec<(Fact, FactValue)>, EngineError> {
+        let names: Vec<String> = self
+            .names(|fact| match fact { Fact::ProfileBase(name) => Some(name), _ => None })
+            .into_iter()
+            .map(str::to_owned)
+            .collect();
+        let mut answers = Vec::new();
+        for names in names.chunks(10) {
+            let documents = org.read_documents("Profile", names).await?;
+            for (name, document) in names.iter().zip(documents) {
+                let value = match document {
+                    None => FactValue::Missing,
+                    Some(document) => FactValue::ProfileBase(
+                        document
+                            .all("userPermissions")
+                            .filter(|permission| permission.child_is_true("enabled"))
+                            .filter_map(|permission| permission.child_text("name").map(str::to_owned))
+                            .collect(),
+                    ),
+                };
+                answers.push((Fact::ProfileBase(name.clone()), value));
+            }
+        }
+        Ok(answers)
+    }
+}
+
+fn license(row: &Row, name: &str) -> Option<LicenseFact> {
+    Some(LicenseFact {
+        id: SalesforceId::parse(row.text("Id")?)?,
+        name: row.text(name)?.to_owned(),
+        label: row.text("MasterLabel").unwrap_or_default().to_owned(),
+        status: row.text("Status").unwrap_or_default().to_owned(),
+        total: row.number("TotalLicenses").unwrap_or(0),
+        used: row.number("UsedLicenses").unwrap_or(0),
+    })
+}
+
+fn profile(row: &Row) -> Option<ProfileFact> {
+    Some(ProfileFact {
+        id: SalesforceId::parse(row.text("Id")?)?,
+        name: row.text("Name")?.to_owned(),
+        license_id: SalesforceId::parse(row.text("UserLicenseId")?)?,
+        license: row.text("UserLicense.Name")?.to_owned(),
+    })
+}
+
+fn add_holder(fact: Fact, username: &str, catalog: &mut Catalog) {
+    let mut held = match catalog.get(&fact) {
+        Some(FactValue::Holders(holders)) => holders.clone(),
+        _ => Holders::default(),
+    };
+    held.usernames.push(username.to_lowercase());
+    catalog.insert(fact, FactValue::Holders(held));
+}
+
+/// The fields of a describe that a set can grant. Parts of a compound field
+/// are granted by the compound; what describe calls updateable depends on the
+/// caller's own access, so that editing is decided by the nature of the field
+/// (Object Reference, `FieldPermissions`).
+fn grantable(object: &str, described: &Json) -> Vec<GrantableField> {
+    let never: BTreeSet<&str> = data::rows(data::NEVER_EDITABLE)
+        .filter(|row| row[0] == object)
+        .filter_map(|row| row.get(1).copied())
+        .collect();
+    let flag = |field: &Json, name: &str| field.get(name).and_then(Json::as_bool).unwrap_or(false);
+    let mut fields: Vec<GrantableField> = described
+        .get("fields")
+        .and_then(Json::as_array)
+        .into_iter()
+        .flatten()
+        .filter(|field| flag(field, "permissionable"))
+        .filter(|field| field.get("compoundFieldName").is_none_or(Json::is_null))
+        .filter_map(|field| {
+            let name = field.get("name")?.as_str()?.to_owned();
+            let editable = !flag(field, "calculated") && !flag(field, "autoNumber") && !never.contains(name.as_str());
+            Some(GrantableField { name, editable })
+        })
+        .collect();
+    fields.sort_by(|left, right| left.name.cmp(&right.name));
+    fields
+}
+
+/// How the org's permissions differ from the shipped table. A permission that
+/// describe does not show may still be usable in metadata (seen for
+/// `CanApproveUninstalledApps`), so that only what a rejection called unknown
+/// is held to be unknown.
+fn system_permissions(described: &Json, catalog: &Catalog) -> FactValue {
+    let shipped: BTreeSet<&str> = data::rows(data::SYSTEM_PERMISSIONS).map(|row| row[0]).collect();
+    let unknown = match catalog.get(&Fact::SystemPermissions) {
+        Some(FactValue::SystemPermissions { unknown, .. }) => unknown.clone(),
+        _ => Vec::new(),
+    };
+    let additional = described
+        .get("fields")
+        .and_then(Json::as_array)
+        .into_iter()
+        .flatten()
+        .filter_map(|field| {
+            let name = field.get("name")?.as_str()?.strip_prefix("Permissions")?;
+            let label = field.get("label").and_then(Json::as_str).unwrap_or(name);
+            (!shipped.contains(name)).then(|| (name.to_owned(), label.to_owned()))
+        })
+        .collect();
+    FactValue::SystemPermissions { unknown, additional }
+}

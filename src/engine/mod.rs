@@ -1,0 +1,95 @@
+//! What performs: it reads what kinds ask for, packs a plan's ops into calls,
+//! and writes to the state what the answers confirm.
+//!
+//! Nothing is decided here that a plan decides. Left to the engine are packing,
+//! the order of independent ops, pace and retry. Imports `model`, `kinds`,
+//! `graph`, `org` and `state`.
+
+mod apply;
+mod call;
+mod effect;
+mod facts;
+mod observe;
+mod recovery;
+mod refresh;
+
+use crate::model::Address;
+use crate::org::OrgError;
+use crate::state::StateError;
+
+pub use apply::ApplyOptions;
+pub use apply::Failure;
+pub use apply::Outcome;
+pub use apply::Skipped;
+pub use apply::apply;
+pub use facts::FactNeeds;
+pub use recovery::Recovered;
+pub use recovery::recover;
+pub use refresh::Refreshed;
+pub use refresh::Refreshing;
+pub use refresh::refresh;
+
+/// Why the engine stops as a whole.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// The org refused, or could not be reached.
+    #[error(transparent)]
+    Org(#[from] OrgError),
+    /// The state can't be read or written.
+    #[error(transparent)]
+    State(#[from] StateError),
+    /// A record can't be read.
+    #[error("the state can't be read: {0}")]
+    Record(String),
+    /// The token is for another org than the state.
+    #[error("the org says that it is {found}, and its token says {wanted}")]
+    OtherOrg {
+        /// What the org said.
+        found: String,
+        /// What the token said.
+        wanted: String,
+    },
+}
+
+/// What happens while a plan is applied.
+#[derive(Clone, Debug)]
+pub enum Event<'a> {
+    /// A call leaves.
+    Sending {
+        /// What it does: `insert User`.
+        what: String,
+        /// How many ops it holds.
+        ops: usize,
+    },
+    /// An op is done.
+    Done {
+        /// The resource.
+        address: &'a Address,
+        /// Which step.
+        step: &'a str,
+    },
+    /// An op failed.
+    Failed {
+        /// The resource.
+        address: &'a Address,
+        /// Which step.
+        step: &'a str,
+        /// Why.
+        reason: &'a str,
+    },
+    /// An op is left out, since another failed.
+    Skipped {
+        /// The resource.
+        address: &'a Address,
+        /// Which step.
+        step: &'a str,
+        /// What it waited for.
+        because: &'a Address,
+    },
+}
+
+/// Is told what happens.
+pub trait Progress: Sync {
+    /// Something happened.
+    fn on(&self, event: &Event<'_>);
+}

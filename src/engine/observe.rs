@@ -1,0 +1,246 @@
+//! Reading what the org has of given resources, in as few calls as can be.
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+use std::collections::HashMap;
+use std::collections::HashSet;
+
+use super::EngineError;
+use super::facts::FactNeeds;
+use super::facts::FactRows;
+use crate::kinds;
+use crate::kinds::Kind;
+use crate::model::Address;
+use crate::model::Catalog;
+use crate::model::KeySource;
+use crate::model::Observed;
+use crate::model::Row;
+use crate::model::SalesforceId;
+use crate::org::Org;
+use crate::org::keyed_queries;
+
+/// Documents of one readMetadata call (Metadata API Developer Guide).
+const DOCUMENTS: usize = 10;
+
+/// What to look for, by kind: natural keys, and ids where they are known.
+#[derive(Debug, Default)]
+pub struct Targets {
+    keys: BTreeMap<usize, BTreeSet<String>>,
+    ids: BTreeMap<usize, BTreeMap<SalesforceId, Address>>,
+}
+
+impl Targets {
+    /// Looks for one resource.
+    pub fn add(&mut self, address: &Address, id: Option<SalesforceId>) {
+        let Some(index) = kinds::ALL.iter().position(|kind| kind.name() == address.kind()) else {
+            return;
+        };
+        let kind = kinds::ALL[index];
+        self.keys.entry(index).or_default().insert(kind.query_key(address));
+        let by_id = kind.queries().iter().any(|query| query.key_source == KeySource::RecordId);
+        if let Some(id) = id.filter(|_| by_id) {
+            self.ids.entry(index).or_default().insert(id, address.clone());
+        }
+    }
+}
+
+/// How the rows of one query read.
+#[derive(Clone, Copy)]
+enum Reading {
+    Facts(FactRows),
+    Kind { kind: usize, query: usize },
+}
+
+/// Whether a thing is only known when several reads are put together.
+fn is_pieced_together(kind: &dyn Kind) -> bool {
+    kind.document_type().is_some() || kind.queries().iter().any(|query| query.supplementary)
+}
+
+/// Reads facts and resources together. Things that one row tells whole go to
+/// `sink` while their page is read; the others when all their parts are in.
+pub async fn observe(
+    org: &Org,
+    targets: &Targets,
+    needs: &FactNeeds,
+    catalog: &mut Catalog,
+    sink: &mut (dyn FnMut(Address, Observed) + Send),
+) -> Result<(), EngineError> {
+    needs.prepare(catalog);
+    let mut readings = Vec::new();
+    let mut queries = Vec::new();
+    for (rows, query) in needs.queries() {
+        readings.push(Reading::Facts(rows));
+        queries.push(query);
+    }
+    for (index, keys) in &targets.keys {
+        for (number, query) in kinds::ALL[*index].queries().iter().enumerate() {
+            let texts: Vec<String> = match query.key_source {
+                KeySource::Name => {
+                    let keys = keyed_queries(query.object, query.fields, query.key, query.condition, keys.iter().map(String::as_str));
+                    keys
+                }
+                KeySource::RecordId => {
+                    let ids = targets.ids.get(index).into_iter().flat_map(BTreeMap::keys);
+                    keyed_queries(query.object, query.fields, query.key, query.condition, ids.map(SalesforceId::as_str))
+                }
+            };
+            for text in texts {
+                readings.push(Reading::Kind { kind: *index, query: number });
+                queries.push(text);
+            }
+        }
+    }
+
+    let mut pieces = Pieces::default();
+    let describes = needs.describes();
+    let described = {
+        let mut pages = |index: usize, rows: Vec<Row>| {
+            for row in rows {
+                match readings[index] {
+                    Reading::Facts(kind) => needs.take_row(kind, &row, catalog),
+                    Reading::Kind { kind, query } => pieces.take(kind, query, &row, sink),
+                }
+            }
+        };
+        let (described, rest) = futures_util::future::try_join(
+            async { org.ask(&queries, &describes, &mut pages).await.map_err(EngineError::from) },
+            needs.ask_the_rest(org),
+        )
+        .await?;
+        (described, rest)
+    };
+    needs.take_describes(described.0, catalog);
+    for (fact, value) in described.1 {
+        catalog.insert(fact, value);
+    }
+    pieces.complete(org, targets, sink).await
+}
+
+/// Things whose parts come from several reads.
+#[derive(Default)]
+struct Pieces {
+    held: BTreeMap<usize, HashMap<Address, Observed>>,
+    by_id: HashMap<SalesforceId, Vec<(usize, Observed)>>,
+}
+
+impl Pieces {
+    fn take(
+        &mut self,
+        index: usize,
+        query: usize,
+        row: &Row,
+        sink: &mut (dyn FnMut(Address, Observed) + Send),
+    ) {
+        let kind = kinds::ALL[index];
+        match kind.observe_row(query, row) {
+            Some((Some(address), observed)) if is_pieced_together(kind) => {
+                self.held.entry(index).or_default().entry(address).or_default().merge(observed);
+            }
+            Some((Some(address), observed)) => sink(address, observed),
+            Some((None, observed)) => {
+                if let Some(id) = observed.id.clone() {
+                    self.by_id.entry(id).or_default().push((index, observed));
+                }
+            }
+            None => {}
+        }
+    }
+
+    /// Reads what only the first answers made known: rows by id, documents.
+    async fn complete(
+        mut self,
+        org: &Org,
+        targets: &Targets,
+        sink: &mut (dyn FnMut(Address, Observed) + Send),
+    ) -> Result<(), EngineError> {
+        let held = std::mem::take(&mut self.held);
+        for (index, mut things) in held {
+            let kind = kinds::ALL[index];
+            let asked: HashSet<&SalesforceId> =
+                targets.ids.get(&index).into_iter().flat_map(BTreeMap::keys).collect();
+            let mut late = Vec::new();
+            for query in kind.queries().iter().filter(|query| query.key_source == KeySource::RecordId) {
+                let ids = things
+                    .values()
+                    .filter_map(|thing| thing.id.as_ref())
+                    .filter(|id| !asked.contains(id))
+                    .map(SalesforceId::as_str);
+                late.extend(keyed_queries(query.object, query.fields, query.key, query.condition, ids));
+            }
+            if !late.is_empty() {
+                let number = kind
+                    .queries()
+                    .iter()
+                    .position(|query| query.key_source == KeySource::RecordId)
+                    .unwrap_or_default();
+                let mut rows = Vec::new();
+                org.query_all(&late, &mut |_, page| rows.extend(page)).await?;
+                for row in rows {
+                    self.take(index, number, &row, sink);
+                }
+            }
+            let mut names: HashMap<SalesforceId, Address> = HashMap::new();
+            for (address, thing) in &things {
+                if let Some(id) = &thing.id {
+                    names.insert(id.clone(), address.clone());
+                }
+            }
+            for (id, parts) in &self.by_id {
+                let Some(thing) = names.get(id).and_then(|address| things.get_mut(address)) else {
+                    continue;
+                };
+                for (_, part) in parts.iter().filter(|(of, _)| *of == index) {
+                    thing.merge(part.clone());
+                }
+            }
+            if let Some(metadata_type) = kind.document_type() {
+                read_documents(org, kind, metadata_type, &mut things).await?;
+            }
+            for (address, thing) in things {
+                sink(address, thing);
+            }
+        }
+        Ok(())
+    }
+}
+
+async fn read_documents(
+    org: &Org,
+    kind: &dyn Kind,
+    metadata_type: &str,
+    things: &mut HashMap<Address, Observed>,
+) -> Result<(), EngineError> {
+    let mut addresses: Vec<Address> = things.keys().cloned().collect();
+    addresses.sort();
+    for some in addresses.chunks(DOCUMENTS) {
+        let names: Vec<String> = some.iter().map(|address| kind.query_key(address)).collect();
+        let documents = org.read_documents(metadata_type, &names).await?;
+        for (address, document) in some.iter().zip(documents) {
+            if let (Some(thing), Some(document)) = (things.get_mut(address), document) {
+                thing.merge(kind.observe_document(&document));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Reads single resources, by natural key.
+pub async fn observe_some(
+    org: &Org,
+    addresses: impl IntoIterator<Item = Address>,
+) -> Result<BTreeMap<Address, Observed>, EngineError> {
+    let mut targets = Targets::default();
+    let wanted: BTreeSet<Address> = addresses.into_iter().collect();
+    for address in &wanted {
+        targets.add(address, None);
+    }
+    let mut found = BTreeMap::new();
+    let mut nothing = Catalog::new();
+    observe(org, &targets, &FactNeeds::default(), &mut nothing, &mut |address, observed| {
+        if wanted.contains(&address) {
+            found.insert(address, observed);
+        }
+    })
+    .await?;
+    Ok(found)
+}

@@ -1,0 +1,136 @@
+//! The refresh: what the org has of what is declared or recorded, compared
+//! with the state while the pages come in. Only differences are kept.
+
+use std::collections::HashSet;
+
+use super::EngineError;
+use super::facts::FactNeeds;
+use super::observe::Targets;
+use super::observe::observe;
+use crate::kinds;
+use crate::kinds::Scope;
+use crate::model::Address;
+use crate::model::Catalog;
+use crate::model::Observation;
+use crate::model::Observations;
+use crate::model::Observed;
+use crate::model::Recorded;
+use crate::org::Org;
+
+/// What a refresh is about.
+pub struct Refreshing<'a> {
+    /// The addresses that are declared.
+    pub declared: &'a mut dyn Iterator<Item = Address>,
+    /// What was declared, by address.
+    pub scope: &'a (dyn Scope + Sync),
+    /// The state.
+    pub recorded: &'a (dyn Recorded + Sync),
+    /// The facts to ask for.
+    pub needs: FactNeeds,
+}
+
+/// What a refresh found.
+#[derive(Debug)]
+pub struct Refreshed {
+    /// Where the org is not as the state says.
+    pub observations: Observations,
+}
+
+/// Refreshes; answers to facts go into the catalog.
+///
+/// # Errors
+/// When the org refuses a question, or the state can't be read.
+pub async fn refresh(
+    org: &Org,
+    refreshing: Refreshing<'_>,
+    catalog: &mut Catalog,
+) -> Result<Refreshed, EngineError> {
+    let Refreshing { declared, scope, recorded, needs } = refreshing;
+    let mut targets = Targets::default();
+    for address in declared {
+        targets.add(&address, None);
+    }
+    for stored in recorded.stream() {
+        let stored = stored.map_err(EngineError::Record)?;
+        let Some(kind) = kinds::of(&stored.address) else { continue };
+        let by_id = kind.queries().iter().any(|query| query.supplementary);
+        let id = if by_id { (stored.decode)().map_err(EngineError::Record)?.id } else { None };
+        targets.add(&stored.address, id);
+    }
+
+    let mut comparison = Comparison {
+        scope,
+        recorded,
+        observations: Observations::default(),
+        seen: HashSet::new(),
+        error: None,
+    };
+    observe(org, &targets, &needs, catalog, &mut |address, observed| {
+        comparison.take(address, observed);
+    })
+    .await?;
+    comparison.finish()
+}
+
+struct Comparison<'a> {
+    scope: &'a (dyn Scope + Sync),
+    recorded: &'a (dyn Recorded + Sync),
+    observations: Observations,
+    seen: HashSet<Address>,
+    error: Option<String>,
+}
+
+impl Comparison<'_> {
+    fn take(&mut self, address: Address, observed: Observed) {
+        let Some(kind) = kinds::of(&address) else { return };
+        let record = match self.recorded.get(&address) {
+            Ok(record) => record,
+            Err(error) => {
+                self.error = Some(error);
+                return;
+            }
+        };
+        self.observations.compared += 1;
+        let Some(record) = record else {
+            if self.scope.declared(&address).is_some() {
+                self.observations.differing.insert(address, Observation::Found(observed));
+            } else if let Some(subject) = kind.subject(&address)
+                && subject != address
+                && is_noteworthy(&address)
+            {
+                self.observations.undeclared.entry(subject).or_default().push(address);
+            }
+            return;
+        };
+        let same_ids = record.id == observed.id
+            && (observed.companion_id.is_none() || record.companion_id == observed.companion_id);
+        let is_equal = same_ids
+            && record.carried == observed.carried
+            && kind.comparable(&observed.attributes, &record.attributes) == record.attributes
+            && kind.left_alone(&observed.attributes, &record.attributes).is_none();
+        if !is_equal {
+            self.observations.differing.insert(address.clone(), Observation::Found(observed));
+        }
+        self.seen.insert(address);
+    }
+
+    /// What is recorded and was not seen is gone.
+    fn finish(mut self) -> Result<Refreshed, EngineError> {
+        if let Some(error) = self.error {
+            return Err(EngineError::Record(error));
+        }
+        for stored in self.recorded.stream() {
+            let address = stored.map_err(EngineError::Record)?.address;
+            if !self.seen.contains(&address) && kinds::of(&address).is_some() {
+                self.observations.differing.insert(address, Observation::Gone);
+            }
+        }
+        Ok(Refreshed { observations: self.observations })
+    }
+}
+
+/// Licenses come along with sets by themselves, so that one that nobody
+/// declared says nothing.
+fn is_noteworthy(address: &Address) -> bool {
+    address.kind() == "permission_set_assignment"
+}

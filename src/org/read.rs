@@ -1,0 +1,199 @@
+//! Reading: queries in pages, describes, and several of them in one call.
+
+use reqwest::Method;
+use serde_json::Value as Json;
+use serde_json::json;
+
+use super::error::OrgError;
+use super::error::Refusal;
+use super::retry::Effect;
+use super::soql::encode;
+use super::transport::Org;
+use super::transport::refusal_of;
+use crate::model::Row;
+
+/// Takes the pages of several questions as they come: which question, and
+/// what came.
+pub type Pages<'a> = dyn FnMut(usize, Vec<Row>) + Send + 'a;
+
+/// Parts of one composite request, and how many of them may be queries (REST
+/// API Developer Guide, "Composite").
+const PARTS: usize = 25;
+const QUERIES: usize = 5;
+
+impl Org {
+    /// Runs queries, up to five in one call, and hands out their pages.
+    ///
+    /// # Errors
+    /// The first query that the org refuses, or a broken call.
+    pub async fn query_all(&self, queries: &[String], pages: &mut Pages<'_>) -> Result<(), OrgError> {
+        let describes: [&str; 0] = [];
+        self.ask(queries, &describes, pages).await.map(|_| ())
+    }
+
+    /// Runs queries and describes together in as few calls as can be. The
+    /// describes come back in order, `None` for an object that the org does
+    /// not have.
+    ///
+    /// # Errors
+    /// The first question that the org refuses, or a broken call.
+    pub async fn ask(
+        &self,
+        queries: &[String],
+        describes: &[&str],
+        pages: &mut Pages<'_>,
+    ) -> Result<Vec<Option<Json>>, OrgError> {
+        let mut described = Vec::new();
+        let mut queries = queries.iter().enumerate();
+        let mut describes = describes.iter();
+        loop {
+            let some_queries: Vec<(usize, &String)> = queries.by_ref().take(QUERIES).collect();
+            let some_describes: Vec<&str> =
+                describes.by_ref().take(PARTS - some_queries.len()).copied().collect();
+            match (some_queries.as_slice(), some_describes.as_slice()) {
+                ([], []) => return Ok(described),
+                ([(index, query)], []) => {
+                    let path = Self::data_path(&format!("query?q={}", encode(query)));
+                    let answer = self.rest("query", Method::GET, &path, None).await?;
+                    self.follow(*index, answer, pages).await?;
+                }
+                ([], [object]) => {
+                    let path = Self::data_path(&format!("sobjects/{object}/describe"));
+                    described.push(match self.rest("describe", Method::GET, &path, None).await {
+                        Ok(answer) => Some(answer),
+                        Err(error) if is_no_such_object(error.refusal()) => None,
+                        Err(error) => return Err(error),
+                    });
+                }
+                _ => {
+                    let (answers, some) = self.composite(&some_queries, &some_describes).await?;
+                    described.extend(some);
+                    for (index, answer) in answers {
+                        self.follow(index, answer, pages).await?;
+                    }
+                }
+            }
+        }
+    }
+
+    async fn composite(
+        &self,
+        queries: &[(usize, &String)],
+        describes: &[&str],
+    ) -> Result<(Vec<(usize, Json)>, Vec<Option<Json>>), OrgError> {
+        let mut parts = Vec::new();
+        for (index, query) in queries {
+            let url = Self::data_path(&format!("query?q={}", encode(query)));
+            parts.push(json!({"method": "GET", "url": url, "referenceId": format!("q{index}")}));
+        }
+        for (index, object) in describes.iter().enumerate() {
+            let url = Self::data_path(&format!("sobjects/{object}/describe"));
+            parts.push(json!({"method": "GET", "url": url, "referenceId": format!("d{index}")}));
+        }
+        let body = json!({"allOrNone": false, "collateSubrequests": false, "compositeRequest": parts});
+        let path = Self::data_path("composite");
+        let mut answer =
+            self.rest_with_effect("composite", Method::POST, &path, Some(&body), Effect::Read).await?;
+        let unexpected = |reason: &str| OrgError::Unexpected {
+            call: "POST composite".to_owned(),
+            reason: reason.to_owned(),
+        };
+        let Some(Json::Array(answers)) = answer.get_mut("compositeResponse").map(Json::take) else {
+            return Err(unexpected("it has no compositeResponse"));
+        };
+        if answers.len() != queries.len() + describes.len() {
+            return Err(unexpected("it has another number of parts than were asked"));
+        }
+        let mut bodies = Vec::new();
+        for mut answer in answers {
+            let status = answer.get("httpStatusCode").and_then(Json::as_u64).unwrap_or(0);
+            let body = answer.get_mut("body").map(Json::take).unwrap_or(Json::Null);
+            let refusal = if status >= 400 { Some(refusal_of_part(&body, status)) } else { None };
+            bodies.push((status, refusal, body));
+        }
+        let mut answered = Vec::new();
+        let mut described = Vec::new();
+        for (place, (status, refusal, body)) in bodies.into_iter().enumerate() {
+            match refusal {
+                None if place < queries.len() => answered.push((queries[place].0, body)),
+                None => described.push(Some(body)),
+                Some(refusal) if place >= queries.len() && is_no_such_object(Some(&refusal)) => {
+                    described.push(None);
+                }
+                Some(refusal) => {
+                    let call = match queries.get(place) {
+                        Some((_, query)) => {
+                            format!("query {}", query.chars().take(120).collect::<String>())
+                        }
+                        None => format!("describe {}", describes[place - queries.len()]),
+                    };
+                    let status = u16::try_from(status).unwrap_or(0);
+                    return Err(OrgError::Refused { call, status, refusal, request_id: None });
+                }
+            }
+        }
+        Ok((answered, described))
+    }
+
+    /// Hands out a page and fetches those after it.
+    async fn follow(&self, index: usize, first: Json, pages: &mut Pages<'_>) -> Result<(), OrgError> {
+        let mut answer = first;
+        loop {
+            let unexpected = || OrgError::Unexpected {
+                call: "query".to_owned(),
+                reason: "a page has no records".to_owned(),
+            };
+            let Some(Json::Array(records)) = answer.get_mut("records").map(Json::take) else {
+                return Err(unexpected());
+            };
+            let rows = records
+                .into_iter()
+                .filter_map(|record| match record {
+                    Json::Object(row) => Some(row),
+                    _ => None,
+                })
+                .collect();
+            pages(index, rows);
+            if answer.get("done").and_then(Json::as_bool) != Some(false) {
+                return Ok(());
+            }
+            let next = answer.get("nextRecordsUrl").and_then(Json::as_str).ok_or_else(unexpected)?;
+            let next = next.to_owned();
+            answer = self.rest("query", Method::GET, &next, None).await?;
+        }
+    }
+
+    /// Runs a Tooling query and returns its rows.
+    ///
+    /// # Errors
+    /// When the org refuses it, or the call breaks.
+    pub async fn tooling_query(&self, query: &str) -> Result<Vec<Row>, OrgError> {
+        let path = Self::data_path(&format!("tooling/query?q={}", encode(query)));
+        let answer = self.rest("tooling", Method::GET, &path, None).await?;
+        let mut rows = Vec::new();
+        self.follow(0, answer, &mut |_, page| rows.extend(page)).await?;
+        Ok(rows)
+    }
+
+    /// Calls used today and calls a day.
+    ///
+    /// # Errors
+    /// When the org refuses it, or the call breaks.
+    pub async fn limits(&self) -> Result<(u64, u64), OrgError> {
+        let answer = self.rest("limits", Method::GET, &Self::data_path("limits"), None).await?;
+        let number = |name: &str| {
+            answer.pointer(&format!("/DailyApiRequests/{name}")).and_then(Json::as_u64).unwrap_or(0)
+        };
+        let (max, remaining) = (number("Max"), number("Remaining"));
+        Ok((max.saturating_sub(remaining), max))
+    }
+}
+
+fn refusal_of_part(body: &Json, status: u64) -> Refusal {
+    refusal_of(body.get(0).unwrap_or(body))
+        .unwrap_or_else(|| Refusal::new(&format!("HTTP_{status}"), "", Vec::new()))
+}
+
+fn is_no_such_object(refusal: Option<&Refusal>) -> bool {
+    refusal.is_some_and(|refusal| matches!(refusal.code.as_str(), "NOT_FOUND" | "INVALID_TYPE"))
+}

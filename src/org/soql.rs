@@ -1,0 +1,114 @@
+//! SOQL as text: values escaped, lists of keys cut to what a URL may hold.
+
+/// A URL may have 16,384 bytes (REST API Developer Guide, "Status Codes and
+/// Error Responses"); the host and the rest of the path need some of them.
+const LONGEST_ENCODED: usize = 14_000;
+
+/// A text as a SOQL literal.
+pub fn quote(text: &str) -> String {
+    let mut quoted = String::with_capacity(text.len() + 2);
+    quoted.push('\'');
+    for character in text.chars() {
+        match character {
+            '\\' | '\'' => {
+                quoted.push('\\');
+                quoted.push(character);
+            }
+            '\n' => quoted.push_str("\\n"),
+            '\r' => quoted.push_str("\\r"),
+            '\t' => quoted.push_str("\\t"),
+            other => quoted.push(other),
+        }
+    }
+    quoted.push('\'');
+    quoted
+}
+
+/// How many bytes a text has once it stands in a URL.
+pub fn encoded_length(text: &str) -> usize {
+    text.bytes()
+        .map(|byte| if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) { 1 } else { 3 })
+        .sum()
+}
+
+/// Percent-encodes a text for a URL.
+pub fn encode(text: &str) -> String {
+    let mut encoded = String::with_capacity(text.len() * 2);
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) {
+            encoded.push(char::from(byte));
+        } else {
+            encoded.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    encoded
+}
+
+/// Queries that together ask for all keys: `SELECT … WHERE key IN (…)`, each
+/// short enough for a URL.
+pub fn keyed_queries<'a>(
+    object: &str,
+    fields: &[&str],
+    key: &str,
+    condition: Option<&str>,
+    keys: impl IntoIterator<Item = &'a str>,
+) -> Vec<String> {
+    let head = format!("SELECT {} FROM {object} WHERE {key} IN (", fields.join(", "));
+    let tail = condition.map_or_else(|| ")".to_owned(), |condition| format!(") AND {condition}"));
+    let fixed = encoded_length(&head) + encoded_length(&tail);
+    let mut queries = Vec::new();
+    let mut list = String::new();
+    let mut length = fixed;
+    for literal in keys.into_iter().map(quote) {
+        let needed = encoded_length(&literal) + 3;
+        if !list.is_empty() && length + needed > LONGEST_ENCODED {
+            queries.push(format!("{head}{list}{tail}"));
+            list.clear();
+            length = fixed;
+        }
+        if !list.is_empty() {
+            list.push(',');
+        }
+        list.push_str(&literal);
+        length += needed;
+    }
+    if !list.is_empty() {
+        queries.push(format!("{head}{list}{tail}"));
+    }
+    queries
+}
+
+#[cfg(test)]
+mod tests {
+    use super::LONGEST_ENCODED;
+    use super::encode;
+    use super::encoded_length;
+    use super::keyed_queries;
+    use super::quote;
+
+    #[test]
+    fn a_literal_ends_only_where_it_ends() {
+        assert_eq!(quote("O'Neil\\"), "'O\\'Neil\\\\'");
+        assert_eq!(quote("a\nb"), "'a\\nb'");
+    }
+
+    #[test]
+    fn many_keys_make_queries_that_fit_a_url_and_miss_none() {
+        let keys: Vec<String> = (0..3000).map(|n| format!("user{n}@coconut.example")).collect();
+        let queries = keyed_queries("User", &["Id"], "Username", Some("IsActive = true"), keys.iter().map(String::as_str));
+        assert!(queries.len() > 1);
+        let mut found = 0;
+        for query in &queries {
+            assert!(encoded_length(query) <= LONGEST_ENCODED);
+            assert_eq!(encode(query).len(), encoded_length(query));
+            assert!(query.ends_with(") AND IsActive = true"), "{query}");
+            found += query.matches('@').count();
+        }
+        assert_eq!(found, 3000);
+    }
+
+    #[test]
+    fn no_keys_make_no_query() {
+        assert!(keyed_queries("User", &["Id"], "Username", None, []).is_empty());
+    }
+}

@@ -1,0 +1,69 @@
+//! One run at a time: a lock of the operating system, which dies with its
+//! process, and beside it who holds it.
+
+use std::fs::File;
+use std::fs::OpenOptions;
+use std::path::Path;
+
+use serde::Deserialize;
+use serde::Serialize;
+
+use super::error::StateError;
+
+/// Who holds a state, for the message to a second run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Holder {
+    /// The process.
+    pub process: u32,
+    /// The machine, as far as it is known.
+    pub machine: String,
+    /// The command.
+    pub command: String,
+    /// Since when, in words.
+    pub since: String,
+}
+
+/// A held lock; it is given up when this is dropped or the process ends.
+#[derive(Debug)]
+pub struct Lock {
+    _file: File,
+}
+
+impl Lock {
+    /// Takes the lock of a folder.
+    ///
+    /// # Errors
+    /// When another run holds it, naming it.
+    pub fn take(folder: &Path, holder: &Holder) -> Result<Self, StateError> {
+        let path = folder.join("lock");
+        let about = folder.join("lock.json");
+        let file = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(&path)
+            .map_err(StateError::io(&path))?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(std::fs::TryLockError::WouldBlock) => {
+                return Err(StateError::Locked { holder: read_holder(&about) });
+            }
+            Err(std::fs::TryLockError::Error(source)) => {
+                return Err(StateError::Io { path, source });
+            }
+        }
+        let text = serde_json::to_string(holder).unwrap_or_default();
+        std::fs::write(&about, text).map_err(StateError::io(&about))?;
+        Ok(Self { _file: file })
+    }
+}
+
+fn read_holder(about: &Path) -> String {
+    let held = std::fs::read_to_string(about).ok().and_then(|text| serde_json::from_str(&text).ok());
+    match held {
+        Some(Holder { process, machine, command, since }) => {
+            format!("`orgform {command}`, process {process} on {machine}, since {since}")
+        }
+        None => "it did not say who it is".to_owned(),
+    }
+}

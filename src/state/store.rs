@@ -1,0 +1,583 @@
+//! sled made durable, and the few ways in which the house uses it.
+//!
+//! sled's own flush does not sync to the device; measured under a modelled
+//! power loss it lost acknowledged writes, and did not once its file was
+//! synced after each flush. So a commit here is: one transaction over all
+//! trees, flush, sync. Opening happens under a guard, since a damaged sled
+//! may panic; it is then moved aside and rebuilt from the snapshot.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::panic::AssertUnwindSafe;
+use std::path::Path;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde::Serialize;
+use sled::Transactional as _;
+use sled::transaction::TransactionResult;
+use sled::transaction::TransactionalTree;
+
+use super::codec;
+use super::error::StateError;
+use super::lock::Holder;
+use super::lock::Lock;
+use super::snapshot::Snapshot;
+use super::snapshot::sync_folder;
+use crate::model::Address;
+use crate::model::Fact;
+use crate::model::FactValue;
+use crate::model::Op;
+use crate::model::Record;
+use crate::model::RecordStream;
+use crate::model::Recorded;
+use crate::model::SalesforceId;
+use crate::model::StoredRecord;
+
+/// The format version of the trees.
+const FORMAT_VERSION: u64 = 1;
+/// sled's cache; its default is a gigabyte.
+const CACHE_BYTES: u64 = 16 * 1024 * 1024;
+const META: &[u8] = b"meta";
+/// Tells the trees apart in the keys of further parts.
+const RECORDS: u8 = b'r';
+const CATALOG: u8 = b'c';
+const JOURNAL: u8 = b'j';
+
+/// One change to a record.
+#[derive(Clone, Debug)]
+pub enum RecordChange {
+    /// It now reads like this.
+    Put(Address, Record),
+    /// It is no more.
+    Forget(Address),
+}
+
+/// What was about to be sent: durable before the call, closed after it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Intent {
+    /// Its number.
+    #[serde(skip)]
+    pub sequence: u64,
+    /// The run that wrote it.
+    pub run: String,
+    /// The ops of the call.
+    pub ops: Vec<Op>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Meta {
+    format_version: u64,
+    org_id: String,
+    lineage: String,
+    serial: u64,
+    next_intent: u64,
+}
+
+#[derive(Serialize, Deserialize)]
+struct KeptFact {
+    at: i64,
+    api_version: String,
+    value: FactValue,
+}
+
+/// The state of one org, held by this run alone.
+pub struct Store {
+    folder: PathBuf,
+    db: sled::Db,
+    records: sled::Tree,
+    parts: sled::Tree,
+    catalog: sled::Tree,
+    journal: sled::Tree,
+    settings: sled::Tree,
+    file: File,
+    meta: Meta,
+    snapshot: Snapshot,
+    notices: Vec<String>,
+    _lock: Lock,
+}
+
+impl Store {
+    /// Opens the state of an org below `root`, or begins it.
+    ///
+    /// `lineage` names a state that begins now; `now` goes into the name under
+    /// which a damaged cache is kept.
+    ///
+    /// # Errors
+    /// When another run holds it, a file can't be used, or it is of a newer
+    /// version.
+    pub fn open(
+        root: &Path,
+        org_id: &SalesforceId,
+        holder: &Holder,
+        lineage: &str,
+        now: i64,
+    ) -> Result<Self, StateError> {
+        let folder = root.join(org_id.as_str());
+        let is_new = !folder.exists();
+        std::fs::create_dir_all(&folder).map_err(StateError::io(&folder))?;
+        let lock = Lock::take(&folder, holder)?;
+        let snapshot = Snapshot::of(&folder);
+        let path = folder.join("cache.sled");
+        let mut notices = Vec::new();
+        let had_cache = path.exists();
+        let db = match open_guarded(&path) {
+            Ok(db) => db,
+            Err(OpenFailure::Held) => {
+                return Err(StateError::Locked { holder: "a process that took no lock".to_owned() });
+            }
+            Err(OpenFailure::Broken(reason)) => {
+                let aside = folder.join(format!("cache.sled.broken-{now}"));
+                std::fs::rename(&path, &aside).map_err(StateError::io(&path))?;
+                notices.push(format!(
+                    "The cache of the state was damaged ({reason}). It was moved to {} and rebuilt from state.json and state.log.",
+                    aside.display()
+                ));
+                match open_guarded(&path) {
+                    Ok(db) => db,
+                    Err(OpenFailure::Held) => {
+                        return Err(StateError::Locked { holder: "a process that took no lock".to_owned() });
+                    }
+                    Err(OpenFailure::Broken(reason)) => return Err(StateError::damaged(&path, reason)),
+                }
+            }
+        };
+        if !had_cache {
+            sync_folder(&path.join("db"))?;
+            sync_folder(&path)?;
+        }
+        if is_new {
+            sync_folder(&folder)?;
+        }
+        let tree = |name: &str| db.open_tree(name).map_err(|error| StateError::damaged(&path, error));
+        let file_path = path.join("db");
+        let mut store = Self {
+            records: tree("records")?,
+            parts: tree("parts")?,
+            catalog: tree("catalog")?,
+            journal: tree("journal")?,
+            settings: tree("meta")?,
+            file: File::open(&file_path).map_err(StateError::io(&file_path))?,
+            db,
+            meta: Meta {
+                format_version: FORMAT_VERSION,
+                org_id: org_id.to_string(),
+                lineage: lineage.to_owned(),
+                serial: 0,
+                next_intent: 0,
+            },
+            folder,
+            snapshot,
+            notices,
+            _lock: lock,
+        };
+        store.start()?;
+        Ok(store)
+    }
+
+    /// Reads the meta record and, where sled is behind the snapshot, rebuilds.
+    fn start(&mut self) -> Result<(), StateError> {
+        let path = self.folder.join("cache.sled");
+        let held = self.settings.get(META).map_err(|error| StateError::damaged(&path, error))?;
+        let is_empty = held.is_none();
+        if let Some(bytes) = held {
+            let meta: Meta = serde_json::from_slice(&bytes)
+                .map_err(|error| StateError::damaged(&path, error))?;
+            if meta.format_version > FORMAT_VERSION {
+                return Err(StateError::Newer {
+                    path,
+                    found: meta.format_version,
+                    known: FORMAT_VERSION,
+                });
+            }
+            if meta.org_id != self.meta.org_id {
+                return Err(StateError::OtherOrg {
+                    path,
+                    found: meta.org_id,
+                    wanted: self.meta.org_id.clone(),
+                });
+            }
+            self.meta = meta;
+        }
+        if !is_empty && self.snapshot_is_no_newer() {
+            return Ok(());
+        }
+        let Some(contents) = self.snapshot.read(&self.meta.org_id)? else { return Ok(()) };
+        if !is_empty && contents.serial <= self.meta.serial {
+            return Ok(());
+        }
+        if self.notices.is_empty() {
+            self.notices.push(
+                "The cache of the state was missing or behind. It was rebuilt from state.json and state.log.".to_owned(),
+            );
+        }
+        self.meta.lineage = contents.lineage;
+        self.meta.serial = contents.serial;
+        let stale: Vec<Address> = self
+            .records
+            .iter()
+            .keys()
+            .filter_map(|key| Address::from_key(&key.ok()?))
+            .filter(|address| !contents.resources.contains_key(address))
+            .collect();
+        let changes: Vec<RecordChange> = contents
+            .resources
+            .into_iter()
+            .map(|(address, record)| RecordChange::Put(address, record))
+            .chain(stale.into_iter().map(RecordChange::Forget))
+            .collect();
+        for some in changes.chunks(500) {
+            self.transact(some, None, &[])?;
+        }
+        self.sync()
+    }
+
+    /// Whether the log's last line is known to sled; cheap, so that a start
+    /// does not read the whole snapshot.
+    fn snapshot_is_no_newer(&self) -> bool {
+        let read_tail = || -> std::io::Result<u64> {
+            use std::io::Read as _;
+            use std::io::Seek as _;
+            let mut log = File::open(self.folder.join("state.log"))?;
+            let length = log.metadata()?.len();
+            let start = length.saturating_sub(4 * 1024 * 1024);
+            log.seek(std::io::SeekFrom::Start(start))?;
+            let mut tail = Vec::new();
+            log.read_to_end(&mut tail)?;
+            let last = tail.split(|byte| *byte == b'\n').rev().find(|line| !line.is_empty());
+            let serial = last
+                .and_then(|line| line.strip_prefix(b"{\"serial\":"))
+                .map(|rest| rest.iter().take_while(|byte| byte.is_ascii_digit()).copied().collect())
+                .and_then(|digits: Vec<u8>| String::from_utf8(digits).ok())
+                .and_then(|digits| digits.parse().ok());
+            Ok(serial.unwrap_or(0))
+        };
+        read_tail().map_or(true, |serial| serial <= self.meta.serial)
+    }
+
+    /// What happened on opening that the user should know.
+    pub fn notices(&self) -> &[String] {
+        &self.notices
+    }
+
+    /// Counts commits.
+    pub fn serial(&self) -> u64 {
+        self.meta.serial
+    }
+
+    /// Tells states of one org apart that began anew.
+    pub fn lineage(&self) -> &str {
+        &self.meta.lineage
+    }
+
+    /// Where it is kept.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// How many records there are.
+    pub fn len(&self) -> usize {
+        self.records.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.records.is_empty()
+    }
+
+    /// Writes changes to records, durably.
+    ///
+    /// # Errors
+    /// When the disk refuses.
+    pub fn commit(&mut self, changes: &[RecordChange]) -> Result<(), StateError> {
+        if changes.is_empty() {
+            return Ok(());
+        }
+        self.meta.serial += 1;
+        self.transact(changes, None, &[])?;
+        self.sync()?;
+        self.append(changes)
+    }
+
+    /// Writes down what is about to be sent, durably, and returns its number.
+    ///
+    /// # Errors
+    /// When the disk refuses; nothing may be sent then.
+    pub fn begin(&mut self, intent: &Intent) -> Result<u64, StateError> {
+        let sequence = self.meta.next_intent;
+        self.meta.next_intent += 1;
+        let bytes = serde_json::to_vec(intent)
+            .map_err(|error| StateError::damaged(&self.folder, error))?;
+        self.transact(&[], Some((sequence, bytes)), &[])?;
+        self.sync()?;
+        Ok(sequence)
+    }
+
+    /// Closes an intent together with what became of it, durably.
+    ///
+    /// # Errors
+    /// When the disk refuses.
+    pub fn finish(&mut self, sequence: u64, changes: &[RecordChange]) -> Result<(), StateError> {
+        if !changes.is_empty() {
+            self.meta.serial += 1;
+        }
+        self.transact(changes, None, &[sequence])?;
+        self.sync()?;
+        if changes.is_empty() { Ok(()) } else { self.append(changes) }
+    }
+
+    /// Intents that no answer closed: their run ended in the middle of a call.
+    ///
+    /// # Errors
+    /// When the journal can't be read.
+    pub fn open_intents(&self) -> Result<Vec<Intent>, StateError> {
+        let mut intents = Vec::new();
+        for entry in self.journal.iter() {
+            let (key, value) = entry.map_err(|error| StateError::damaged(&self.folder, error))?;
+            let bytes = self.whole(JOURNAL, &key, &value).map_err(|reason| StateError::damaged(&self.folder, reason))?;
+            let mut intent: Intent = serde_json::from_slice(&bytes)
+                .map_err(|error| StateError::damaged(&self.folder, error))?;
+            let mut number = [0; 8];
+            number.copy_from_slice(&key[..8]);
+            intent.sequence = u64::from_be_bytes(number);
+            intents.push(intent);
+        }
+        Ok(intents)
+    }
+
+    /// What is remembered of the org, with when it was asked (seconds since
+    /// 1970). Facts of another API version are left out.
+    ///
+    /// # Errors
+    /// When it can't be read.
+    pub fn facts(&self, api_version: &str) -> Result<Vec<(Fact, FactValue, i64)>, StateError> {
+        let mut facts = Vec::new();
+        for entry in self.catalog.iter() {
+            let (key, value) = entry.map_err(|error| StateError::damaged(&self.folder, error))?;
+            let Ok(bytes) = self.whole(CATALOG, &key, &value) else { continue };
+            // A fact that this version can't read is asked for again.
+            let (Ok(fact), Ok(kept)) =
+                (serde_json::from_slice::<Fact>(&key), serde_json::from_slice::<KeptFact>(&bytes))
+            else {
+                continue;
+            };
+            if kept.api_version == api_version {
+                facts.push((fact, kept.value, kept.at));
+            }
+        }
+        Ok(facts)
+    }
+
+    /// Remembers facts. They are a cache: synced with the next commit.
+    ///
+    /// # Errors
+    /// When the disk refuses.
+    pub fn keep_facts<'a>(
+        &mut self,
+        facts: impl Iterator<Item = (&'a Fact, &'a FactValue)>,
+        now: i64,
+        api_version: &str,
+    ) -> Result<(), StateError> {
+        let failed = |error: sled::Error| StateError::damaged(&self.folder, error);
+        for (fact, value) in facts {
+            let kept = KeptFact { at: now, api_version: api_version.to_owned(), value: value.clone() };
+            let (Ok(key), Ok(bytes)) = (serde_json::to_vec(fact), serde_json::to_vec(&kept)) else {
+                continue;
+            };
+            let (first, rest) = codec::split(&bytes);
+            for (number, part) in rest.into_iter().enumerate() {
+                let number = u16::try_from(number).unwrap_or(u16::MAX);
+                self.parts.insert(codec::part_key(CATALOG, &key, number), part).map_err(failed)?;
+            }
+            self.catalog.insert(key, first).map_err(failed)?;
+        }
+        Ok(())
+    }
+
+    /// Ends a run: the log is made durable, and the copy rewritten when the
+    /// log has outgrown it.
+    ///
+    /// # Errors
+    /// When the disk refuses.
+    pub fn close(&mut self) -> Result<(), StateError> {
+        self.db.flush().map_err(|error| StateError::damaged(&self.folder, error))?;
+        if !self.snapshot.sync()? {
+            return Ok(());
+        }
+        let (records, parts, folder) = (&self.records, &self.parts, &self.folder);
+        let all = records.iter().map(|entry| {
+            let damaged = |reason: String| StateError::damaged(folder, reason);
+            let (key, value) = entry.map_err(|error| damaged(error.to_string()))?;
+            let address = Address::from_key(&key).ok_or_else(|| damaged("a key is no address".to_owned()))?;
+            let bytes = whole(parts, RECORDS, &key, &value).map_err(damaged)?;
+            Ok((address, codec::decode(&bytes).map_err(damaged)?))
+        });
+        self.snapshot.rewrite(&self.meta.org_id, &self.meta.lineage, self.meta.serial, all)
+    }
+
+    fn append(&mut self, changes: &[RecordChange]) -> Result<(), StateError> {
+        let mut set = BTreeMap::new();
+        let mut forget = Vec::new();
+        for change in changes {
+            match change {
+                RecordChange::Put(address, record) => {
+                    set.insert(address.clone(), record.clone());
+                }
+                RecordChange::Forget(address) => {
+                    set.remove(address);
+                    forget.push(address.clone());
+                }
+            }
+        }
+        self.snapshot.append(self.meta.serial, set, forget)
+    }
+
+    /// One transaction over all trees.
+    fn transact(
+        &self,
+        changes: &[RecordChange],
+        begin: Option<(u64, Vec<u8>)>,
+        finish: &[u64],
+    ) -> Result<(), StateError> {
+        let meta = serde_json::to_vec(&self.meta)
+            .map_err(|error| StateError::damaged(&self.folder, error))?;
+        let encoded: Vec<(&Address, Option<Vec<u8>>)> = changes
+            .iter()
+            .map(|change| match change {
+                RecordChange::Put(address, record) => (address, Some(codec::encode(record))),
+                RecordChange::Forget(address) => (address, None),
+            })
+            .collect();
+        let result: TransactionResult<(), ()> = (&self.records, &self.parts, &self.journal, &self.settings)
+            .transaction(|(records, parts, journal, settings)| {
+                for (address, value) in &encoded {
+                    write_value(records, parts, RECORDS, address.key(), value.as_deref())?;
+                }
+                if let Some((sequence, bytes)) = &begin {
+                    write_value(journal, parts, JOURNAL, &sequence.to_be_bytes(), Some(bytes))?;
+                }
+                for sequence in finish {
+                    write_value(journal, parts, JOURNAL, &sequence.to_be_bytes(), None)?;
+                }
+                settings.insert(META, meta.as_slice())?;
+                Ok(())
+            });
+        result.map_err(|error| StateError::damaged(&self.folder, format!("{error:?}")))
+    }
+
+    /// Brings all that was written to the device.
+    fn sync(&self) -> Result<(), StateError> {
+        self.db.flush().map_err(|error| StateError::damaged(&self.folder, error))?;
+        self.file.sync_all().map_err(StateError::io(&self.folder))
+    }
+
+    fn whole(&self, tree: u8, key: &[u8], value: &[u8]) -> Result<Vec<u8>, String> {
+        whole(&self.parts, tree, key, value)
+    }
+}
+
+impl Recorded for Store {
+    fn stream(&self) -> RecordStream<'_> {
+        Box::new(self.records.iter().map(|entry| {
+            let (key, value) = entry.map_err(|error| error.to_string())?;
+            let address = Address::from_key(&key).ok_or("a key is no address")?;
+            let (_, first) = codec::head(&value).ok_or("a record is cut short")?;
+            let (digest, standing) = codec::front(first)?;
+            let parts = &self.parts;
+            let decode = move || codec::decode(&whole(parts, RECORDS, &key, &value)?);
+            Ok(StoredRecord { address, digest, standing, decode: Box::new(decode) })
+        }))
+    }
+
+    fn get(&self, address: &Address) -> Result<Option<Record>, String> {
+        let Some(value) = self.records.get(address.key()).map_err(|error| error.to_string())? else {
+            return Ok(None);
+        };
+        codec::decode(&self.whole(RECORDS, address.key(), &value)?).map(Some)
+    }
+}
+
+/// Puts a value together from its parts.
+fn whole(parts: &sled::Tree, tree: u8, key: &[u8], value: &[u8]) -> Result<Vec<u8>, String> {
+    let (count, first) = codec::head(value).ok_or("a value is cut short")?;
+    let mut bytes = first.to_vec();
+    for number in 0..count {
+        let part = parts
+            .get(codec::part_key(tree, key, number))
+            .map_err(|error| error.to_string())?
+            .ok_or("a part of a value is missing")?;
+        bytes.extend_from_slice(&part);
+    }
+    Ok(bytes)
+}
+
+/// Writes or removes a value with its parts.
+fn write_value(
+    tree: &TransactionalTree,
+    parts: &TransactionalTree,
+    name: u8,
+    key: &[u8],
+    value: Option<&[u8]>,
+) -> Result<(), sled::transaction::ConflictableTransactionError<()>> {
+    let before = tree.get(key)?.and_then(|held| codec::head(&held).map(|(count, _)| count)).unwrap_or(0);
+    let mut written = 0;
+    match value {
+        Some(value) => {
+            let (first, rest) = codec::split(value);
+            for part in rest {
+                parts.insert(codec::part_key(name, key, written), part)?;
+                written += 1;
+            }
+            tree.insert(key, first)?;
+        }
+        None => {
+            tree.remove(key)?;
+        }
+    }
+    for number in written..before {
+        parts.remove(codec::part_key(name, key, number))?;
+    }
+    Ok(())
+}
+
+enum OpenFailure {
+    Held,
+    Broken(String),
+}
+
+/// Opens sled on a thread of its own, where a panic is an answer. A lock that
+/// a dropped handle still holds for a moment is waited for.
+fn open_guarded(path: &Path) -> Result<sled::Db, OpenFailure> {
+    for attempt in 0..20 {
+        let path = path.to_owned();
+        let opened = std::thread::Builder::new()
+            .name("open-state".to_owned())
+            .spawn(move || std::panic::catch_unwind(AssertUnwindSafe(|| open(&path))))
+            .map_err(|error| OpenFailure::Broken(error.to_string()))?
+            .join();
+        match opened {
+            Ok(Ok(Ok(db))) => return Ok(db),
+            Ok(Ok(Err(sled::Error::Io(error)))) if is_held(&error) && attempt < 19 => {
+                std::thread::sleep(Duration::from_millis(50));
+            }
+            Ok(Ok(Err(sled::Error::Io(error)))) if is_held(&error) => return Err(OpenFailure::Held),
+            Ok(Ok(Err(error))) => return Err(OpenFailure::Broken(error.to_string())),
+            Ok(Err(_)) | Err(_) => return Err(OpenFailure::Broken("sled stopped while opening".to_owned())),
+        }
+    }
+    Err(OpenFailure::Held)
+}
+
+fn is_held(error: &std::io::Error) -> bool {
+    error.kind() == std::io::ErrorKind::WouldBlock || error.to_string().contains("could not acquire lock")
+}
+
+#[expect(clippy::disallowed_methods, reason = "the one place that opens sled")]
+fn open(path: &Path) -> Result<sled::Db, sled::Error> {
+    sled::Config::default()
+        .path(path)
+        .cache_capacity(CACHE_BYTES)
+        .flush_every_ms(Some(500))
+        .open()
+}
