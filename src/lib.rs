@@ -14,6 +14,8 @@
 //! Each room says in its first lines what it is for and what it may import;
 //! ARCHITECTURE.md has the whole picture, and a test holds it to it.
 
+pub mod cli;
+pub mod config;
 pub mod engine;
 pub mod graph;
 pub mod kinds;

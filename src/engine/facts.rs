@@ -72,10 +72,10 @@ impl FactNeeds {
             ));
         }
         let list = |names: &[&str]| names.iter().map(|name| quote(name)).collect::<Vec<_>>().join(",");
-        for names in self.names(|fact| match fact { Fact::UserLicense(name) => Some(name), _ => None }).chunks(NAMES) {
+        if self.facts.contains(&Fact::UserLicenses) {
             queries.push((
                 FactRows::UserLicenses,
-                format!("SELECT Name, {LICENSE_FIELDS} FROM UserLicense WHERE Name IN ({})", list(names)),
+                format!("SELECT Name, {LICENSE_FIELDS} FROM UserLicense"),
             ));
         }
         for names in self
@@ -141,6 +141,7 @@ impl FactNeeds {
             let nothing = match fact {
                 Fact::PermissionSet(_) => FactValue::PermissionSets(Vec::new()),
                 Fact::ProfilesOfLicense(_) => FactValue::Profiles(Vec::new()),
+                Fact::UserLicenses => FactValue::Licenses(Vec::new()),
                 Fact::PermissionSetHolders(_) | Fact::ProfileHolders(_) => {
                     FactValue::Holders(Holders::default())
                 }
@@ -175,8 +176,12 @@ impl FactNeeds {
                 catalog.insert(Fact::Organization, FactValue::Organization(fact));
             }
             FactRows::UserLicenses => {
-                let license = license(row, "Name")?;
-                catalog.insert(Fact::UserLicense(license.name.clone()), FactValue::License(license));
+                let mut licenses = match catalog.get(&Fact::UserLicenses) {
+                    Some(FactValue::Licenses(licenses)) => licenses.clone(),
+                    _ => Vec::new(),
+                };
+                licenses.push(license(row, "Name")?);
+                catalog.insert(Fact::UserLicenses, FactValue::Licenses(licenses));
             }
             FactRows::SetLicenses => {
                 let license = license(row, "DeveloperName")?;

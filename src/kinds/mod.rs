@@ -280,7 +280,19 @@ pub fn of(address: &Address) -> Option<&'static dyn Kind> {
     named(address.kind())
 }
 
-/// The names of all kinds that `text` could have meant.
+/// What a person calls an element of a set, with its API name where the two
+/// differ.
+pub fn element_label(path: &str, element: &str) -> String {
+    if path == "system_permissions" {
+        let label = permissions::label(element);
+        if label != element {
+            return format!("{label} ({element})");
+        }
+    }
+    element.to_owned()
+}
+
+/// What `text` was probably meant to be, when something is close enough.
 pub fn closest<'a>(text: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let lower = text.to_lowercase();
     candidates

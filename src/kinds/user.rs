@@ -160,6 +160,7 @@ impl Kind for User {
 
     fn facts(&self, declared: &Declared, scope: &dyn Scope, want: &mut dyn FnMut(Fact)) {
         want(Fact::Organization);
+        want(Fact::UserLicenses);
         if let Some(profile) = declared.attributes.reference(PROFILE)
             && scope.declared(profile).is_none()
         {

@@ -14,8 +14,8 @@ use super::SalesforceId;
 pub enum Fact {
     /// The org itself: its id, and the defaults it gives to new users.
     Organization,
-    /// A user license with its seats, by `UserLicense.Name`.
-    UserLicense(String),
+    /// All user licenses with their seats.
+    UserLicenses,
     /// A permission set license with its seats, by developer name or label.
     PermissionSetLicense(String),
     /// A profile that is there, by name.
@@ -43,7 +43,7 @@ impl Fact {
     pub fn is_volatile(&self) -> bool {
         matches!(
             self,
-            Self::UserLicense(_)
+            Self::UserLicenses
                 | Self::PermissionSetLicense(_)
                 | Self::PermissionSetHolders(_)
                 | Self::ProfileHolders(_)
@@ -54,7 +54,7 @@ impl Fact {
     pub fn describe(&self) -> String {
         match self {
             Self::Organization => "the org's own settings".to_owned(),
-            Self::UserLicense(name) => format!("user license `{name}`"),
+            Self::UserLicenses => "the user licenses".to_owned(),
             Self::PermissionSetLicense(name) => format!("permission set license `{name}`"),
             Self::Profile(name) => format!("profile `{name}`"),
             Self::ProfileBase(name) => format!("what profile `{name}` holds"),
@@ -77,7 +77,9 @@ pub enum FactValue {
     Missing,
     /// Answers [`Fact::Organization`].
     Organization(OrganizationFact),
-    /// Answers [`Fact::UserLicense`] and [`Fact::PermissionSetLicense`].
+    /// Answers [`Fact::UserLicenses`].
+    Licenses(Vec<LicenseFact>),
+    /// Answers [`Fact::PermissionSetLicense`].
     License(LicenseFact),
     /// Answers [`Fact::Profile`].
     Profile(ProfileFact),
@@ -220,8 +222,10 @@ impl Catalog {
 
     /// A user license by name.
     pub fn user_license(&self, name: &str) -> Option<&LicenseFact> {
-        match self.get(&Fact::UserLicense(name.to_owned())) {
-            Some(FactValue::License(license)) => Some(license),
+        match self.get(&Fact::UserLicenses) {
+            Some(FactValue::Licenses(licenses)) => {
+                licenses.iter().find(|license| license.name == name)
+            }
             _ => None,
         }
     }

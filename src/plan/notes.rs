@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 use super::Input;
 use super::draft::Draft;
 use crate::model::Action;
-use crate::model::Fact;
-use crate::model::FactValue;
+use crate::model::Address;
+use crate::model::Attributes;
 use crate::model::LicenseFact;
 use crate::model::Note;
 use crate::model::NoteKind;
 use crate::model::PlanMode;
-use crate::model::Value;
+use crate::model::Reason;
 
 /// Adds the notes about undeclared relations, seats and things not known.
 pub fn add(input: &Input<'_>, draft: &mut Draft) {
@@ -47,27 +47,52 @@ fn undeclared(input: &Input<'_>, draft: &mut Draft) {
 
 /// Compares the license seats that the plan takes with those that are left.
 fn seats(input: &Input<'_>, draft: &mut Draft) {
-    let mut needed: BTreeMap<&str, (u64, usize)> = BTreeMap::new();
+    let mut needed: BTreeMap<(bool, String), (u64, usize)> = BTreeMap::new();
     for (index, change) in draft.changes.iter().enumerate() {
-        if change.action != Action::Create {
+        let takes_seat = match change.action {
+            Action::Create => true,
+            Action::Update => change.reason == Reason::DeactivatedByUs,
+            _ => false,
+        };
+        if !takes_seat {
             continue;
         }
-        for (_, value) in change.after.iter().flat_map(|after| after.iter()) {
-            if let Value::Reference(address) = value
-                && address.kind() == "permission_set_license"
-            {
-                needed.entry(address.name()).or_insert((0, index)).0 += 1;
+        for (_, address) in change.after.iter().flat_map(Attributes::references) {
+            let license = match (change.address.kind(), address.kind()) {
+                (_, "permission_set_license") => Some((true, address.name().to_owned())),
+                ("user", "profile") => {
+                    license_of_profile(input, draft, address).map(|license| (false, license))
+                }
+                _ => None,
+            };
+            if let Some(license) = license {
+                needed.entry(license).or_insert((0, index)).0 += 1;
             }
         }
     }
-    for (name, (count, first)) in needed {
-        let fact = Fact::PermissionSetLicense(name.to_owned());
-        let Some(FactValue::License(license)) = input.catalog.get(&fact) else { continue };
-        if let Some(text) = shortage(license, count) {
+    for ((is_set_license, name), (count, first)) in needed {
+        let license = if is_set_license {
+            input.catalog.permission_set_license(&name)
+        } else {
+            input.catalog.user_license(&name)
+        };
+        if let Some(text) = license.and_then(|license| shortage(license, count)) {
             let address = draft.changes[first].address.clone();
             draft.notes.push(Note { kind: NoteKind::Seats, address, text });
         }
     }
+}
+
+/// The user license of a profile: planned, recorded or looked up.
+fn license_of_profile(input: &Input<'_>, draft: &Draft, profile: &Address) -> Option<String> {
+    let of = |attributes: &Attributes| attributes.text("user_license").map(str::to_owned);
+    if let Ok(index) = draft.changes.binary_search_by(|change| change.address.cmp(profile)) {
+        return draft.changes[index].after.as_ref().and_then(of);
+    }
+    if let Ok(Some(record)) = input.recorded.get(profile) {
+        return of(&record.attributes);
+    }
+    input.catalog.profile(profile.name()).map(|profile| profile.license.clone())
 }
 
 fn shortage(license: &LicenseFact, needed: u64) -> Option<String> {

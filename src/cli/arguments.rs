@@ -1,0 +1,176 @@
+//! The command line. What it says in `--help` is written for an admin.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::Args;
+use clap::Parser;
+use clap::Subcommand;
+
+/// Salesforce user access as code.
+#[derive(Debug, Parser)]
+#[command(
+    name = "orgform",
+    version,
+    about = "Salesforce user access as code: profiles, permission sets, users and their assignments",
+    long_about = "Write down in YAML which profiles, permission sets, users and assignments a Salesforce org \
+                  should have. orgform shows what it would change (plan), changes it (apply), and takes it \
+                  away again (destroy).\n\nWithout a Salesforce account it works on the local org: an \
+                  emulated org inside orgform.",
+    max_term_width = 100,
+    disable_help_subcommand = true
+)]
+pub struct Arguments {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Show what would change, and change nothing
+    Plan(PlanArguments),
+    /// Show what would change, ask, and change it
+    Apply(ApplyArguments),
+    /// Take away what orgform made: users are deactivated, the rest is deleted
+    Destroy(DestroyArguments),
+    /// Print what depends on what, in the DOT language
+    Graph(GraphArguments),
+    /// Look into the state: what orgform made or took over in an org
+    State {
+        #[command(subcommand)]
+        command: StateCommand,
+    },
+    /// The local org: an emulated Salesforce org on this machine
+    Org {
+        #[command(subcommand)]
+        command: OrgCommand,
+    },
+}
+
+#[derive(Debug, Args)]
+pub struct OrgArguments {
+    /// Which org: `local` is the local org. Without it: the org whose token is in the environment
+    /// (SF_ACCESS_TOKEN with SF_INSTANCE_URL), or else the local org
+    #[arg(long, value_name = "NAME")]
+    pub org: Option<String>,
+    /// Where the state of each org is kept
+    #[arg(long, value_name = "DIR", default_value = "state")]
+    pub state_dir: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub struct ReadArguments {
+    /// YAML files, or folders of them. Without any: orgform.yaml, or else all *.yaml files here
+    #[arg(value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+    #[command(flatten)]
+    pub org: OrgArguments,
+    /// Look at the org before planning; with `false`, plan from the state alone, without a call
+    #[arg(long, value_name = "BOOL", default_value_t = true, action = clap::ArgAction::Set)]
+    pub refresh: bool,
+    /// Ask the org again for what is otherwise kept for a day: fields, profiles, permissions
+    #[arg(long)]
+    pub refresh_catalog: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct PlanArguments {
+    #[command(flatten)]
+    pub read: ReadArguments,
+    /// Exit with 2 when there are changes, with 0 when there are none
+    #[arg(long)]
+    pub detailed_exitcode: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct WriteArguments {
+    /// Do not ask
+    #[arg(long)]
+    pub auto_approve: bool,
+    /// How many calls are under way at once, up to 10
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u8).range(1..=10))]
+    pub parallelism: u8,
+}
+
+#[derive(Debug, Args)]
+pub struct ApplyArguments {
+    #[command(flatten)]
+    pub read: ReadArguments,
+    #[command(flatten)]
+    pub write: WriteArguments,
+}
+
+#[derive(Debug, Args)]
+pub struct DestroyArguments {
+    #[command(flatten)]
+    pub read: ReadArguments,
+    #[command(flatten)]
+    pub write: WriteArguments,
+    /// Also take away what was there before orgform took it over
+    #[arg(long)]
+    pub include_adopted: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct GraphArguments {
+    /// YAML files, or folders of them. Without any: orgform.yaml, or else all *.yaml files here
+    #[arg(value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum StateCommand {
+    /// List what is recorded, one address a line
+    List(StateListArguments),
+    /// Show what is recorded of one address
+    Show(StateShowArguments),
+}
+
+#[derive(Debug, Args)]
+pub struct StateListArguments {
+    #[command(flatten)]
+    pub org: OrgArguments,
+}
+
+#[derive(Debug, Args)]
+pub struct StateShowArguments {
+    /// For example `user.integration@coconut.example`
+    #[arg(value_name = "ADDRESS")]
+    pub address: String,
+    #[command(flatten)]
+    pub org: OrgArguments,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum OrgCommand {
+    /// Serve a local org over HTTP until it is stopped
+    Serve(ServeArguments),
+}
+
+#[derive(Debug, Args)]
+pub struct ServeArguments {
+    /// Where to listen; port 0 picks a free one
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
+    pub listen: SocketAddr,
+    /// Keep the org's data in this folder; without it the org is forgotten when it stops
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// What a new org starts with, for example users=100,seats=20
+    #[arg(long, value_name = "KEY=VALUE", value_delimiter = ',')]
+    pub seed_org: Vec<String>,
+    /// Wait this long before each answer
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub latency_ms: u64,
+    /// Wait this long for each record of a call
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub latency_per_record_ms: u64,
+    /// Allow addresses that other machines can reach
+    #[arg(long)]
+    pub allow_remote: bool,
+}

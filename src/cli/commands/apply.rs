@@ -1,0 +1,180 @@
+//! `orgform apply`: plans, shows, asks, and makes it so.
+
+use crate::cli::DONE;
+use crate::cli::FAILED;
+use crate::cli::arguments::ApplyArguments;
+use crate::cli::arguments::ReadArguments;
+use crate::cli::arguments::WriteArguments;
+use crate::cli::environment::Environment;
+use crate::cli::error::CommandError;
+use crate::cli::output::Output;
+use crate::cli::planning::Planned;
+use crate::cli::planning::Planning;
+use crate::cli::session::Session;
+use crate::cli::view::plan_text;
+use crate::cli::view::progress::Shown;
+use crate::cli::view::summary::Report;
+use crate::engine;
+use crate::engine::ApplyOptions;
+use crate::engine::Outcome;
+use crate::model::PlanMode;
+use crate::state::Store;
+
+/// How often a plan is made anew after a rejection taught something.
+const LESSONS: usize = 3;
+
+/// Runs the command.
+///
+/// # Errors
+/// When no plan can be made, or it may not be applied.
+pub async fn run(
+    environment: &Environment,
+    output: &mut Output,
+    arguments: ApplyArguments,
+) -> Result<u8, CommandError> {
+    carry_out(environment, output, &arguments.read, &arguments.write, PlanMode::Converge).await
+}
+
+/// Plans and applies, to whatever end.
+///
+/// # Errors
+/// When no plan can be made, or it may not be applied.
+pub async fn carry_out(
+    environment: &Environment,
+    output: &mut Output,
+    read: &ReadArguments,
+    write: &WriteArguments,
+    mode: PlanMode,
+) -> Result<u8, CommandError> {
+    let (command, what) = match mode {
+        PlanMode::Converge => ("apply", "Apply"),
+        PlanMode::Destroy { .. } => ("destroy", "Destroy"),
+    };
+    let may_ask = environment.terminal.input && environment.terminal.output && !read.json;
+    if !write.auto_approve && !may_ask {
+        return Err(CommandError::new(format!(
+            "{command} asks before it changes anything, and there is no terminal to ask on"
+        ))
+        .hint(format!("Run it in a terminal, or add --auto-approve. `orgform plan` shows what {command} would do.")));
+    }
+    let started = (environment.clock)();
+    let planning = Planning::new(environment, read, mode)?;
+    let session = Session::open(environment, &read.org).await?;
+    let mut store = session.store(environment, command)?;
+    if !read.json {
+        output.line(&session.banner())?;
+    }
+    let mut report = Report::default();
+    let mut lessons = 0;
+    loop {
+        let mut planned = planning.plan(&session, &mut store).await?;
+        show(output, read, &planned)?;
+        if !planned.plan.has_changes() && planned.plan.sync.is_empty() {
+            if lessons == 0 {
+                report.done.no_op = planned.plan.summary.no_op;
+            }
+            break;
+        }
+        let must_ask = !write.auto_approve && planned.plan.has_changes();
+        if must_ask && !ask(environment, output, what)? {
+            output.line(&format!("{what} cancelled; nothing was changed."))?;
+            store.close()?;
+            session.close().await;
+            return Ok(FAILED);
+        }
+        let outcome = apply_once(environment, read, write, &session, &mut store, &mut planned).await?;
+        report.add(&planned.plan, &outcome);
+        let learned_something = !outcome.learned.is_empty() && !outcome.interrupted && outcome.fatal.is_none();
+        if !learned_something || lessons >= LESSONS {
+            after_failures(output, &outcome);
+            break;
+        }
+        lessons += 1;
+        if !read.json {
+            output.line("")?;
+            output.line("The org's refusal says more about what permissions need. Planned again with that:")?;
+        }
+    }
+    store.close()?;
+    let elapsed = (environment.clock)() - started;
+    let usage = session.org.usage();
+    if read.json {
+        output.line(&report.event(elapsed, &usage).to_string())?;
+    } else {
+        output.line(&report.line(what, elapsed, &usage))?;
+    }
+    session.close().await;
+    Ok(if report.is_complete() { DONE } else { FAILED })
+}
+
+fn show(output: &mut Output, read: &ReadArguments, planned: &Planned) -> Result<(), CommandError> {
+    if read.json {
+        return Ok(());
+    }
+    for notice in &planned.notices {
+        output.line(notice)?;
+    }
+    output.line("")?;
+    let text = plan_text::render(&planned.plan, output.painter());
+    output.line(&text)
+}
+
+/// Asks on the terminal; only `yes` is a yes.
+fn ask(environment: &Environment, output: &mut Output, what: &str) -> Result<bool, CommandError> {
+    output.print(&format!("{what} this? Only `yes` is taken as a yes: "))?;
+    let mut answer = Vec::new();
+    let mut input = environment.input.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let mut byte = [0];
+    while let Ok(1) = input.read(&mut byte) {
+        if byte[0] == b'\n' || answer.len() > 100 {
+            break;
+        }
+        answer.push(byte[0]);
+    }
+    Ok(answer.trim_ascii() == b"yes")
+}
+
+async fn apply_once(
+    environment: &Environment,
+    read: &ReadArguments,
+    write: &WriteArguments,
+    session: &Session,
+    store: &mut Store,
+    planned: &mut Planned,
+) -> Result<Outcome, CommandError> {
+    let progress = Shown::new(environment, read.json, planned.plan.ops.len());
+    let options = ApplyOptions {
+        parallelism: usize::from(write.parallelism),
+        run: format!("{:016x}", (environment.entropy)()),
+        clock: environment.clock.clone(),
+        stop: (environment.stop)(),
+    };
+    let outcome = engine::apply(
+        &session.org,
+        store,
+        &planned.plan,
+        &mut planned.catalog,
+        &progress,
+        options,
+    )
+    .await;
+    progress.finish();
+    Ok(outcome?)
+}
+
+/// What to do about what went wrong.
+fn after_failures(output: &mut Output, outcome: &Outcome) {
+    if let Some(error) = &outcome.fatal {
+        output.aside(&format!("The org takes no further calls: {error}"));
+    }
+    for address in &outcome.unknown {
+        output.aside(&format!(
+            "{address}: the connection broke while the password mail was being sent, so it is not known whether it went out. It will not be sent again."
+        ));
+    }
+    if outcome.interrupted {
+        output.aside("Stopped. What was under way was finished and is recorded; apply again to go on.");
+    } else if !outcome.is_complete() {
+        output.aside("What was done is recorded. Mend the cause and apply again: only what is missing will be done.");
+    }
+}

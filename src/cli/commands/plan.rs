@@ -1,0 +1,46 @@
+//! `orgform plan`: shows what would change, and changes nothing.
+
+use crate::cli::CHANGES_PRESENT;
+use crate::cli::DONE;
+use crate::cli::arguments::PlanArguments;
+use crate::cli::environment::Environment;
+use crate::cli::error::CommandError;
+use crate::cli::output::Output;
+use crate::cli::planning::Planning;
+use crate::cli::session::Session;
+use crate::cli::view::plan_json;
+use crate::cli::view::plan_text;
+use crate::cli::view::summary;
+use crate::model::PlanMode;
+
+/// Runs the command.
+///
+/// # Errors
+/// When no plan can be made.
+pub async fn run(
+    environment: &Environment,
+    output: &mut Output,
+    arguments: PlanArguments,
+) -> Result<u8, CommandError> {
+    let started = (environment.clock)();
+    let planning = Planning::new(environment, &arguments.read, PlanMode::Converge)?;
+    let session = Session::open(environment, &arguments.read.org).await?;
+    let mut store = session.store(environment, "plan")?;
+    let planned = planning.plan(&session, &mut store).await?;
+    if arguments.read.json {
+        output.line(&plan_json::render(&planned.plan, &session).to_string())?;
+    } else {
+        output.line(&session.banner())?;
+        for notice in &planned.notices {
+            output.line(notice)?;
+        }
+        output.line("")?;
+        output.print(&plan_text::render(&planned.plan, output.painter()))?;
+        let cost = summary::cost((environment.clock)() - started, &session.org.usage());
+        output.line(&format!("Planned in {cost}"))?;
+    }
+    store.close()?;
+    session.close().await;
+    let has_changes = planned.plan.has_changes();
+    Ok(if arguments.detailed_exitcode && has_changes { CHANGES_PRESENT } else { DONE })
+}

@@ -1,0 +1,122 @@
+//! `orgform state`: what is recorded of an org.
+
+use std::fmt::Write as _;
+
+use crate::cli::DONE;
+use crate::cli::arguments::StateListArguments;
+use crate::cli::arguments::StateShowArguments;
+use crate::cli::environment::Environment;
+use crate::cli::error::CommandError;
+use crate::cli::output::Output;
+use crate::cli::session::Session;
+use crate::kinds::closest;
+use crate::model::Address;
+use crate::model::Ownership;
+use crate::model::Record;
+use crate::model::Recorded as _;
+use crate::model::Standing;
+use crate::model::Value;
+
+fn unreadable(reason: String) -> CommandError {
+    CommandError::new(format!("the state can't be read: {reason}"))
+}
+
+/// Lists what is recorded.
+///
+/// # Errors
+/// When the state can't be read.
+pub async fn list(
+    environment: &Environment,
+    output: &mut Output,
+    arguments: StateListArguments,
+) -> Result<u8, CommandError> {
+    let session = Session::open(environment, &arguments.org).await?;
+    if !session.has_state() {
+        output.aside(&format!("Nothing is recorded of this org yet ({}).", session.identity.id));
+        session.close().await;
+        return Ok(DONE);
+    }
+    let store = session.store(environment, "state list")?;
+    for stored in store.stream() {
+        let stored = stored.map_err(unreadable)?;
+        let remark = match stored.standing {
+            Standing::Live => "",
+            Standing::Retired => "  (deactivated)",
+        };
+        output.line(&format!("{}{remark}", stored.address))?;
+    }
+    drop(store);
+    session.close().await;
+    Ok(DONE)
+}
+
+/// Shows one record.
+///
+/// # Errors
+/// When there is none, or the state can't be read.
+pub async fn show(
+    environment: &Environment,
+    output: &mut Output,
+    arguments: StateShowArguments,
+) -> Result<u8, CommandError> {
+    let session = Session::open(environment, &arguments.org).await?;
+    let Some(address) = Address::parse(&arguments.address) else {
+        return Err(CommandError::new(format!("`{}` is no address", arguments.address))
+            .hint("An address is a kind, a dot and a name: `user.integration@coconut.example`.")
+            .hint("`orgform state list` lists them."));
+    };
+    let store = session.store(environment, "state show")?;
+    let Some(record) = store.get(&address).map_err(unreadable)? else {
+        let names: Vec<String> = store
+            .stream()
+            .filter_map(|stored| stored.ok().map(|stored| stored.address.to_string()))
+            .collect();
+        let error = CommandError::new(format!("nothing is recorded of {address}"));
+        return Err(match closest(&arguments.address, names.iter().map(String::as_str)) {
+            Some(meant) => error.hint(format!("Did you mean `{meant}`?")),
+            None => error.hint("`orgform state list` lists what is."),
+        });
+    };
+    if arguments.json {
+        let json = serde_json::json!({"address": address, "record": record});
+        output.line(&json.to_string())?;
+    } else {
+        output.print(&describe(&address, &record))?;
+    }
+    drop(store);
+    session.close().await;
+    Ok(DONE)
+}
+
+fn describe(address: &Address, record: &Record) -> String {
+    let mut text = format!("{address}\n");
+    let id = record.id.as_ref().map_or_else(|| "not known".to_owned(), ToString::to_string);
+    let _ = writeln!(text, "  id: {id}");
+    let ownership = match record.ownership {
+        Ownership::Created => "created by orgform",
+        Ownership::Adopted => "adopted: it was there before",
+    };
+    let standing = match record.standing {
+        Standing::Live => "",
+        Standing::Retired => ", deactivated by orgform",
+    };
+    let _ = writeln!(text, "  {ownership}{standing}");
+    for (path, value) in record.attributes.iter() {
+        let value = match value {
+            Value::Text(value) => format!("{value:?}"),
+            Value::Flag(flag) => flag.to_string(),
+            Value::Reference(address) => address.to_string(),
+            Value::Set(names) => names.iter().cloned().collect::<Vec<_>>().join(", "),
+        };
+        let _ = writeln!(text, "  {path}: {value}");
+    }
+    for (what, when) in &record.once {
+        let when = when
+            .parse()
+            .ok()
+            .and_then(|seconds| jiff::Timestamp::from_second(seconds).ok())
+            .map_or_else(|| when.clone(), |time| time.strftime("%Y-%m-%d %H:%M:%S UTC").to_string());
+        let _ = writeln!(text, "  {what}: {when}");
+    }
+    text
+}

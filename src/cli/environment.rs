@@ -1,0 +1,55 @@
+//! The world, as `main` hands it in.
+
+use std::future::Future;
+use std::io::Read;
+use std::io::Write;
+use std::path::PathBuf;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::Mutex;
+
+use crate::model::Clock;
+use crate::org::Sleep;
+
+/// What is known of the terminal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Terminal {
+    /// Whether answers can be typed.
+    pub input: bool,
+    /// Whether output is looked at.
+    pub output: bool,
+    /// Whether progress can be drawn.
+    pub errors: bool,
+    /// Whether colours are wanted.
+    pub color: bool,
+}
+
+/// Resolves when the user wants to stop.
+pub type Stop = Arc<dyn Fn() -> Pin<Box<dyn Future<Output = ()> + Send>> + Send + Sync>;
+
+/// Everything from outside.
+#[derive(Clone)]
+pub struct Environment {
+    /// An environment variable by name; empty ones count as not set.
+    pub variable: Arc<dyn Fn(&str) -> Option<String> + Send + Sync>,
+    /// The folder in which orgform runs.
+    pub folder: PathBuf,
+    /// Milliseconds since 1970.
+    pub clock: Clock,
+    /// Waits.
+    pub sleep: Sleep,
+    /// A new random number each time.
+    pub entropy: Arc<dyn Fn() -> u64 + Send + Sync>,
+    /// The process's number, for the lock.
+    pub process: u32,
+    /// The terminal.
+    pub terminal: Terminal,
+    /// Where answers come from.
+    pub input: Arc<Mutex<dyn Read + Send>>,
+    /// Where output goes.
+    pub output: Arc<Mutex<dyn Write + Send>>,
+    /// Where errors and progress go.
+    pub errors: Arc<Mutex<dyn Write + Send>>,
+    /// Resolves when the user wants to stop.
+    pub stop: Stop,
+}

@@ -1,0 +1,167 @@
+//! Errors for the person who gets them: every room's typed errors become a
+//! message, places, hints and an exit code in this file and nowhere else.
+
+use std::path::PathBuf;
+
+use crate::config::ConfigError;
+use crate::config::Diagnostic;
+use crate::config::Source;
+use crate::config::locate;
+use crate::engine::EngineError;
+use crate::local_org::StartError;
+use crate::model::Problem;
+use crate::org::OrgError;
+use crate::plan::PlanError;
+use crate::state::StateError;
+
+/// Why a command ends without having done its work.
+#[derive(Debug)]
+pub enum CommandError {
+    /// What went wrong, and what to do about it.
+    Failed {
+        /// One sentence, without a full stop.
+        message: String,
+        /// Each a whole sentence.
+        hints: Vec<String>,
+    },
+    /// Something in the files is wrong.
+    Diagnostics(Vec<Diagnostic>),
+    /// Nobody reads the output any more.
+    BrokenPipe,
+}
+
+impl CommandError {
+    /// A failure without hints.
+    pub fn new(message: impl Into<String>) -> Self {
+        Self::Failed { message: message.into(), hints: Vec::new() }
+    }
+
+    /// The same with a hint.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        if let Self::Failed { hints, .. } = &mut self {
+            hints.push(hint.into());
+        }
+        self
+    }
+
+    /// The error of a plan: problems get their places in the files.
+    pub fn of_plan(error: PlanError, files: &[PathBuf]) -> Self {
+        match error {
+            PlanError::Problems(problems) => {
+                Self::Diagnostics(problems.iter().map(|problem| place(problem, files)).collect())
+            }
+            PlanError::State(reason) => Self::new(format!("the state can't be read: {reason}")),
+            PlanError::Audit(violations) => {
+                let rules: Vec<String> = violations.iter().map(ToString::to_string).collect();
+                Self::new(format!("the plan breaks its own rules and was not used: {}", rules.join("; ")))
+                    .hint("This is a bug in orgform; nothing was changed. Please report it with the YAML.")
+            }
+        }
+    }
+}
+
+fn place(problem: &Problem, files: &[PathBuf]) -> Diagnostic {
+    let file = files.get(problem.file as usize);
+    let found = problem
+        .place
+        .as_ref()
+        .and_then(|place| file.and_then(|file| locate(file, place)));
+    let (source, span) = found.unwrap_or_else(|| {
+        (Source::new(file.cloned().unwrap_or_default(), ""), 0..0)
+    });
+    let message = format!("{}: {}", problem.address, problem.message);
+    let diagnostic = Diagnostic::new(&source, span, message);
+    match &problem.hint {
+        Some(hint) => diagnostic.help(hint),
+        None => diagnostic,
+    }
+}
+
+impl From<std::io::Error> for CommandError {
+    fn from(error: std::io::Error) -> Self {
+        match error.kind() {
+            std::io::ErrorKind::BrokenPipe => Self::BrokenPipe,
+            _ => Self::new(format!("the output can't be written: {error}")),
+        }
+    }
+}
+
+impl From<ConfigError> for CommandError {
+    fn from(error: ConfigError) -> Self {
+        match error {
+            ConfigError::Files(error) => {
+                let error = Self::new(error.to_string());
+                error.hint("Name a YAML file or a folder of them, as in `orgform plan access.yaml`.")
+            }
+            ConfigError::Diagnostics(diagnostics) => Self::Diagnostics(diagnostics),
+        }
+    }
+}
+
+impl From<StateError> for CommandError {
+    fn from(error: StateError) -> Self {
+        let hint = match &error {
+            StateError::Locked { .. } => {
+                "Wait until it has ended. A lock ends with its process; there is nothing to remove."
+            }
+            StateError::Newer { .. } => "Use the version of orgform that wrote it, or a newer one.",
+            StateError::Damaged { .. } => {
+                "If it can't be repaired, move the folder away: the next run adopts what it finds in the org."
+            }
+            StateError::OtherOrg { .. } => "Each org has a folder of its own; this one was copied or renamed.",
+            StateError::Io { .. } => "Check the folder's rights and the free space; --state-dir names another folder.",
+        };
+        Self::new(error.to_string()).hint(hint)
+    }
+}
+
+impl From<OrgError> for CommandError {
+    fn from(error: OrgError) -> Self {
+        let hint = match &error {
+            OrgError::Unreachable { .. } => {
+                "Check the instance URL (SF_INSTANCE_URL) and the network."
+            }
+            OrgError::Unanswered { .. } => {
+                "Run the same command again: what was sent is looked up before anything is repeated."
+            }
+            OrgError::Session { .. } => {
+                "Get a new token, for example with `sf org auth show-access-token`, and set SF_ACCESS_TOKEN to it."
+            }
+            OrgError::DailyLimit { .. } => "The org takes calls again within 24 hours; what was done is recorded.",
+            OrgError::Refused { refusal, .. } => match refusal.code.as_str() {
+                code if code.starts_with("INSUFFICIENT_ACCESS") => {
+                    "The user of the token lacks a right: it needs View Setup, Manage Users, Manage Profiles and Permission Sets, Assign Permission Sets, and Modify Metadata or Modify All Data."
+                }
+                _ => "The message is Salesforce's own.",
+            },
+            OrgError::Unexpected { .. } => "Is the instance URL that of a Salesforce org?",
+        };
+        Self::new(error.to_string()).hint(hint)
+    }
+}
+
+impl From<EngineError> for CommandError {
+    fn from(error: EngineError) -> Self {
+        match error {
+            EngineError::Org(error) => error.into(),
+            EngineError::State(error) => error.into(),
+            EngineError::Record(_) => Self::new(error.to_string())
+                .hint("Use the version of orgform that wrote the state."),
+            EngineError::OtherOrg { .. } => Self::new(error.to_string())
+                .hint("The token and the instance URL belong to different orgs."),
+        }
+    }
+}
+
+impl From<StartError> for CommandError {
+    fn from(error: StartError) -> Self {
+        let hint = match &error {
+            StartError::Data { .. } => {
+                "Another orgform may be using it; or name another folder with --state-dir or --data."
+            }
+            StartError::Listen { .. } => "Port 0 picks a free port.",
+        };
+        Self::new(error.to_string()).hint(hint)
+    }
+}

@@ -1,0 +1,65 @@
+//! The edge: arguments, one file per command, and everything that prints.
+//!
+//! Typed errors of all rooms become text, hints and exit codes here and only
+//! here. The world is handed in as an [`Environment`]: nothing in the crate
+//! asks a clock, an environment variable or a terminal by itself.
+
+mod arguments;
+mod commands;
+mod environment;
+mod error;
+mod output;
+mod planning;
+mod session;
+mod view;
+
+use clap::Parser as _;
+
+pub use environment::Environment;
+pub use environment::Terminal;
+
+use arguments::Arguments;
+use arguments::Command;
+use arguments::OrgCommand;
+use arguments::StateCommand;
+use error::CommandError;
+use output::Output;
+
+/// Done, or nothing to do.
+pub const DONE: u8 = 0;
+/// Failed, wholly or in part, or interrupted.
+pub const FAILED: u8 = 1;
+/// Changes are present, with `--detailed-exitcode` only.
+pub const CHANGES_PRESENT: u8 = 2;
+
+/// Runs orgform and returns its exit code.
+pub async fn run(arguments: Vec<std::ffi::OsString>, environment: Environment) -> u8 {
+    let mut output = Output::new(&environment);
+    let arguments = match Arguments::try_parse_from(arguments) {
+        Ok(arguments) => arguments,
+        Err(error) => return output.usage(&error),
+    };
+    let result = match arguments.command {
+        Command::Plan(arguments) => commands::plan::run(&environment, &mut output, arguments).await,
+        Command::Apply(arguments) => commands::apply::run(&environment, &mut output, arguments).await,
+        Command::Destroy(arguments) => {
+            commands::destroy::run(&environment, &mut output, arguments).await
+        }
+        Command::Graph(arguments) => commands::graph::run(&environment, &mut output, &arguments),
+        Command::State { command } => match command {
+            StateCommand::List(arguments) => {
+                commands::state::list(&environment, &mut output, arguments).await
+            }
+            StateCommand::Show(arguments) => {
+                commands::state::show(&environment, &mut output, arguments).await
+            }
+        },
+        Command::Org { command: OrgCommand::Serve(arguments) } => {
+            commands::serve::run(&environment, &mut output, arguments).await
+        }
+    };
+    match result {
+        Ok(code) => output.finish(code),
+        Err(error) => output.error(&error),
+    }
+}

@@ -1,0 +1,237 @@
+//! From arguments to a plan: files, state, recovery, refresh, planner. All
+//! commands that plan go this one way.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use super::arguments::ReadArguments;
+use super::environment::Environment;
+use super::error::CommandError;
+use super::session::Session;
+use crate::config;
+use crate::config::Config;
+use crate::config::ConfigError;
+use crate::config::FilesError;
+use crate::engine;
+use crate::engine::FactNeeds;
+use crate::engine::Refreshing;
+use crate::kinds;
+use crate::kinds::Scope as _;
+use crate::model::Catalog;
+use crate::model::Fact;
+use crate::model::Observations;
+use crate::model::Ownership;
+use crate::model::Plan;
+use crate::model::PlanMode;
+use crate::model::Recorded as _;
+use crate::model::Standing;
+use crate::org::API_VERSION;
+use crate::plan;
+use crate::plan::Desired;
+use crate::state::Store;
+
+/// Facts are kept this long, in seconds.
+const FRESH: i64 = 24 * 60 * 60;
+
+/// A plan, with what it was made from.
+pub struct Planned {
+    /// The plan.
+    pub plan: Plan,
+    /// What the org offers.
+    pub catalog: Catalog,
+    /// What the user should know before reading it, each a sentence.
+    pub notices: Vec<String>,
+}
+
+/// Makes plans for one run: the files are read once, the org as often as a
+/// plan is made.
+pub struct Planning<'a> {
+    environment: &'a Environment,
+    read: &'a ReadArguments,
+    mode: PlanMode,
+    declared: Vec<crate::model::Declared>,
+    /// The files that were read.
+    pub files: Vec<PathBuf>,
+}
+
+impl<'a> Planning<'a> {
+    /// Reads the files. Nothing else has happened yet when they are refused.
+    ///
+    /// # Errors
+    /// Everything that is wrong with them.
+    pub fn new(
+        environment: &'a Environment,
+        read: &'a ReadArguments,
+        mode: PlanMode,
+    ) -> Result<Self, CommandError> {
+        let config = match config::load(&read.paths, &environment.folder) {
+            Ok(config) => config,
+            // What is recorded can be destroyed without any file.
+            Err(ConfigError::Files(FilesError::Nothing { .. }))
+                if mode != PlanMode::Converge && read.paths.is_empty() =>
+            {
+                Config::default()
+            }
+            Err(error) => return Err(error.into()),
+        };
+        Ok(Self { environment, read, mode, declared: config.declared, files: config.files })
+    }
+
+    /// Makes a plan.
+    ///
+    /// # Errors
+    /// When the org or the state can't be read, or what is declared can't be.
+    pub async fn plan(&self, session: &Session, store: &mut Store) -> Result<Planned, CommandError> {
+        let now = (self.environment.clock)() / 1000;
+        let mut notices: Vec<String> = store.notices().to_vec();
+        self.recover(session, store, now, &mut notices).await?;
+
+        let desired = Desired::new(self.declared.clone());
+        let (mut catalog, needs) = self.facts(&desired, store, now)?;
+        let mut observations = Observations::default();
+        if self.read.refresh {
+            let asked = needs.clone();
+            let refreshing = Refreshing {
+                declared: &mut desired.iter().map(|declared| declared.address.clone()),
+                scope: &desired,
+                recorded: &*store,
+                needs: FactNeeds::new(needs),
+            };
+            observations = engine::refresh(&session.org, refreshing, &mut catalog).await?.observations;
+            check_org(session, &catalog)?;
+            let answered: Vec<(&Fact, _)> = catalog
+                .iter()
+                .filter(|(fact, _)| asked.contains(fact) || !matches!(fact, Fact::Prerequisites(_)))
+                .collect();
+            store.keep_facts(answered.into_iter(), now, API_VERSION)?;
+        }
+        let desired = desired
+            .canonical(&catalog)
+            .map_err(|problems| CommandError::of_plan(plan::PlanError::Problems(problems), &self.files))?;
+        let input = plan::Input {
+            mode: self.mode,
+            org_id: session.identity.id.clone(),
+            desired: &desired,
+            recorded: &*store,
+            observations: &observations,
+            catalog: &catalog,
+        };
+        let plan = plan::plan(&input).map_err(|error| CommandError::of_plan(error, &self.files))?;
+        if store.is_empty() && plan.summary.adopt > 0 {
+            notices.push(
+                "There is no state for this org yet, so that what is there already is taken over (adopted) and will not be removed by destroy.".to_owned(),
+            );
+        }
+        Ok(Planned { plan, catalog, notices })
+    }
+
+    /// Resolves what an earlier run left open.
+    async fn recover(
+        &self,
+        session: &Session,
+        store: &mut Store,
+        now: i64,
+        notices: &mut Vec<String>,
+    ) -> Result<(), CommandError> {
+        if store.open_intents()?.is_empty() {
+            return Ok(());
+        }
+        if !self.read.refresh {
+            return Err(CommandError::new("an earlier run ended in the middle of a call, and what it did is not known yet")
+                .hint("Run it once without `--refresh=false`: the org is asked then."));
+        }
+        let recovered = engine::recover(&session.org, store, now).await?;
+        let done: Vec<String> = recovered.done.iter().map(ToString::to_string).collect();
+        notices.push(format!(
+            "An earlier run ended in the middle of {}. {}",
+            if recovered.calls == 1 { "a call".to_owned() } else { format!("{} calls", recovered.calls) },
+            if done.is_empty() {
+                "The org shows that nothing of it had happened, or that it can be repeated.".to_owned()
+            } else {
+                format!("The org shows that this had been done, and it is recorded now: {}.", done.join(", "))
+            }
+        ));
+        Ok(())
+    }
+
+    /// What is remembered of the org, and what must be asked.
+    fn facts(
+        &self,
+        desired: &Desired,
+        store: &Store,
+        now: i64,
+    ) -> Result<(Catalog, BTreeSet<Fact>), CommandError> {
+        let mut catalog = Catalog::new();
+        let mut fresh = BTreeSet::new();
+        for (fact, value, at) in store.facts(API_VERSION)? {
+            if !fact.is_volatile() && !self.read.refresh_catalog && now - at < FRESH {
+                fresh.insert(fact.clone());
+            }
+            catalog.insert(fact, value);
+        }
+        let mut wanted: BTreeSet<Fact> = BTreeSet::new();
+        if self.mode == PlanMode::Converge {
+            wanted.extend(desired.facts());
+        }
+        self.removal_facts(desired, store, &mut wanted)?;
+        if !self.read.refresh {
+            let missing: Vec<String> = wanted
+                .iter()
+                .filter(|fact| !catalog.knows(fact))
+                .filter(|fact| !matches!(fact, Fact::PermissionSetHolders(_) | Fact::ProfileHolders(_)))
+                .map(Fact::describe)
+                .collect();
+            if !missing.is_empty() {
+                return Err(CommandError::new(format!(
+                    "the state does not know enough of this org to plan without asking it: {}",
+                    missing.join(", ")
+                ))
+                .hint("Run it once without `--refresh=false`."));
+            }
+            return Ok((catalog, BTreeSet::new()));
+        }
+        wanted.retain(|fact| !fresh.contains(fact));
+        // The org says with every refresh who it is.
+        wanted.insert(Fact::Organization);
+        Ok((catalog, wanted))
+    }
+
+    /// The facts about what is recorded and will be taken away.
+    fn removal_facts(
+        &self,
+        desired: &Desired,
+        store: &Store,
+        wanted: &mut BTreeSet<Fact>,
+    ) -> Result<(), CommandError> {
+        let unreadable = |reason: String| CommandError::new(format!("the state can't be read: {reason}"));
+        for stored in store.stream() {
+            let stored = stored.map_err(unreadable)?;
+            let stays = self.mode == PlanMode::Converge && desired.declared(&stored.address).is_some();
+            if stays || stored.standing != Standing::Live {
+                continue;
+            }
+            let Some(kind) = kinds::of(&stored.address) else { continue };
+            let address = stored.address.clone();
+            let record = (stored.decode)().map_err(unreadable)?;
+            let takes_adopted = matches!(self.mode, PlanMode::Destroy { include_adopted: true });
+            if record.ownership == Ownership::Created || takes_adopted {
+                wanted.extend(kind.removal_facts(&address, &record.attributes));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The org must be the one that its token says.
+fn check_org(session: &Session, catalog: &Catalog) -> Result<(), CommandError> {
+    match catalog.organization() {
+        Some(organization) if organization.id != session.identity.id => {
+            Err(engine::EngineError::OtherOrg {
+                found: organization.id.to_string(),
+                wanted: session.identity.id.to_string(),
+            }
+            .into())
+        }
+        _ => Ok(()),
+    }
+}

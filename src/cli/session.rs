@@ -1,0 +1,166 @@
+//! Which org a run is about, and the way in.
+
+use std::path::Path;
+use std::path::PathBuf;
+
+use secrecy::SecretString;
+
+use super::arguments::OrgArguments;
+use super::environment::Environment;
+use super::error::CommandError;
+use crate::local_org;
+use crate::local_org::Doubts;
+use crate::local_org::Options;
+use crate::local_org::Running;
+use crate::local_org::Seed;
+use crate::model::OrgIdentity;
+use crate::org::Connection;
+use crate::org::Org;
+use crate::org::RetryPolicy;
+use crate::state::Holder;
+use crate::state::Store;
+
+/// A way into one org; the local org runs as long as this lives.
+pub struct Session {
+    /// The client.
+    pub org: Org,
+    /// Which org it is.
+    pub identity: OrgIdentity,
+    state_dir: PathBuf,
+    local: Option<Running>,
+}
+
+impl Session {
+    /// Finds the org: `--org`, then the environment's token, then the local
+    /// org.
+    ///
+    /// # Errors
+    /// When what is named is not there, or not complete.
+    pub async fn open(
+        environment: &Environment,
+        arguments: &OrgArguments,
+    ) -> Result<Self, CommandError> {
+        let state_dir = environment.folder.join(&arguments.state_dir);
+        match arguments.org.as_deref() {
+            Some("local") => Self::local(environment, state_dir).await,
+            Some(name) => Err(CommandError::new(format!("there is no org `{name}`"))
+                .hint("`--org local` is the local org inside orgform.")
+                .hint("For a real org, set SF_ACCESS_TOKEN and SF_INSTANCE_URL and leave --org out.")),
+            None => match token_of(environment)? {
+                Some(connection) => Self::over(environment, connection, state_dir, None),
+                None => Self::local(environment, state_dir).await,
+            },
+        }
+    }
+
+    async fn local(environment: &Environment, state_dir: PathBuf) -> Result<Self, CommandError> {
+        let clock = environment.clock.clone();
+        let options = Options {
+            data: Some(state_dir.join("local-org")),
+            listen: std::net::SocketAddr::from(([127, 0, 0, 1], 0)),
+            latency_ms: 0,
+            latency_per_record_ms: 0,
+            seed: Seed::default(),
+            doubts: Doubts::default(),
+            entropy: (environment.entropy)(),
+        };
+        let running =
+            local_org::start(options, std::sync::Arc::new(move || clock() / 1000)).await?;
+        let connection = Connection {
+            instance_url: running.instance_url.clone(),
+            access_token: SecretString::from(running.access_token.clone()),
+            emulated: true,
+        };
+        Self::over(environment, connection, state_dir, Some(running))
+    }
+
+    fn over(
+        environment: &Environment,
+        connection: Connection,
+        state_dir: PathBuf,
+        local: Option<Running>,
+    ) -> Result<Self, CommandError> {
+        let emulated = local.is_some();
+        let instance_url = connection.instance_url.clone();
+        let Some(id) = connection.org_id() else {
+            return Err(CommandError::new("the access token is no Salesforce session: it does not begin with an org's id")
+                .hint("A token looks like `00D...!AQ...`; a redacted one from `sf org display` does not work, `sf org auth show-access-token` shows it."));
+        };
+        let org = Org::new(
+            connection,
+            RetryPolicy::default(),
+            environment.sleep.clone(),
+            (environment.entropy)(),
+        )?;
+        Ok(Self { org, identity: OrgIdentity { id, instance_url, emulated }, state_dir, local })
+    }
+
+    /// The line that says which org this is.
+    pub fn banner(&self) -> String {
+        if self.identity.emulated {
+            format!("Org: the local org inside orgform (emulated), {}. Nothing here touches Salesforce.", self.identity.id)
+        } else {
+            format!("Org: {} ({})", self.identity.instance_url, self.identity.id)
+        }
+    }
+
+    /// Opens the org's state and takes its lock.
+    ///
+    /// # Errors
+    /// When another run holds it, or it can't be used.
+    pub fn store(&self, environment: &Environment, command: &str) -> Result<Store, CommandError> {
+        let now = (environment.clock)();
+        let since = jiff::Timestamp::from_millisecond(now)
+            .map(|time| time.strftime("%Y-%m-%d %H:%M:%S UTC").to_string())
+            .unwrap_or_default();
+        let machine = ["HOSTNAME", "COMPUTERNAME"]
+            .iter()
+            .find_map(|name| (environment.variable)(name))
+            .unwrap_or_else(|| "this machine".to_owned());
+        let holder =
+            Holder { process: environment.process, machine, command: command.to_owned(), since };
+        let lineage = format!("{:016x}{:016x}", (environment.entropy)(), (environment.entropy)());
+        Ok(Store::open(&self.state_dir, &self.identity.id, &holder, &lineage, now / 1000)?)
+    }
+
+    /// Whether a state of this org was begun before.
+    pub fn has_state(&self) -> bool {
+        self.state_dir.join(self.identity.id.as_str()).is_dir()
+    }
+
+    /// Where states are kept.
+    pub fn state_dir(&self) -> &Path {
+        &self.state_dir
+    }
+
+    /// Ends the local org, if this session runs it.
+    pub async fn close(self) {
+        if let Some(running) = self.local {
+            running.stop().await;
+        }
+    }
+}
+
+/// The token and URL of the environment; `None` when there is no token.
+fn token_of(environment: &Environment) -> Result<Option<Connection>, CommandError> {
+    let variable = |name: &str| (environment.variable)(name);
+    let Some(token) = variable("SF_ACCESS_TOKEN") else { return Ok(None) };
+    let Some(url) = variable("SF_INSTANCE_URL").or_else(|| variable("SF_ORG_INSTANCE_URL")) else {
+        return Err(CommandError::new("SF_ACCESS_TOKEN is set, and SF_INSTANCE_URL is not")
+            .hint("Set it to the org's My Domain, for example https://coconut.my.salesforce.com.")
+            .hint("For the local org, unset SF_ACCESS_TOKEN or add `--org local`."));
+    };
+    let url = url.trim().trim_end_matches('/').to_owned();
+    let host = url.split("://").nth(1).unwrap_or_default();
+    let host = host.split(['/', ':']).next().unwrap_or_default();
+    let is_loopback = matches!(host, "127.0.0.1" | "localhost" | "[");
+    if !(url.starts_with("https://") || (url.starts_with("http://") && is_loopback)) {
+        return Err(CommandError::new(format!("SF_INSTANCE_URL is `{url}`, and a token is only sent over https"))
+            .hint("It looks like https://coconut.my.salesforce.com."));
+    }
+    Ok(Some(Connection {
+        instance_url: url,
+        access_token: SecretString::from(token.trim().to_owned()),
+        emulated: is_loopback,
+    }))
+}

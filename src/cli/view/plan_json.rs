@@ -1,0 +1,78 @@
+//! A plan for a program: one document, its format versioned.
+
+use serde_json::Map;
+use serde_json::Value as Json;
+use serde_json::json;
+
+use crate::cli::session::Session;
+use crate::model::Plan;
+
+/// The version of this document's format. It grows by keys; a key that goes or
+/// changes makes it 2.
+const FORMAT_VERSION: u32 = 1;
+
+/// The whole plan.
+pub fn render(plan: &Plan, session: &Session) -> Json {
+    let changes: Vec<Json> = plan
+        .changes
+        .iter()
+        .map(|change| {
+            let (reason, detail) = named(&json!(change.reason));
+            let mut shown = json!({
+                "address": change.address,
+                "kind": change.address.kind(),
+                "action": change.action,
+                "reason": reason,
+                "before": change.before,
+                "after": change.after,
+                "implied": change.implied,
+            });
+            if let Some(detail) = detail {
+                shown["reason_detail"] = detail;
+            }
+            if !change.defaults.is_empty() {
+                shown["set_once"] = json!(change.defaults);
+            }
+            shown
+        })
+        .collect();
+    let drift: Vec<Json> = plan
+        .drift
+        .iter()
+        .map(|(address, (recorded, observed))| {
+            json!({"address": address, "kind": address.kind(), "recorded": recorded, "observed": observed})
+        })
+        .collect();
+    json!({
+        "format_version": FORMAT_VERSION,
+        "org": {
+            "id": session.identity.id,
+            "instance_url": session.identity.instance_url,
+            "emulated": session.identity.emulated,
+        },
+        "mode": named(&json!(plan.mode)).0,
+        "changes": changes,
+        "drift": drift,
+        "notes": plan.notes,
+        "summary": plan.summary,
+        "api_calls": {
+            "estimated": plan.api_calls.writes + plan.api_calls.reads,
+            "writes": plan.api_calls.writes,
+            "reads": plan.api_calls.reads,
+        },
+    })
+}
+
+/// The name of an enum's value, and what it holds.
+fn named(value: &Json) -> (Json, Option<Json>) {
+    match value {
+        Json::Object(held) => {
+            let held: &Map<String, Json> = held;
+            match held.iter().next() {
+                Some((name, detail)) => (json!(name), Some(detail.clone())),
+                None => (Json::Null, None),
+            }
+        }
+        other => (other.clone(), None),
+    }
+}

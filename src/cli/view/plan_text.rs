@@ -1,0 +1,322 @@
+//! A plan for a person to review.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+
+use super::values::inline;
+use super::values::set_difference;
+use super::values::text_difference;
+use super::values::wrapped;
+use crate::cli::output::Painter;
+use crate::cli::output::Tone;
+use crate::kinds;
+use crate::model::Action;
+use crate::model::Address;
+use crate::model::Attributes;
+use crate::model::Change;
+use crate::model::Implied;
+use crate::model::NoteKind;
+use crate::model::Plan;
+use crate::model::PlanMode;
+use crate::model::Reason;
+use crate::model::Summary;
+use crate::model::Value;
+
+/// A set with more names than this is shown on lines of its own.
+const FEW: usize = 4;
+
+/// The whole plan.
+pub fn render(plan: &Plan, painter: Painter) -> String {
+    let mut text = String::new();
+    if !plan.changes.is_empty() {
+        text.push_str("orgform will do this:\n\n");
+    }
+    for change in &plan.changes {
+        render_change(change, painter, &mut text);
+        text.push('\n');
+    }
+    render_drift(plan, painter, &mut text);
+    for note in &plan.notes {
+        let mark = match note.kind {
+            NoteKind::Kept | NoteKind::Seats | NoteKind::Unknown => painter.paint(Tone::Changed, "!"),
+            _ => painter.paint(Tone::Faint, "i"),
+        };
+        let words: Vec<String> = format!("{}: {}", note.address, note.text).split(' ').map(str::to_owned).collect();
+        for (index, line) in folded(&words, 4).into_iter().enumerate() {
+            let lead = if index == 0 { format!("  {mark} ") } else { "    ".to_owned() };
+            let _ = writeln!(text, "{lead}{line}");
+        }
+    }
+    if !plan.notes.is_empty() {
+        text.push('\n');
+    }
+    let _ = writeln!(text, "{}", summary_line(plan, painter));
+    text
+}
+
+/// Words in lines that fit.
+fn folded(words: &[String], indent: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in words {
+        match lines.last_mut() {
+            Some(line) if indent + line.chars().count() + 1 + word.chars().count() <= super::values::WIDTH => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.clone()),
+        }
+    }
+    lines
+}
+
+/// The one line that says it all.
+pub fn summary_line(plan: &Plan, painter: Painter) -> String {
+    let Summary { create, update, replace, delete, adopt, release, no_op } = plan.summary;
+    if !plan.has_changes() {
+        let same = if no_op == 1 { "1 resource is".to_owned() } else { format!("{no_op} resources are") };
+        return match plan.mode {
+            PlanMode::Converge => {
+                painter.paint(Tone::Strong, &format!("No changes. {same} as declared."))
+            }
+            PlanMode::Destroy { .. } => painter.paint(Tone::Strong, "Nothing to destroy."),
+        };
+    }
+    let mut parts = Vec::new();
+    for (count, words) in [
+        (adopt, "to adopt"),
+        (create, "to create"),
+        (update, "to update"),
+        (replace, "to replace"),
+        (delete, "to delete"),
+        (release, "to release"),
+    ] {
+        if count > 0 {
+            parts.push(format!("{count} {words}"));
+        }
+    }
+    if no_op > 0 {
+        parts.push(format!("{no_op} unchanged"));
+    }
+    let calls = plan.api_calls.writes + plan.api_calls.reads;
+    let cost = match calls {
+        0 => String::new(),
+        1 => " About 1 API call.".to_owned(),
+        calls => format!(" About {calls} API calls."),
+    };
+    format!("{}{cost}", painter.paint(Tone::Strong, &format!("Plan: {}.", parts.join(", "))))
+}
+
+fn render_change(change: &Change, painter: Painter, text: &mut String) {
+    let retires = kinds::of(&change.address)
+        .is_some_and(|kind| kind.removal() == kinds::Removal::Retires);
+    let (symbol, tone, verb) = match change.action {
+        Action::Create => ("+", Tone::Added, "will be created"),
+        Action::Update => ("~", Tone::Changed, "will be updated"),
+        Action::Replace => ("-/+", Tone::Changed, "must be replaced"),
+        Action::Delete if retires => ("-", Tone::Removed, "will be deactivated"),
+        Action::Delete => ("-", Tone::Removed, "will be deleted"),
+        Action::Adopt => ("<-", Tone::Added, "will be adopted"),
+        Action::Release => ("x", Tone::Faint, "will be released, not touched"),
+    };
+    let because = because(change);
+    let head = format!("{} {verb}", painter.paint(Tone::Strong, &change.address.to_string()));
+    let _ = writeln!(text, "{:>3} {head}{because}", painter.paint(tone, symbol));
+    match (&change.before, &change.after) {
+        (None, Some(after)) => render_created(change, after, painter, text),
+        (Some(before), Some(after)) => render_updated(change, before, after, painter, text),
+        _ => {}
+    }
+}
+
+fn because(change: &Change) -> String {
+    let words = match &change.reason {
+        Reason::NotInOrg | Reason::Differs | Reason::Destroy => return String::new(),
+        Reason::RemovedOutside => "it was removed from the org outside orgform".to_owned(),
+        Reason::Incomplete => "an earlier run ended before it was complete".to_owned(),
+        Reason::FoundInOrg => "it is in the org already".to_owned(),
+        Reason::DeactivatedByUs => "orgform deactivated it earlier; it comes back".to_owned(),
+        Reason::Renamed { from } => format!("renamed, it was {}", from.name()),
+        Reason::LicenseChanged => "its license changes, which can't be done in place".to_owned(),
+        Reason::NotDeclared => "it is declared no more".to_owned(),
+    };
+    format!(" ({words})")
+}
+
+fn label(path: &str) -> String {
+    path.to_owned()
+}
+
+/// Paths that stand for a step done are no news.
+fn is_shown(address: &Address, path: &str) -> bool {
+    kinds::of(address).is_none_or(|kind| !kind.milestones().contains(&path))
+}
+
+fn render_created(change: &Change, after: &Attributes, painter: Painter, text: &mut String) {
+    let plus = painter.paint(Tone::Added, "+");
+    for (path, value) in after.iter().filter(|(path, _)| is_shown(&change.address, path)) {
+        render_new(&plus, path, value, &change.implied, "", painter, text);
+    }
+    for (path, value) in change.defaults.iter() {
+        render_new(&plus, path, value, &[], "  # set once, at creation", painter, text);
+    }
+    if !change.address.kind().ends_with("_assignment") {
+        let _ = writeln!(text, "      {plus} id: {}", painter.paint(Tone::Faint, "(known after apply)"));
+    }
+}
+
+/// A value that comes to be; a long set on lines of its own, with what it
+/// implies folded.
+fn render_new(
+    plus: &str,
+    path: &str,
+    value: &Value,
+    implied: &[Implied],
+    remark: &str,
+    painter: Painter,
+    text: &mut String,
+) {
+    let Value::Set(names) = value else {
+        let remark = painter.paint(Tone::Faint, remark);
+        let _ = writeln!(text, "      {plus} {}: {}{remark}", label(path), inline(value));
+        return;
+    };
+    let names = described(path, names, implied);
+    let remark = painter.paint(Tone::Faint, remark);
+    if names.len() <= FEW && names.iter().map(String::len).sum::<usize>() < 50 {
+        let _ = writeln!(text, "      {plus} {}: {}{remark}", label(path), names.join(", "));
+        return;
+    }
+    let _ = writeln!(text, "      {plus} {}:{remark}", label(path));
+    for line in wrapped(&names, 10) {
+        let _ = writeln!(text, "          {line}");
+    }
+}
+
+/// The written names of a set, each with how many others it brings along.
+fn described(path: &str, names: &BTreeSet<String>, implied: &[Implied]) -> Vec<String> {
+    let here: Vec<&Implied> = implied.iter().filter(|implied| implied.path == path).collect();
+    names
+        .iter()
+        .filter(|name| !here.iter().any(|implied| implied.element == **name))
+        .map(|name| {
+            let brings = here.iter().filter(|implied| implied.because == *name).count();
+            let name = kinds::element_label(path, name);
+            if brings > 0 { format!("{name} (+{brings} it requires)") } else { name }
+        })
+        .chain({
+            // What follows from something that stands elsewhere.
+            let elsewhere: Vec<String> = here
+                .iter()
+                .filter(|implied| !names.contains(&implied.because))
+                .map(|implied| format!("{} (required by {})", implied.element, implied.because))
+                .collect();
+            elsewhere
+        })
+        .collect()
+}
+
+fn render_updated(
+    change: &Change,
+    before: &Attributes,
+    after: &Attributes,
+    painter: Painter,
+    text: &mut String,
+) {
+    let paths: BTreeSet<&str> = before.iter().chain(after.iter()).map(|(path, _)| path).collect();
+    let mut unchanged = 0;
+    let plus = painter.paint(Tone::Added, "+");
+    let minus = painter.paint(Tone::Removed, "-");
+    let tilde = painter.paint(Tone::Changed, "~");
+    for path in paths.into_iter().filter(|path| is_shown(&change.address, path)) {
+        match (before.get(path), after.get(path)) {
+            (Some(old), Some(new)) if old == new => unchanged += 1,
+            (None, Some(new)) => render_new(&plus, path, new, &change.implied, "", painter, text),
+            (Some(old), None) => render_gone(&minus, path, old, text),
+            (Some(Value::Text(old)), Some(Value::Text(new))) => {
+                let lines = text_difference(old, new, painter);
+                if let [line] = lines.as_slice() {
+                    let _ = writeln!(text, "      {tilde} {}: {line}", label(path));
+                } else {
+                    let _ = writeln!(text, "      {tilde} {}:", label(path));
+                    for line in lines {
+                        let _ = writeln!(text, "          {line}");
+                    }
+                }
+            }
+            (Some(Value::Set(old)), Some(Value::Set(new))) => {
+                let (removed, added, same) = set_difference(old, new);
+                let _ = writeln!(text, "      {tilde} {}:", label(path));
+                let added: BTreeSet<String> = added.into_iter().collect();
+                for line in wrapped(&described(path, &added, &change.implied), 12) {
+                    let _ = writeln!(text, "          {plus} {line}");
+                }
+                let removed: Vec<String> =
+                    removed.iter().map(|name| kinds::element_label(path, name)).collect();
+                for line in wrapped(&removed, 12) {
+                    let _ = writeln!(text, "          {minus} {line}");
+                }
+                if same > 0 {
+                    let hidden = format!("# ({same} unchanged hidden)");
+                    let _ = writeln!(text, "            {}", painter.paint(Tone::Faint, &hidden));
+                }
+            }
+            (Some(old), Some(new)) => {
+                let _ = writeln!(text, "      {tilde} {}: {} -> {}", label(path), inline(old), inline(new));
+            }
+            (None, None) => {}
+        }
+    }
+    if unchanged > 0 {
+        let noun = if unchanged == 1 { "attribute" } else { "attributes" };
+        let hidden = format!("# ({unchanged} unchanged {noun} hidden)");
+        let _ = writeln!(text, "        {}", painter.paint(Tone::Faint, &hidden));
+    }
+}
+
+fn render_gone(minus: &str, path: &str, value: &Value, text: &mut String) {
+    match value {
+        Value::Set(names) => {
+            // Each grant that is lost is listed, none folded.
+            let names: Vec<String> = names.iter().map(|name| kinds::element_label(path, name)).collect();
+            let _ = writeln!(text, "      {minus} {}:", label(path));
+            for line in wrapped(&names, 10) {
+                let _ = writeln!(text, "          {line}");
+            }
+        }
+        other => {
+            let _ = writeln!(text, "      {minus} {}: {}", label(path), inline(other));
+        }
+    }
+}
+
+/// What was changed outside orgform, apart from what orgform will change.
+fn render_drift(plan: &Plan, painter: Painter, text: &mut String) {
+    if plan.drift.is_empty() {
+        return;
+    }
+    text.push_str("Changed outside orgform since it last looked:\n\n");
+    for (address, (recorded, observed)) in &plan.drift {
+        let Some(observed) = observed else {
+            let mark = painter.paint(Tone::Removed, "-");
+            let _ = writeln!(text, "  {mark} {address} is gone");
+            continue;
+        };
+        let mark = painter.paint(Tone::Changed, "~");
+        let _ = writeln!(text, "  {mark} {address}");
+        let shown = Change {
+            address: address.clone(),
+            action: Action::Update,
+            reason: Reason::Differs,
+            before: Some(recorded.clone()),
+            after: Some(observed.clone()),
+            defaults: Attributes::new(),
+            implied: Vec::new(),
+            transient: Vec::new(),
+            ops: Vec::new(),
+            recorded: None,
+            observed: None,
+        };
+        render_updated(&shown, recorded, observed, painter, text);
+    }
+    text.push('\n');
+}

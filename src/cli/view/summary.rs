@@ -1,0 +1,158 @@
+//! The last line of a run: what changed, how long it took, and what it cost.
+
+use std::collections::HashSet;
+
+use serde_json::Value as Json;
+use serde_json::json;
+
+use crate::engine::Outcome;
+use crate::model::Action;
+use crate::model::Address;
+use crate::model::Plan;
+use crate::model::Summary;
+use crate::org::Usage;
+
+/// What a run did, over all its plans.
+#[derive(Debug, Default)]
+pub struct Report {
+    /// Resources by what was done with them.
+    pub done: Summary,
+    /// Ops that failed.
+    pub failed: usize,
+    /// Ops that were left out.
+    pub skipped: usize,
+    /// Whether the user stopped it.
+    pub interrupted: bool,
+}
+
+impl Report {
+    /// Adds what applying one plan came to.
+    pub fn add(&mut self, plan: &Plan, outcome: &Outcome) {
+        let open: HashSet<&Address> = outcome
+            .failures
+            .iter()
+            .map(|failure| &failure.address)
+            .chain(outcome.skipped.iter().map(|skipped| &skipped.address))
+            .collect();
+        for change in &plan.changes {
+            if !open.contains(&change.address) {
+                self.done.count(change.action);
+            }
+        }
+        self.done.no_op = plan.summary.no_op;
+        self.failed = outcome.failures.len();
+        self.skipped = outcome.skipped.len();
+        self.interrupted = outcome.interrupted;
+    }
+
+    /// Whether everything was done.
+    pub fn is_complete(&self) -> bool {
+        self.failed == 0 && self.skipped == 0 && !self.interrupted
+    }
+
+    /// The line for a person.
+    pub fn line(&self, what: &str, milliseconds: i64, usage: &Usage) -> String {
+        let mut parts = Vec::new();
+        let Summary { create, update, replace, delete, adopt, release, no_op } = self.done;
+        for (count, word) in [
+            (adopt, "adopted"),
+            (create, "created"),
+            (update, "updated"),
+            (replace, "replaced"),
+            (delete, if what == "Destroy" { "taken away" } else { "deleted" }),
+            (release, "released"),
+            (no_op, "unchanged"),
+        ] {
+            if count > 0 {
+                parts.push(format!("{count} {word}"));
+            }
+        }
+        if self.failed > 0 {
+            parts.push(format!("{} failed", steps(self.failed)));
+        }
+        if self.skipped > 0 {
+            parts.push(format!("{} left out", steps(self.skipped)));
+        }
+        if parts.is_empty() {
+            parts.push("nothing changed".to_owned());
+        }
+        let head = match (self.is_complete(), self.interrupted) {
+            (true, _) => format!("{what} complete"),
+            (false, true) => format!("{what} stopped"),
+            (false, false) => format!("{what} incomplete"),
+        };
+        format!("{head}: {}. {}", parts.join(", "), cost(milliseconds, usage))
+    }
+
+    /// The last event for a program.
+    pub fn event(&self, milliseconds: i64, usage: &Usage) -> Json {
+        json!({
+            "type": "summary",
+            "changes": {
+                "create": self.done.create,
+                "update": self.done.update,
+                "replace": self.done.replace,
+                "delete": self.done.delete,
+                "adopt": self.done.adopt,
+                "release": self.done.release,
+                "no_op": self.done.no_op,
+            },
+            "failed": self.failed,
+            "skipped": self.skipped,
+            "interrupted": self.interrupted,
+            "milliseconds": milliseconds,
+            "api_calls": {
+                "total": usage.total(),
+                "by_kind": usage.by_kind,
+                "used_today": usage.today.map(|(used, _)| used),
+                "daily_limit": usage.today.map(|(_, limit)| limit),
+            },
+        })
+    }
+}
+
+fn steps(count: usize) -> String {
+    if count == 1 { "1 step".to_owned() } else { format!("{count} steps") }
+}
+
+/// How long it took and what it cost.
+pub fn cost(milliseconds: i64, usage: &Usage) -> String {
+    let calls = match usage.total() {
+        0 => "no API call".to_owned(),
+        1 => "1 API call".to_owned(),
+        calls => format!("{calls} API calls"),
+    };
+    let left = match usage.today {
+        Some((used, limit)) => {
+            format!(" ({} of {} left today)", grouped(limit.saturating_sub(used)), grouped(limit))
+        }
+        None => String::new(),
+    };
+    let tenths = (milliseconds + 50) / 100;
+    format!("{}.{} s, {calls}{left}.", tenths / 10, tenths % 10)
+}
+
+/// 99986 as 99,986.
+fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut grouped = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index) % 3 == 0 {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::grouped;
+
+    #[test]
+    fn large_numbers_are_readable() {
+        assert_eq!(grouped(7), "7");
+        assert_eq!(grouped(99_986), "99,986");
+        assert_eq!(grouped(1_000_000), "1,000,000");
+    }
+}

@@ -1,0 +1,196 @@
+//! The diagnosing path: all errors of a file at once, each with its place.
+//!
+//! The tree is read through the same specs as on the fast path. An error names
+//! the node it is about; that node is set aside and the entry read again, until
+//! it reads well or its error is about the whole.
+
+mod deserialize;
+
+use std::cell::Cell;
+use std::collections::HashSet;
+
+use deserialize::Reader;
+use deserialize::ReadError;
+
+use super::diagnostic::Diagnostic;
+use super::diagnostic::Source;
+use super::tree::NodeId;
+use super::tree::Tree;
+use crate::kinds;
+use crate::model::Declared;
+
+/// After so many errors the rest are not looked for.
+const MOST: usize = 100;
+
+/// Reads a whole document.
+///
+/// # Errors
+/// Everything that is wrong with it.
+pub fn read(source: &Source) -> Result<Vec<Declared>, Vec<Diagnostic>> {
+    let mut found = Vec::new();
+    let tree = match Tree::build(source, &mut found) {
+        Ok(tree) => tree,
+        Err(diagnostic) => {
+            found.push(diagnostic);
+            return Err(found);
+        }
+    };
+    let mut reading = Reading {
+        tree: &tree,
+        found,
+        declared: Vec::new(),
+        // Aliases make a tree larger than its text; this bounds by how much.
+        budget: Cell::new(tree.len() * 20 + 10_000),
+    };
+    reading.document();
+    reading.found.truncate(MOST);
+    if reading.found.is_empty() { Ok(reading.declared) } else { Err(reading.found) }
+}
+
+struct Reading<'a> {
+    tree: &'a Tree,
+    found: Vec<Diagnostic>,
+    declared: Vec<Declared>,
+    budget: Cell<usize>,
+}
+
+impl Reading<'_> {
+    fn report(&mut self, node: NodeId, message: impl Into<String>) -> &mut Diagnostic {
+        self.found.push(Diagnostic::new(&self.tree.source, self.tree.mark(node), message));
+        let last = self.found.len() - 1;
+        &mut self.found[last]
+    }
+
+    fn document(&mut self) {
+        let source = &self.tree.source;
+        let no_version = || {
+            Diagnostic::new(source, 0..0, "the file does not say `version: 1`")
+                .help("write `version: 1` as its first line")
+        };
+        let Some(root) = self.tree.root.filter(|root| !self.tree.is_null(*root)) else {
+            self.found.push(no_version().label("the file declares nothing"));
+            return;
+        };
+        let Some(entries) = self.tree.entries(root) else {
+            self.report(root, "expected a map with `version: 1` and sections")
+                .help = Some(format!("sections are {}", listed(kinds::SECTIONS)));
+            return;
+        };
+        let mut has_version = false;
+        for (key, value) in entries.to_vec() {
+            let Some((name, _)) = self.tree.scalar(key) else { continue };
+            let name = name.to_owned();
+            if name == "version" {
+                has_version = true;
+                self.version(value);
+            } else if let Some(section) = kinds::SECTIONS.iter().find(|section| **section == name) {
+                self.section(section, value);
+            } else {
+                let known = kinds::SECTIONS.iter().copied().chain(["version"]);
+                let help = match kinds::closest(&name, known) {
+                    Some(meant) => format!("did you mean `{meant}`?"),
+                    None => format!("a file holds `version` and the sections {}", listed(kinds::SECTIONS)),
+                };
+                self.found.push(
+                    Diagnostic::new(&self.tree.source, self.tree.node(key).span.clone(), format!("unknown section `{name}`"))
+                        .help(help),
+                );
+            }
+        }
+        if !has_version {
+            self.found.insert(0, no_version());
+        }
+    }
+
+    fn version(&mut self, node: NodeId) {
+        match self.tree.scalar(node) {
+            Some(("1", true)) => {}
+            Some((text, _)) => {
+                let message = format!("this version of orgform reads `version: 1`, not `{text}`");
+                self.report(node, message);
+            }
+            None => {
+                self.report(node, "expected `version: 1`");
+            }
+        }
+    }
+
+    fn section(&mut self, section: &'static str, node: NodeId) {
+        if self.tree.is_null(node) {
+            return;
+        }
+        let Some(entries) = self.tree.entries(node) else {
+            self.report(node, format!("expected a map of names below `{section}`"));
+            return;
+        };
+        for (key, value) in entries.to_vec() {
+            if self.found.len() >= MOST {
+                return;
+            }
+            match deserialize::text_of(self.tree, key) {
+                Ok(name) => {
+                    if let Err(message) = kinds::check_name(section, &name) {
+                        let span = self.tree.node(key).span.clone();
+                        self.found.push(Diagnostic::new(&self.tree.source, span, message));
+                    }
+                    self.entry(section, &name, value);
+                }
+                Err(error) => self.add(error, key),
+            }
+        }
+    }
+
+    fn entry(&mut self, section: &str, name: &str, node: NodeId) {
+        let mut aside = HashSet::new();
+        let mut errors = 0;
+        loop {
+            let mut declared = Vec::new();
+            let reader = Reader { tree: self.tree, node, aside: &aside, budget: &self.budget };
+            let result = kinds::read_entry(section, name, reader, &mut |address, attributes, was| {
+                declared.push(Declared { address, attributes, was, file: 0 });
+            });
+            let error = match result {
+                Ok(()) => {
+                    if errors == 0 {
+                        self.declared.append(&mut declared);
+                    }
+                    return;
+                }
+                Err(error) => error,
+            };
+            let at = error.node.unwrap_or(node);
+            if let Some(field) = error.missing {
+                // What was set aside is not missing.
+                let was_set_aside = self.tree.entries(at).is_some_and(|entries| {
+                    entries.iter().any(|(key, _)| self.tree.scalar(*key).is_some_and(|(text, _)| text == field))
+                });
+                if !was_set_aside {
+                    self.add(error, at);
+                }
+                return;
+            }
+            let ends = at == node || !aside.insert(at) || errors >= MOST;
+            self.add(error, at);
+            errors += 1;
+            if ends {
+                return;
+            }
+        }
+    }
+
+    fn add(&mut self, error: ReadError, at: NodeId) {
+        let mut diagnostic = Diagnostic::new(&self.tree.source, self.tree.mark(at), error.message);
+        diagnostic.help = error.help;
+        diagnostic.at.label = error.label;
+        self.found.push(diagnostic);
+    }
+}
+
+/// Names in backquotes, with commas.
+pub fn listed(names: &[&str]) -> String {
+    let quoted: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+    match quoted.split_last() {
+        Some((last, rest)) if !rest.is_empty() => format!("{} and {last}", rest.join(", ")),
+        _ => quoted.concat(),
+    }
+}

@@ -1,0 +1,91 @@
+//! YAML text to what is declared.
+//!
+//! Read on two paths: a fast one, serde straight into the kinds' typed specs,
+//! which keeps no places; and, only when that fails or a message needs a
+//! place, a diagnosing one, which reads parser events into a tree with places
+//! and finds all errors of a file at once. Both end in the same specs, so that
+//! what one accepts the other accepts. Imports `model`, `kinds` and `graph`.
+
+mod check;
+mod diagnose;
+mod diagnostic;
+mod fast;
+mod files;
+mod locate;
+mod scan;
+mod tree;
+
+use std::path::PathBuf;
+
+use crate::model::Declared;
+
+pub use diagnostic::Diagnostic;
+pub use diagnostic::Source;
+pub use files::FilesError;
+pub use locate::locate;
+
+/// What the files declare.
+#[derive(Debug, Default)]
+pub struct Config {
+    /// The files, in the order of [`Declared::file`].
+    pub files: Vec<PathBuf>,
+    /// The declarations, in the order of files.
+    pub declared: Vec<Declared>,
+}
+
+/// Why the files can't be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// A file can't be found or read.
+    #[error(transparent)]
+    Files(#[from] FilesError),
+    /// What they say is wrong, each thing with its place.
+    #[error("{} in the configuration", if .0.len() == 1 { "1 error".to_owned() } else { format!("{} errors", .0.len()) })]
+    Diagnostics(Vec<Diagnostic>),
+}
+
+/// Reads files and folders; without any, `orgform.yaml` or else the YAML files
+/// of `here`.
+///
+/// # Errors
+/// Everything that is wrong, of all files at once.
+pub fn load(paths: &[PathBuf], here: &std::path::Path) -> Result<Config, ConfigError> {
+    let files = files::find(paths, here)?;
+    let readings = files::read_in_parallel(&files, read_one);
+    let mut config = Config { files: files.clone(), declared: Vec::new() };
+    let mut diagnostics = Vec::new();
+    for (number, reading) in readings.into_iter().enumerate() {
+        match reading? {
+            Ok(entries) => {
+                let file = u32::try_from(number).unwrap_or(u32::MAX);
+                config.declared.extend(entries.into_iter().map(|entry| Declared { file, ..entry }));
+            }
+            Err(found) => diagnostics.extend(found),
+        }
+    }
+    if diagnostics.is_empty() {
+        diagnostics = check::check(&config);
+    }
+    if diagnostics.is_empty() { Ok(config) } else { Err(ConfigError::Diagnostics(diagnostics)) }
+}
+
+/// Reads one text on the fast path, and where that fails on the diagnosing one,
+/// which has the last word.
+fn read_one(source: &Source) -> Result<Vec<Declared>, Vec<Diagnostic>> {
+    if let Some(diagnostic) = scan::refuse(source) {
+        return Err(vec![diagnostic]);
+    }
+    fast::read(&source.text).or_else(|_| diagnose::read(source))
+}
+
+/// Both readings of one text, for the test that holds them to each other.
+#[doc(hidden)]
+pub fn both_readings(
+    text: &str,
+) -> (Result<Vec<Declared>, String>, Result<Vec<Declared>, Vec<Diagnostic>>) {
+    let source = Source::new("test.yaml", text);
+    if let Some(diagnostic) = scan::refuse(&source) {
+        return (Err(diagnostic.message.clone()), Err(vec![diagnostic]));
+    }
+    (fast::read(text), diagnose::read(&source))
+}

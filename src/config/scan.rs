@@ -1,0 +1,158 @@
+//! A look at the bytes before any parser sees them: deep nesting costs a YAML
+//! parser more than linear time, and several documents in one file are an
+//! error that should have a place.
+
+use super::diagnostic::Diagnostic;
+use super::diagnostic::Source;
+
+/// Deeper nesting than any file of ours has.
+const DEEPEST: usize = 64;
+
+/// Why a text is not parsed at all.
+pub fn refuse(source: &Source) -> Option<Diagnostic> {
+    let text = &source.text;
+    let mut scan = Scan { flow: 0, indents: Vec::new(), quote: None, block: None };
+    let mut start = 0;
+    let mut has_content = false;
+    for line in text.split_inclusive('\n') {
+        let bare = line.trim_end_matches(['\n', '\r']);
+        let outside = scan.quote.is_none() && scan.block.is_none();
+        let is_marker = outside && (bare == "---" || bare.starts_with("--- "));
+        if is_marker && has_content {
+            return Some(
+                Diagnostic::new(source, start..start + 3, "a second document begins here")
+                    .label("one file holds one document")
+                    .help("take the line out, or put what follows into a file of its own"),
+            );
+        }
+        let is_content = outside && !bare.trim().is_empty() && !bare.trim_start().starts_with('#');
+        has_content |= is_content && !is_marker && !bare.starts_with('%');
+        if let Some(column) = scan.line(bare) {
+            let at = start + column;
+            return Some(
+                Diagnostic::new(source, at..at + 1, format!("the file is nested more than {DEEPEST} levels deep"))
+                    .label("here"),
+            );
+        }
+        start += line.len();
+    }
+    None
+}
+
+struct Scan {
+    /// Open brackets of flow style.
+    flow: usize,
+    /// Columns at which blocks begin, growing.
+    indents: Vec<usize>,
+    /// The open quote.
+    quote: Option<char>,
+    /// The indentation above which a block scalar's lines stand.
+    block: Option<usize>,
+}
+
+impl Scan {
+    /// Takes one line; the byte at which it is too deep.
+    fn line(&mut self, line: &str) -> Option<usize> {
+        let indent = line.len() - line.trim_start_matches(' ').len();
+        if let Some(parent) = self.block {
+            if line.trim().is_empty() || indent > parent {
+                return None;
+            }
+            self.block = None;
+        }
+        if self.quote.is_none() && self.flow == 0 && !line.trim().is_empty() {
+            while self.indents.last().is_some_and(|last| *last > indent) {
+                self.indents.pop();
+            }
+            if self.indents.last().is_none_or(|last| *last < indent) {
+                self.indents.push(indent);
+            }
+        }
+        let mut dashes = 0;
+        let mut at_token = true;
+        let mut previous = ' ';
+        let mut characters = line.char_indices().peekable();
+        while let Some((place, character)) = characters.next() {
+            if let Some(quote) = self.quote {
+                if quote == '"' && character == '\\' {
+                    characters.next();
+                } else if character == quote {
+                    self.quote = None;
+                }
+                previous = character;
+                continue;
+            }
+            match character {
+                '#' if previous == ' ' => break,
+                '"' | '\'' if at_token => self.quote = Some(character),
+                '[' | '{' if at_token || self.flow > 0 => self.flow += 1,
+                ']' | '}' => self.flow = self.flow.saturating_sub(1),
+                '-' | '?' if at_token && self.flow == 0 && characters.peek().is_none_or(|(_, next)| *next == ' ') => {
+                    dashes += 1;
+                }
+                _ => {}
+            }
+            if self.flow + self.indents.len() + dashes > DEEPEST {
+                return Some(place);
+            }
+            at_token = match character {
+                ' ' => at_token || matches!(previous, ':' | ','),
+                '[' | '{' | ',' | '-' | '?' => true,
+                _ => false,
+            };
+            previous = character;
+        }
+        let opens_block = self.quote.is_none()
+            && self.flow == 0
+            && line
+                .rsplit(' ')
+                .next()
+                .is_some_and(|last| matches!(last.trim_end_matches(['+', '-', '1', '2', '3', '4', '5', '6', '7', '8', '9']), "|" | ">"));
+        if opens_block {
+            self.block = Some(indent);
+        }
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::refuse;
+    use crate::config::Source;
+
+    fn refused(text: &str) -> Option<String> {
+        refuse(&Source::new("x.yaml", text)).map(|diagnostic| diagnostic.message)
+    }
+
+    #[test]
+    fn deep_nesting_is_found_in_every_style() {
+        let flow = "a: ".to_owned() + &"[".repeat(100_000);
+        let maps = "a: ".to_owned() + &"{a: ".repeat(200);
+        let block: String = (0..100).map(|depth| format!("{}a:\n", " ".repeat(depth))).collect();
+        let dashes = "- ".repeat(100) + "a";
+        for text in [flow, maps, block, dashes] {
+            assert!(refused(&text).is_some_and(|message| message.contains("nested")), "{}", &text[..20]);
+        }
+    }
+
+    #[test]
+    fn brackets_in_texts_and_comments_are_no_nesting() {
+        let brackets = "[".repeat(100);
+        for text in [
+            format!("a: \"{brackets}\"\n"),
+            format!("a: 'it''s {brackets}'\n"),
+            format!("a: x # {brackets}\n"),
+            format!("a: |\n  {brackets}\nb: 1\n"),
+            format!("a: It's\nb: x\nc: y{brackets}\n"),
+        ] {
+            assert_eq!(refused(&text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_second_document_is_found_and_a_first_marker_is_not() {
+        assert!(refused("---\nversion: 1\n").is_none());
+        assert!(refused("# c\n---\nversion: 1\n---\nversion: 1\n").is_some());
+        assert!(refused("a: |\n  x\n  ---\nb: 1\n").is_none());
+    }
+}

@@ -1,0 +1,229 @@
+//! A YAML text as a tree with places, from parser events.
+
+use std::collections::HashMap;
+use std::ops::Range;
+
+use saphyr_parser::Event;
+use saphyr_parser::Parser;
+use saphyr_parser::ScalarStyle;
+
+use super::diagnostic::Diagnostic;
+use super::diagnostic::Source;
+
+/// The place of a node in its tree. An alias is the same node once more.
+pub type NodeId = usize;
+
+/// One node.
+#[derive(Debug)]
+pub struct Node {
+    /// Its bytes.
+    pub span: Range<usize>,
+    /// What it is.
+    pub value: Value,
+}
+
+/// What a node is.
+#[derive(Debug)]
+pub enum Value {
+    /// A text, and whether it stands there without quotes.
+    Scalar {
+        /// The text.
+        text: String,
+        /// Whether it is neither quoted nor a block.
+        plain: bool,
+    },
+    /// Items.
+    List(Vec<NodeId>),
+    /// Keys and values, in order; a repeated key's later entries are left out.
+    Map(Vec<(NodeId, NodeId)>),
+}
+
+/// A document.
+#[derive(Debug)]
+pub struct Tree {
+    /// The text it is from.
+    pub source: Source,
+    nodes: Vec<Node>,
+    /// The top of the document; `None` for an empty one.
+    pub root: Option<NodeId>,
+    /// The key under which a node stands.
+    keys: HashMap<NodeId, NodeId>,
+}
+
+enum Open {
+    List(Vec<NodeId>),
+    Map { entries: Vec<(NodeId, NodeId)>, key: Option<NodeId>, seen: HashMap<String, NodeId> },
+}
+
+struct Building {
+    open: Open,
+    anchor: usize,
+    start: usize,
+}
+
+impl Tree {
+    /// Builds the tree. Repeated keys are reported into `found` and left out.
+    ///
+    /// # Errors
+    /// What the parser can't read.
+    pub fn build(source: &Source, found: &mut Vec<Diagnostic>) -> Result<Self, Diagnostic> {
+        let places = Places::new(&source.text);
+        let mut tree = Self { source: source.clone(), nodes: Vec::new(), root: None, keys: HashMap::new() };
+        let mut stack: Vec<Building> = Vec::new();
+        let mut anchors: HashMap<usize, NodeId> = HashMap::new();
+        for event in Parser::new_from_str(&source.text) {
+            let (event, span) = event.map_err(|error| {
+                let at = places.byte(error.marker().index());
+                let end = source.text[at..].chars().next().map_or(at, |next| at + next.len_utf8());
+                Diagnostic::new(source, at..end, format!("this is no YAML: {}", error.info()))
+                    .help("often a wrong indentation, a missing colon or an open quote, here or on the line above")
+            })?;
+            let (start, end) = (places.byte(span.start.index()), places.byte(span.end.index()));
+            let node = match event {
+                Event::Scalar(text, style, anchor, _) => {
+                    let plain = style == ScalarStyle::Plain;
+                    let node = tree.push(start..end, Value::Scalar { text: text.into_owned(), plain });
+                    if anchor > 0 {
+                        anchors.insert(anchor, node);
+                    }
+                    node
+                }
+                Event::Alias(anchor) => match anchors.get(&anchor) {
+                    Some(node) => *node,
+                    None => {
+                        return Err(Diagnostic::new(source, start..end, "the alias stands within what it refers to"));
+                    }
+                },
+                Event::SequenceStart(anchor, _) => {
+                    stack.push(Building { open: Open::List(Vec::new()), anchor, start });
+                    continue;
+                }
+                Event::MappingStart(anchor, _) => {
+                    let open = Open::Map { entries: Vec::new(), key: None, seen: HashMap::new() };
+                    stack.push(Building { open, anchor, start });
+                    continue;
+                }
+                Event::SequenceEnd | Event::MappingEnd => {
+                    let Some(building) = stack.pop() else { continue };
+                    let value = match building.open {
+                        Open::List(items) => Value::List(items),
+                        Open::Map { entries, .. } => Value::Map(entries),
+                    };
+                    let node = tree.push(building.start..end.max(building.start), value);
+                    if let Value::Map(entries) = &tree.nodes[node].value {
+                        for (key, value) in entries.clone() {
+                            tree.keys.insert(value, key);
+                        }
+                    }
+                    if building.anchor > 0 {
+                        anchors.insert(building.anchor, node);
+                    }
+                    node
+                }
+                _ => continue,
+            };
+            match stack.last_mut().map(|building| &mut building.open) {
+                None => tree.root = Some(node),
+                Some(Open::List(items)) => items.push(node),
+                Some(Open::Map { entries, key, seen }) => match key.take() {
+                    None => *key = Some(node),
+                    Some(held) => match tree.scalar(held) {
+                        Some((text, _)) => match seen.get(text) {
+                            Some(first) => found.push(
+                                Diagnostic::new(source, tree.nodes[held].span.clone(), format!("`{text}` stands here twice"))
+                                    .label("again here")
+                                    .related(source, tree.nodes[*first].span.clone(), "first here"),
+                            ),
+                            None => {
+                                seen.insert(text.to_owned(), held);
+                                entries.push((held, node));
+                            }
+                        },
+                        None => found.push(Diagnostic::new(
+                            source,
+                            tree.nodes[held].span.clone(),
+                            "a key must be a single word or text",
+                        )),
+                    },
+                },
+            }
+        }
+        Ok(tree)
+    }
+
+    fn push(&mut self, span: Range<usize>, value: Value) -> NodeId {
+        self.nodes.push(Node { span, value });
+        self.nodes.len() - 1
+    }
+
+    /// A node.
+    pub fn node(&self, id: NodeId) -> &Node {
+        &self.nodes[id]
+    }
+
+    /// How many nodes there are.
+    pub fn len(&self) -> usize {
+        self.nodes.len()
+    }
+
+    /// A scalar's text, and whether it is plain.
+    pub fn scalar(&self, id: NodeId) -> Option<(&str, bool)> {
+        match &self.nodes[id].value {
+            Value::Scalar { text, plain } => Some((text, *plain)),
+            _ => None,
+        }
+    }
+
+    /// The entries of a map.
+    pub fn entries(&self, id: NodeId) -> Option<&[(NodeId, NodeId)]> {
+        match &self.nodes[id].value {
+            Value::Map(entries) => Some(entries),
+            _ => None,
+        }
+    }
+
+    /// Whether nothing stands there.
+    pub fn is_null(&self, id: NodeId) -> bool {
+        matches!(self.scalar(id), Some(("" | "~" | "null" | "Null" | "NULL", true)))
+    }
+
+    /// The key under which a node stands.
+    pub fn key_of(&self, id: NodeId) -> Option<NodeId> {
+        self.keys.get(&id).copied()
+    }
+
+    /// What to underline for a node: all of a scalar, the key of anything
+    /// larger.
+    pub fn mark(&self, id: NodeId) -> Range<usize> {
+        match (&self.nodes[id].value, self.key_of(id)) {
+            (Value::Scalar { text, .. }, Some(key)) if text.is_empty() => self.nodes[key].span.clone(),
+            (Value::Scalar { .. }, _) => self.nodes[id].span.clone(),
+            (_, Some(key)) => self.nodes[key].span.clone(),
+            (Value::Map(entries), None) if !entries.is_empty() => self.nodes[entries[0].0].span.clone(),
+            (_, None) => {
+                let span = &self.nodes[id].span;
+                span.start..span.start
+            }
+        }
+    }
+}
+
+/// From the parser's characters to bytes; for plain ASCII they are the same.
+struct Places {
+    bytes: Option<Vec<usize>>,
+    length: usize,
+}
+
+impl Places {
+    fn new(text: &str) -> Self {
+        let bytes = (!text.is_ascii()).then(|| text.char_indices().map(|(byte, _)| byte).collect());
+        Self { bytes, length: text.len() }
+    }
+
+    fn byte(&self, character: usize) -> usize {
+        match &self.bytes {
+            Some(bytes) => bytes.get(character).copied().unwrap_or(self.length),
+            None => character.min(self.length),
+        }
+    }
+}
