@@ -90,6 +90,9 @@ pub struct WriteArguments {
     /// Do not ask
     #[arg(long)]
     pub auto_approve: bool,
+    /// Allow taking grants away from what is adopted, where nobody can be asked
+    #[arg(long)]
+    pub allow_loss: bool,
     /// How many calls are under way at once, up to 10
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u8).range(1..=10))]
     pub parallelism: u8,

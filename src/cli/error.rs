@@ -1,6 +1,7 @@
 //! Errors for the person who gets them: every room's typed errors become a
 //! message, places, hints and an exit code in this file and nowhere else.
 
+use std::path::Path;
 use std::path::PathBuf;
 
 use crate::config::ConfigError;
@@ -46,10 +47,10 @@ impl CommandError {
     }
 
     /// The error of a plan: problems get their places in the files.
-    pub fn of_plan(error: PlanError, files: &[PathBuf]) -> Self {
+    pub fn of_plan(error: PlanError, folder: &Path, files: &[PathBuf]) -> Self {
         match error {
             PlanError::Problems(problems) => {
-                Self::Diagnostics(problems.iter().map(|problem| place(problem, files)).collect())
+                Self::Diagnostics(problems.iter().map(|problem| place(problem, folder, files)).collect())
             }
             PlanError::State(reason) => Self::new(format!("the state can't be read: {reason}")),
             PlanError::Audit(violations) => {
@@ -61,15 +62,11 @@ impl CommandError {
     }
 }
 
-fn place(problem: &Problem, files: &[PathBuf]) -> Diagnostic {
+fn place(problem: &Problem, folder: &Path, files: &[PathBuf]) -> Diagnostic {
     let file = files.get(problem.file as usize);
-    let found = problem
-        .place
-        .as_ref()
-        .and_then(|place| file.and_then(|file| locate(file, place)));
-    let (source, span) = found.unwrap_or_else(|| {
-        (Source::new(file.cloned().unwrap_or_default(), ""), 0..0)
-    });
+    let found = problem.place.as_ref().and_then(|place| file.and_then(|file| locate(folder, file, place)));
+    let (source, span) =
+        found.unwrap_or_else(|| (Source::new(file.cloned().unwrap_or_default(), ""), 0..0));
     let message = format!("{}: {}", problem.address, problem.message);
     let diagnostic = Diagnostic::new(&source, span, message);
     match &problem.hint {
@@ -92,7 +89,8 @@ impl From<ConfigError> for CommandError {
         match error {
             ConfigError::Files(error) => {
                 let error = Self::new(error.to_string());
-                error.hint("Name a YAML file or a folder of them, as in `orgform plan access.yaml`.")
+                error
+                    .hint("Name a YAML file or a folder of them, as in `orgform plan access.yaml`.")
             }
             ConfigError::Diagnostics(diagnostics) => Self::Diagnostics(diagnostics),
         }
@@ -109,8 +107,12 @@ impl From<StateError> for CommandError {
             StateError::Damaged { .. } => {
                 "If it can't be repaired, move the folder away: the next run adopts what it finds in the org."
             }
-            StateError::OtherOrg { .. } => "Each org has a folder of its own; this one was copied or renamed.",
-            StateError::Io { .. } => "Check the folder's rights and the free space; --state-dir names another folder.",
+            StateError::OtherOrg { .. } => {
+                "Each org has a folder of its own; this one was copied or renamed."
+            }
+            StateError::Io { .. } => {
+                "Check the folder's rights and the free space; --state-dir names another folder."
+            }
         };
         Self::new(error.to_string()).hint(hint)
     }
@@ -128,7 +130,9 @@ impl From<OrgError> for CommandError {
             OrgError::Session { .. } => {
                 "Get a new token, for example with `sf org auth show-access-token`, and set SF_ACCESS_TOKEN to it."
             }
-            OrgError::DailyLimit { .. } => "The org takes calls again within 24 hours; what was done is recorded.",
+            OrgError::DailyLimit { .. } => {
+                "The org takes calls again within 24 hours; what was done is recorded."
+            }
             OrgError::Refused { refusal, .. } => match refusal.code.as_str() {
                 code if code.starts_with("INSUFFICIENT_ACCESS") => {
                     "The user of the token lacks a right: it needs View Setup, Manage Users, Manage Profiles and Permission Sets, Assign Permission Sets, and Modify Metadata or Modify All Data."

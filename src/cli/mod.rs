@@ -22,7 +22,6 @@ use arguments::Arguments;
 use arguments::Command;
 use arguments::OrgCommand;
 use arguments::StateCommand;
-use error::CommandError;
 use output::Output;
 
 /// Done, or nothing to do.
@@ -41,7 +40,9 @@ pub async fn run(arguments: Vec<std::ffi::OsString>, environment: Environment) -
     };
     let result = match arguments.command {
         Command::Plan(arguments) => commands::plan::run(&environment, &mut output, arguments).await,
-        Command::Apply(arguments) => commands::apply::run(&environment, &mut output, arguments).await,
+        Command::Apply(arguments) => {
+            commands::apply::run(&environment, &mut output, arguments).await
+        }
         Command::Destroy(arguments) => {
             commands::destroy::run(&environment, &mut output, arguments).await
         }
@@ -59,7 +60,7 @@ pub async fn run(arguments: Vec<std::ffi::OsString>, environment: Environment) -
         }
     };
     match result {
-        Ok(code) => output.finish(code),
+        Ok(code) => code,
         Err(error) => output.error(&error),
     }
 }

@@ -13,7 +13,7 @@ use super::view::diagnostics;
 
 /// Writes to standard output and standard error, in colour or not.
 pub struct Output {
-    output: Arc<Mutex<dyn Write + Send>>,
+    standard: Arc<Mutex<dyn Write + Send>>,
     errors: Arc<Mutex<dyn Write + Send>>,
     color: bool,
 }
@@ -68,7 +68,7 @@ impl Output {
     /// Writes where the environment says.
     pub fn new(environment: &Environment) -> Self {
         Self {
-            output: Arc::clone(&environment.output),
+            standard: Arc::clone(&environment.output),
             errors: Arc::clone(&environment.errors),
             color: environment.terminal.color,
         }
@@ -84,7 +84,7 @@ impl Output {
     /// # Errors
     /// When nobody reads it any more.
     pub fn print(&mut self, text: &str) -> Result<(), CommandError> {
-        let mut output = self.output.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut output = self.standard.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         output.write_all(text.as_bytes())?;
         output.flush()?;
         Ok(())
@@ -106,18 +106,14 @@ impl Output {
 
     /// Shows how the command line is used.
     pub fn usage(&mut self, error: &clap::Error) -> u8 {
-        let text = if self.color { error.render().ansi().to_string() } else { error.render().to_string() };
+        let text =
+            if self.color { error.render().ansi().to_string() } else { error.render().to_string() };
         if error.use_stderr() {
             self.aside(text.trim_end());
             return super::FAILED;
         }
         let _ = self.print(&text);
         super::DONE
-    }
-
-    /// Ends well.
-    pub fn finish(&mut self, code: u8) -> u8 {
-        code
     }
 
     /// Shows an error; its exit code.
@@ -143,7 +139,11 @@ impl Output {
                         last = Some(&diagnostic.at.source.path);
                     }
                 }
-                let errors = if found.len() == 1 { "1 error".to_owned() } else { format!("{} errors", found.len()) };
+                let errors = if found.len() == 1 {
+                    "1 error".to_owned()
+                } else {
+                    format!("{} errors", found.len())
+                };
                 let places = if files > 1 { format!(" in {files} files") } else { String::new() };
                 self.aside(&format!("{errors}{places}; nothing was changed."));
             }

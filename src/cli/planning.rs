@@ -81,7 +81,11 @@ impl<'a> Planning<'a> {
     ///
     /// # Errors
     /// When the org or the state can't be read, or what is declared can't be.
-    pub async fn plan(&self, session: &Session, store: &mut Store) -> Result<Planned, CommandError> {
+    pub async fn plan(
+        &self,
+        session: &Session,
+        store: &mut Store,
+    ) -> Result<Planned, CommandError> {
         let now = (self.environment.clock)() / 1000;
         let mut notices: Vec<String> = store.notices().to_vec();
         self.recover(session, store, now, &mut notices).await?;
@@ -97,7 +101,8 @@ impl<'a> Planning<'a> {
                 recorded: &*store,
                 needs: FactNeeds::new(needs),
             };
-            observations = engine::refresh(&session.org, refreshing, &mut catalog).await?.observations;
+            observations =
+                engine::refresh(&session.org, refreshing, &mut catalog).await?.observations;
             check_org(session, &catalog)?;
             let answered: Vec<(&Fact, _)> = catalog
                 .iter()
@@ -105,9 +110,9 @@ impl<'a> Planning<'a> {
                 .collect();
             store.keep_facts(answered.into_iter(), now, API_VERSION)?;
         }
-        let desired = desired
-            .canonical(&catalog)
-            .map_err(|problems| CommandError::of_plan(plan::PlanError::Problems(problems), &self.files))?;
+        let desired = desired.canonical(&catalog).map_err(|problems| {
+            CommandError::of_plan(plan::PlanError::Problems(problems), &self.environment.folder, &self.files)
+        })?;
         let input = plan::Input {
             mode: self.mode,
             org_id: session.identity.id.clone(),
@@ -116,7 +121,7 @@ impl<'a> Planning<'a> {
             observations: &observations,
             catalog: &catalog,
         };
-        let plan = plan::plan(&input).map_err(|error| CommandError::of_plan(error, &self.files))?;
+        let plan = plan::plan(&input).map_err(|error| CommandError::of_plan(error, &self.environment.folder, &self.files))?;
         if store.is_empty() && plan.summary.adopt > 0 {
             notices.push(
                 "There is no state for this org yet, so that what is there already is taken over (adopted) and will not be removed by destroy.".to_owned(),
@@ -137,18 +142,28 @@ impl<'a> Planning<'a> {
             return Ok(());
         }
         if !self.read.refresh {
-            return Err(CommandError::new("an earlier run ended in the middle of a call, and what it did is not known yet")
-                .hint("Run it once without `--refresh=false`: the org is asked then."));
+            return Err(CommandError::new(
+                "an earlier run ended in the middle of a call, and what it did is not known yet",
+            )
+            .hint("Run it once without `--refresh=false`: the org is asked then."));
         }
         let recovered = engine::recover(&session.org, store, now).await?;
         let done: Vec<String> = recovered.done.iter().map(ToString::to_string).collect();
         notices.push(format!(
             "An earlier run ended in the middle of {}. {}",
-            if recovered.calls == 1 { "a call".to_owned() } else { format!("{} calls", recovered.calls) },
-            if done.is_empty() {
-                "The org shows that nothing of it had happened, or that it can be repeated.".to_owned()
+            if recovered.calls == 1 {
+                "a call".to_owned()
             } else {
-                format!("The org shows that this had been done, and it is recorded now: {}.", done.join(", "))
+                format!("{} calls", recovered.calls)
+            },
+            if done.is_empty() {
+                "The org shows that nothing of it had happened, or that it can be repeated."
+                    .to_owned()
+            } else {
+                format!(
+                    "The org shows that this had been done, and it is recorded now: {}.",
+                    done.join(", ")
+                )
             }
         ));
         Ok(())
@@ -178,7 +193,9 @@ impl<'a> Planning<'a> {
             let missing: Vec<String> = wanted
                 .iter()
                 .filter(|fact| !catalog.knows(fact))
-                .filter(|fact| !matches!(fact, Fact::PermissionSetHolders(_) | Fact::ProfileHolders(_)))
+                .filter(|fact| {
+                    !matches!(fact, Fact::PermissionSetHolders(_) | Fact::ProfileHolders(_))
+                })
                 .map(Fact::describe)
                 .collect();
             if !missing.is_empty() {
@@ -203,10 +220,12 @@ impl<'a> Planning<'a> {
         store: &Store,
         wanted: &mut BTreeSet<Fact>,
     ) -> Result<(), CommandError> {
-        let unreadable = |reason: String| CommandError::new(format!("the state can't be read: {reason}"));
+        let unreadable =
+            |reason: String| CommandError::new(format!("the state can't be read: {reason}"));
         for stored in store.stream() {
             let stored = stored.map_err(unreadable)?;
-            let stays = self.mode == PlanMode::Converge && desired.declared(&stored.address).is_some();
+            let stays =
+                self.mode == PlanMode::Converge && desired.declared(&stored.address).is_some();
             if stays || stored.standing != Standing::Live {
                 continue;
             }

@@ -1,6 +1,5 @@
 //! Which org a run is about, and the way in.
 
-use std::path::Path;
 use std::path::PathBuf;
 
 use secrecy::SecretString;
@@ -45,7 +44,9 @@ impl Session {
             Some("local") => Self::local(environment, state_dir).await,
             Some(name) => Err(CommandError::new(format!("there is no org `{name}`"))
                 .hint("`--org local` is the local org inside orgform.")
-                .hint("For a real org, set SF_ACCESS_TOKEN and SF_INSTANCE_URL and leave --org out.")),
+                .hint(
+                    "For a real org, set SF_ACCESS_TOKEN and SF_INSTANCE_URL and leave --org out.",
+                )),
             None => match token_of(environment)? {
                 Some(connection) => Self::over(environment, connection, state_dir, None),
                 None => Self::local(environment, state_dir).await,
@@ -98,7 +99,10 @@ impl Session {
     /// The line that says which org this is.
     pub fn banner(&self) -> String {
         if self.identity.emulated {
-            format!("Org: the local org inside orgform (emulated), {}. Nothing here touches Salesforce.", self.identity.id)
+            format!(
+                "Org: the local org inside orgform (emulated), {}. Nothing here touches Salesforce.",
+                self.identity.id
+            )
         } else {
             format!("Org: {} ({})", self.identity.instance_url, self.identity.id)
         }
@@ -128,11 +132,6 @@ impl Session {
         self.state_dir.join(self.identity.id.as_str()).is_dir()
     }
 
-    /// Where states are kept.
-    pub fn state_dir(&self) -> &Path {
-        &self.state_dir
-    }
-
     /// Ends the local org, if this session runs it.
     pub async fn close(self) {
         if let Some(running) = self.local {
@@ -155,8 +154,10 @@ fn token_of(environment: &Environment) -> Result<Option<Connection>, CommandErro
     let host = host.split(['/', ':']).next().unwrap_or_default();
     let is_loopback = matches!(host, "127.0.0.1" | "localhost" | "[");
     if !(url.starts_with("https://") || (url.starts_with("http://") && is_loopback)) {
-        return Err(CommandError::new(format!("SF_INSTANCE_URL is `{url}`, and a token is only sent over https"))
-            .hint("It looks like https://coconut.my.salesforce.com."));
+        return Err(CommandError::new(format!(
+            "SF_INSTANCE_URL is `{url}`, and a token is only sent over https"
+        ))
+        .hint("It looks like https://coconut.my.salesforce.com."));
     }
     Ok(Some(Connection {
         instance_url: url,

@@ -25,7 +25,7 @@ fn place(config: &Config, declared: &Declared, path: &str) -> (Source, std::ops:
     let file = &config.files[declared.file as usize];
     kinds::of(&declared.address)
         .map(|kind| kind.place(&declared.address, path))
-        .and_then(|place| locate(file, &place))
+        .and_then(|place| locate(&config.folder, file, &place))
         .unwrap_or_else(|| (Source::new(file, ""), 0..0))
 }
 
@@ -38,18 +38,29 @@ fn twice(config: &Config) -> Vec<Diagnostic> {
         .map(|pair| {
             let (first, span) = place(config, pair[0], "");
             let (second, again) = place(config, pair[1], "");
-            let diagnostic = Diagnostic::new(&second, again.clone(), format!("{} is declared twice", pair[1].address));
+            let diagnostic = Diagnostic::new(
+                &second,
+                again.clone(),
+                format!("{} is declared twice", pair[1].address),
+            );
             if pair[0].file == pair[1].file {
                 return diagnostic.label("in this file").help("take one of the two out");
             }
-            diagnostic.label("again here").related(&first, span, "first here").help("take one of the two out")
+            diagnostic
+                .label("again here")
+                .related(&first, span, "first here")
+                .help("take one of the two out")
         })
         .collect()
 }
 
 fn circles(config: &Config) -> Vec<Diagnostic> {
-    let numbers: HashMap<&Address, usize> =
-        config.declared.iter().enumerate().map(|(number, declared)| (&declared.address, number)).collect();
+    let numbers: HashMap<&Address, usize> = config
+        .declared
+        .iter()
+        .enumerate()
+        .map(|(number, declared)| (&declared.address, number))
+        .collect();
     let mut order = Order::new(config.declared.len());
     for (number, declared) in config.declared.iter().enumerate() {
         for (_, referred) in declared.attributes.references() {
@@ -59,8 +70,10 @@ fn circles(config: &Config) -> Vec<Diagnostic> {
         }
     }
     let Err(cycle) = order.sort() else { return Vec::new() };
-    let steps: Vec<&Declared> = cycle.iter().rev().map(|number| &config.declared[*number]).collect();
-    let mut names: Vec<String> = steps.iter().map(|declared| declared.address.to_string()).collect();
+    let steps: Vec<&Declared> =
+        cycle.iter().rev().map(|number| &config.declared[*number]).collect();
+    let mut names: Vec<String> =
+        steps.iter().map(|declared| declared.address.to_string()).collect();
     names.extend(names.first().cloned());
     let path_to = |declared: &Declared, next: &Declared| {
         declared
@@ -76,9 +89,13 @@ fn circles(config: &Config) -> Vec<Diagnostic> {
         let (source, span) = place(config, declared, &path_to(declared, next));
         let label = format!("{} needs {}", declared.address, next.address);
         diagnostic = Some(match diagnostic {
-            None => Diagnostic::new(&source, span, format!("these need each other in a circle: {}", names.join(" -> ")))
-                .label(label)
-                .help("one of them must be made from something outside the circle"),
+            None => Diagnostic::new(
+                &source,
+                span,
+                format!("these need each other in a circle: {}", names.join(" -> ")),
+            )
+            .label(label)
+            .help("one of them must be made from something outside the circle"),
             Some(diagnostic) => diagnostic.related(&source, span, label),
         });
     }

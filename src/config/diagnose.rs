@@ -9,8 +9,8 @@ mod deserialize;
 use std::cell::Cell;
 use std::collections::HashSet;
 
-use deserialize::Reader;
 use deserialize::ReadError;
+use deserialize::Reader;
 
 use super::diagnostic::Diagnostic;
 use super::diagnostic::Source;
@@ -72,12 +72,12 @@ impl Reading<'_> {
             return;
         };
         let Some(entries) = self.tree.entries(root) else {
-            self.report(root, "expected a map with `version: 1` and sections")
-                .help = Some(format!("sections are {}", listed(kinds::SECTIONS)));
+            self.report(root, "expected a map with `version: 1` and sections").help =
+                Some(format!("sections are {}", listed(kinds::SECTIONS)));
             return;
         };
         let mut has_version = false;
-        for (key, value) in entries.to_vec() {
+        for (key, value) in entries.iter().copied() {
             let Some((name, _)) = self.tree.scalar(key) else { continue };
             let name = name.to_owned();
             if name == "version" {
@@ -89,11 +89,18 @@ impl Reading<'_> {
                 let known = kinds::SECTIONS.iter().copied().chain(["version"]);
                 let help = match kinds::closest(&name, known) {
                     Some(meant) => format!("did you mean `{meant}`?"),
-                    None => format!("a file holds `version` and the sections {}", listed(kinds::SECTIONS)),
+                    None => format!(
+                        "a file holds `version` and the sections {}",
+                        listed(kinds::SECTIONS)
+                    ),
                 };
                 self.found.push(
-                    Diagnostic::new(&self.tree.source, self.tree.node(key).span.clone(), format!("unknown section `{name}`"))
-                        .help(help),
+                    Diagnostic::new(
+                        &self.tree.source,
+                        self.tree.node(key).span.clone(),
+                        format!("unknown section `{name}`"),
+                    )
+                    .help(help),
                 );
             }
         }
@@ -123,7 +130,7 @@ impl Reading<'_> {
             self.report(node, format!("expected a map of names below `{section}`"));
             return;
         };
-        for (key, value) in entries.to_vec() {
+        for (key, value) in entries.iter().copied() {
             if self.found.len() >= MOST {
                 return;
             }
@@ -146,9 +153,10 @@ impl Reading<'_> {
         loop {
             let mut declared = Vec::new();
             let reader = Reader { tree: self.tree, node, aside: &aside, budget: &self.budget };
-            let result = kinds::read_entry(section, name, reader, &mut |address, attributes, was| {
-                declared.push(Declared { address, attributes, was, file: 0 });
-            });
+            let result =
+                kinds::read_entry(section, name, reader, &mut |address, attributes, was| {
+                    declared.push(Declared { address, attributes, was, file: 0 });
+                });
             let error = match result {
                 Ok(()) => {
                     if errors == 0 {
@@ -162,7 +170,9 @@ impl Reading<'_> {
             if let Some(field) = error.missing {
                 // What was set aside is not missing.
                 let was_set_aside = self.tree.entries(at).is_some_and(|entries| {
-                    entries.iter().any(|(key, _)| self.tree.scalar(*key).is_some_and(|(text, _)| text == field))
+                    entries.iter().any(|(key, _)| {
+                        self.tree.scalar(*key).is_some_and(|(text, _)| text == field)
+                    })
                 });
                 if !was_set_aside {
                     self.add(error, at);

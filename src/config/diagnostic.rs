@@ -67,7 +67,12 @@ impl Diagnostic {
 
     /// The same with another place.
     #[must_use]
-    pub fn related(mut self, source: &Source, span: Range<usize>, label: impl Into<String>) -> Self {
+    pub fn related(
+        mut self,
+        source: &Source,
+        span: Range<usize>,
+        label: impl Into<String>,
+    ) -> Self {
         self.related.push(Labelled { source: source.clone(), span, label: label.into() });
         self
     }

@@ -20,7 +20,9 @@ use crate::model::Declared;
 pub fn read(text: &str) -> Result<Vec<Declared>, String> {
     let mut declared = Vec::new();
     let deserializer = serde_yaml::Deserializer::from_str(text);
-    Document { into: &mut declared }.deserialize(deserializer).map_err(|error| error.to_string())?;
+    Document { into: &mut declared }
+        .deserialize(deserializer)
+        .map_err(|error| error.to_string())?;
     Ok(declared)
 }
 

@@ -38,7 +38,9 @@ pub enum FilesError {
         bytes: u64,
     },
     /// It is not text.
-    #[error("{path}: the file is not UTF-8: byte {byte} (line {line}) begins no character; save it as UTF-8")]
+    #[error(
+        "{path}: the file is not UTF-8: byte {byte} (line {line}) begins no character; save it as UTF-8"
+    )]
     NotUtf8 {
         /// Which one.
         path: PathBuf,
@@ -57,19 +59,26 @@ pub fn find(paths: &[PathBuf], here: &Path) -> Result<Vec<PathBuf>, FilesError> 
         if usual.is_file() {
             return Ok(vec![PathBuf::from("orgform.yaml")]);
         }
-        files = in_folder(here)?.iter().filter_map(|path| path.file_name().map(PathBuf::from)).collect();
+        files = in_folder(here)?
+            .iter()
+            .filter_map(|path| path.file_name().map(PathBuf::from))
+            .collect();
     }
     for path in paths {
         let whole = here.join(path);
         if whole.is_dir() {
             let found = in_folder(&whole)?;
-            files.extend(found.iter().filter_map(|file| file.file_name().map(|name| path.join(name))));
+            files.extend(
+                found.iter().filter_map(|file| file.file_name().map(|name| path.join(name))),
+            );
         } else {
             files.push(path.clone());
         }
     }
     let mut seen = std::collections::HashSet::new();
-    files.retain(|file| seen.insert(here.join(file).canonicalize().unwrap_or_else(|_| file.clone())));
+    files.retain(|file| {
+        seen.insert(here.join(file).canonicalize().unwrap_or_else(|_| file.clone()))
+    });
     Ok(files)
 }
 
@@ -78,7 +87,8 @@ fn in_folder(folder: &Path) -> Result<Vec<PathBuf>, FilesError> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(folder).map_err(unreadable)? {
         let path = entry.map_err(unreadable)?.path();
-        let is_yaml = path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml");
+        let is_yaml =
+            path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml");
         if is_yaml && path.is_file() {
             found.push(path);
         }
@@ -90,14 +100,16 @@ fn in_folder(folder: &Path) -> Result<Vec<PathBuf>, FilesError> {
     Ok(found)
 }
 
-/// One file's text. A byte order mark is no part of it.
-pub fn read(path: &Path) -> Result<Source, FilesError> {
+/// One file's text; its path is as it was named, seen from `here`. A byte
+/// order mark is no part of the text.
+pub fn read(here: &Path, path: &Path) -> Result<Source, FilesError> {
+    let whole = here.join(path);
     let unreadable = |source| FilesError::Unreadable { path: path.to_owned(), source };
-    let bytes = std::fs::metadata(path).map_err(unreadable)?.len();
+    let bytes = std::fs::metadata(&whole).map_err(unreadable)?.len();
     if bytes > LARGEST {
         return Err(FilesError::TooLarge { path: path.to_owned(), bytes });
     }
-    let bytes = std::fs::read(path).map_err(unreadable)?;
+    let bytes = std::fs::read(&whole).map_err(unreadable)?;
     let text = String::from_utf8(bytes).map_err(|error| {
         let byte = error.utf8_error().valid_up_to();
         let line = error.as_bytes()[..byte].iter().filter(|byte| **byte == b'\n').count() + 1;
@@ -109,10 +121,11 @@ pub fn read(path: &Path) -> Result<Source, FilesError> {
 /// Reads and digests files on as many threads as there are cores; the results
 /// are in the order of the files.
 pub fn read_in_parallel<T: Send>(
+    here: &Path,
     files: &[PathBuf],
     digest: impl Fn(&Source) -> Result<T, Vec<Diagnostic>> + Sync,
 ) -> Vec<Result<Result<T, Vec<Diagnostic>>, FilesError>> {
-    let one = |path: &PathBuf| read(path).map(|source| digest(&source));
+    let one = |path: &PathBuf| read(here, path).map(|source| digest(&source));
     if let [only] = files {
         return vec![one(only)];
     }
@@ -133,7 +146,9 @@ pub fn read_in_parallel<T: Send>(
             .collect();
         workers
             .into_iter()
-            .flat_map(|worker| worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+            .flat_map(|worker| {
+                worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+            })
             .collect()
     });
     numbered.sort_by_key(|(number, _)| *number);

@@ -13,8 +13,8 @@ use crate::model::PlaceStep;
 
 /// The text and bytes of a place; where only a part of the way is found, the
 /// end of that part.
-pub fn locate(file: &Path, place: &Place) -> Option<(Source, Range<usize>)> {
-    let source = files::read(file).ok()?;
+pub fn locate(here: &Path, file: &Path, place: &Place) -> Option<(Source, Range<usize>)> {
+    let source = files::read(here, file).ok()?;
     let tree = Tree::build(&source, &mut Vec::new()).ok()?;
     let mut here = tree.root?;
     let mut mark = tree.mark(here);
@@ -37,13 +37,21 @@ fn find(tree: &Tree, node: NodeId, step: &PlaceStep) -> Option<(NodeId, Range<us
             .find(|(key, _)| tree.scalar(*key).is_some_and(|(text, _)| text == name))
             .map(|(key, value)| {
                 let is_scalar = tree.scalar(*value).is_some_and(|(text, _)| !text.is_empty());
-                let span = if is_scalar { tree.node(*value).span.clone() } else { tree.node(*key).span.clone() };
+                let span = if is_scalar {
+                    tree.node(*value).span.clone()
+                } else {
+                    tree.node(*key).span.clone()
+                };
                 (*value, span)
             }),
         (PlaceStep::Item(wanted), Value::List(items)) => items
             .iter()
             .find(|item| tree.scalar(**item).is_some_and(|(text, _)| text == wanted))
-            .or_else(|| items.iter().find(|item| tree.scalar(**item).is_some_and(|(text, _)| text.eq_ignore_ascii_case(wanted))))
+            .or_else(|| {
+                items.iter().find(|item| {
+                    tree.scalar(**item).is_some_and(|(text, _)| text.eq_ignore_ascii_case(wanted))
+                })
+            })
             .map(|item| (*item, tree.node(*item).span.clone())),
         _ => None,
     }

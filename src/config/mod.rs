@@ -27,6 +27,8 @@ pub use locate::locate;
 /// What the files declare.
 #[derive(Debug, Default)]
 pub struct Config {
+    /// The folder from which the files were named.
+    pub folder: PathBuf,
     /// The files, in the order of [`Declared::file`].
     pub files: Vec<PathBuf>,
     /// The declarations, in the order of files.
@@ -51,8 +53,8 @@ pub enum ConfigError {
 /// Everything that is wrong, of all files at once.
 pub fn load(paths: &[PathBuf], here: &std::path::Path) -> Result<Config, ConfigError> {
     let files = files::find(paths, here)?;
-    let readings = files::read_in_parallel(&files, read_one);
-    let mut config = Config { files: files.clone(), declared: Vec::new() };
+    let readings = files::read_in_parallel(here, &files, read_one);
+    let mut config = Config { folder: here.to_owned(), files: files.clone(), declared: Vec::new() };
     let mut diagnostics = Vec::new();
     for (number, reading) in readings.into_iter().enumerate() {
         match reading? {

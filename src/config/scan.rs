@@ -30,8 +30,12 @@ pub fn refuse(source: &Source) -> Option<Diagnostic> {
         if let Some(column) = scan.line(bare) {
             let at = start + column;
             return Some(
-                Diagnostic::new(source, at..at + 1, format!("the file is nested more than {DEEPEST} levels deep"))
-                    .label("here"),
+                Diagnostic::new(
+                    source,
+                    at..at + 1,
+                    format!("the file is nested more than {DEEPEST} levels deep"),
+                )
+                .label("here"),
             );
         }
         start += line.len();
@@ -87,7 +91,11 @@ impl Scan {
                 '"' | '\'' if at_token => self.quote = Some(character),
                 '[' | '{' if at_token || self.flow > 0 => self.flow += 1,
                 ']' | '}' => self.flow = self.flow.saturating_sub(1),
-                '-' | '?' if at_token && self.flow == 0 && characters.peek().is_none_or(|(_, next)| *next == ' ') => {
+                '-' | '?'
+                    if at_token
+                        && self.flow == 0
+                        && characters.peek().is_none_or(|(_, next)| *next == ' ') =>
+                {
                     dashes += 1;
                 }
                 _ => {}
@@ -104,10 +112,12 @@ impl Scan {
         }
         let opens_block = self.quote.is_none()
             && self.flow == 0
-            && line
-                .rsplit(' ')
-                .next()
-                .is_some_and(|last| matches!(last.trim_end_matches(['+', '-', '1', '2', '3', '4', '5', '6', '7', '8', '9']), "|" | ">"));
+            && line.rsplit(' ').next().is_some_and(|last| {
+                matches!(
+                    last.trim_end_matches(['+', '-', '1', '2', '3', '4', '5', '6', '7', '8', '9']),
+                    "|" | ">"
+                )
+            });
         if opens_block {
             self.block = Some(indent);
         }
@@ -128,10 +138,14 @@ mod tests {
     fn deep_nesting_is_found_in_every_style() {
         let flow = "a: ".to_owned() + &"[".repeat(100_000);
         let maps = "a: ".to_owned() + &"{a: ".repeat(200);
-        let block: String = (0..100).map(|depth| format!("{}a:\n", " ".repeat(depth))).collect();
+        let block = (0..100).map(|depth| " ".repeat(depth) + "a:\n").collect::<Vec<_>>().concat();
         let dashes = "- ".repeat(100) + "a";
         for text in [flow, maps, block, dashes] {
-            assert!(refused(&text).is_some_and(|message| message.contains("nested")), "{}", &text[..20]);
+            assert!(
+                refused(&text).is_some_and(|message| message.contains("nested")),
+                "{}",
+                &text[..20]
+            );
         }
     }
 

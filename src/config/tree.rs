@@ -68,7 +68,8 @@ impl Tree {
     /// What the parser can't read.
     pub fn build(source: &Source, found: &mut Vec<Diagnostic>) -> Result<Self, Diagnostic> {
         let places = Places::new(&source.text);
-        let mut tree = Self { source: source.clone(), nodes: Vec::new(), root: None, keys: HashMap::new() };
+        let mut tree =
+            Self { source: source.clone(), nodes: Vec::new(), root: None, keys: HashMap::new() };
         let mut stack: Vec<Building> = Vec::new();
         let mut anchors: HashMap<usize, NodeId> = HashMap::new();
         for event in Parser::new_from_str(&source.text) {
@@ -82,7 +83,8 @@ impl Tree {
             let node = match event {
                 Event::Scalar(text, style, anchor, _) => {
                     let plain = style == ScalarStyle::Plain;
-                    let node = tree.push(start..end, Value::Scalar { text: text.into_owned(), plain });
+                    let node =
+                        tree.push(start..end, Value::Scalar { text: text.into_owned(), plain });
                     if anchor > 0 {
                         anchors.insert(anchor, node);
                     }
@@ -91,7 +93,11 @@ impl Tree {
                 Event::Alias(anchor) => match anchors.get(&anchor) {
                     Some(node) => *node,
                     None => {
-                        return Err(Diagnostic::new(source, start..end, "the alias stands within what it refers to"));
+                        return Err(Diagnostic::new(
+                            source,
+                            start..end,
+                            "the alias stands within what it refers to",
+                        ));
                     }
                 },
                 Event::SequenceStart(anchor, _) => {
@@ -130,9 +136,17 @@ impl Tree {
                     Some(held) => match tree.scalar(held) {
                         Some((text, _)) => match seen.get(text) {
                             Some(first) => found.push(
-                                Diagnostic::new(source, tree.nodes[held].span.clone(), format!("`{text}` stands here twice"))
-                                    .label("again here")
-                                    .related(source, tree.nodes[*first].span.clone(), "first here"),
+                                Diagnostic::new(
+                                    source,
+                                    tree.nodes[held].span.clone(),
+                                    format!("`{text}` stands here twice"),
+                                )
+                                .label("again here")
+                                .related(
+                                    source,
+                                    tree.nodes[*first].span.clone(),
+                                    "first here",
+                                ),
                             ),
                             None => {
                                 seen.insert(text.to_owned(), held);
@@ -196,10 +210,14 @@ impl Tree {
     /// larger.
     pub fn mark(&self, id: NodeId) -> Range<usize> {
         match (&self.nodes[id].value, self.key_of(id)) {
-            (Value::Scalar { text, .. }, Some(key)) if text.is_empty() => self.nodes[key].span.clone(),
+            (Value::Scalar { text, .. }, Some(key)) if text.is_empty() => {
+                self.nodes[key].span.clone()
+            }
             (Value::Scalar { .. }, _) => self.nodes[id].span.clone(),
             (_, Some(key)) => self.nodes[key].span.clone(),
-            (Value::Map(entries), None) if !entries.is_empty() => self.nodes[entries[0].0].span.clone(),
+            (Value::Map(entries), None) if !entries.is_empty() => {
+                self.nodes[entries[0].0].span.clone()
+            }
             (_, None) => {
                 let span = &self.nodes[id].span;
                 span.start..span.start

@@ -135,9 +135,11 @@ pub async fn apply(
     options: ApplyOptions<'_>,
 ) -> Result<Outcome, EngineError> {
     settle_state(store, plan)?;
-    let edges = plan.ops.iter().enumerate().flat_map(|(number, op)| {
-        op.after.iter().map(move |edge| (edge.op as usize, number))
-    });
+    let edges = plan
+        .ops
+        .iter()
+        .enumerate()
+        .flat_map(|(number, op)| op.after.iter().map(move |edge| (edge.op as usize, number)));
     let frontier = Frontier::new(plan.ops.len(), edges);
     let mut run = Run {
         plan,
@@ -265,7 +267,10 @@ impl Run<'_> {
             while batch.len() < limit {
                 let Some(op) = queue.pop_front() else { break };
                 let held = &self.plan.ops[op];
-                let is_busy = held.subject.as_ref().is_some_and(|subject| self.busy.contains(subject))
+                let is_busy = held
+                    .subject
+                    .as_ref()
+                    .is_some_and(|subject| self.busy.contains(subject))
                     || held.lane.as_ref().is_some_and(|lane| self.lanes.contains(lane.as_ref()));
                 if is_busy {
                     later.push_back(op);
@@ -334,7 +339,8 @@ impl Run<'_> {
                     self.ids.insert(address.clone(), id.clone());
                 }
                 changes.extend(
-                    record_changes(op, confirmed, store, now / 1000).map_err(EngineError::Record)?,
+                    record_changes(op, confirmed, store, now / 1000)
+                        .map_err(EngineError::Record)?,
                 );
             }
         }

@@ -127,7 +127,11 @@ pub async fn send(org: &Org, shape: &CallShape, batch: Vec<Prepared>) -> Report 
                 if error.is_final() {
                     report.fatal = Some(error);
                     for (rest, _) in work.drain(..) {
-                        fail_all(&rest, "not sent, since the org takes no further call", &mut report);
+                        fail_all(
+                            &rest,
+                            "not sent, since the org takes no further call",
+                            &mut report,
+                        );
                     }
                 }
                 continue;
@@ -187,10 +191,7 @@ async fn send_once(
             .collect()
     };
     let outcomes = |outcomes: Vec<crate::org::DocumentOutcome>| -> Vec<RecordOutcome> {
-        outcomes
-            .into_iter()
-            .map(|outcome| outcome.refusal.map_or(Ok(None), Err))
-            .collect()
+        outcomes.into_iter().map(|outcome| outcome.refusal.map_or(Ok(None), Err)).collect()
     };
     match shape {
         CallShape::Insert(object) => match org.insert_records(object, records()).await {

@@ -98,16 +98,12 @@ pub fn before_ops(change: &Change) -> Option<RecordChange> {
     if is_renamed || (change.observed.is_none() && !is_state_only) {
         return None;
     }
-    let mut record =
-        change.recorded.clone().unwrap_or_else(|| Record::new(Ownership::Adopted));
+    let mut record = change.recorded.clone().unwrap_or_else(|| Record::new(Ownership::Adopted));
     if let Some(observed) = &change.observed {
         record.take_over(observed);
     }
-    record.attributes = if is_state_only {
-        change.managed_after().unwrap_or_default()
-    } else {
-        restricted(change)
-    };
+    record.attributes =
+        if is_state_only { change.managed_after().unwrap_or_default() } else { restricted(change) };
     Some(RecordChange::Put(change.address.clone(), record))
 }
 
@@ -117,7 +113,8 @@ fn restricted(change: &Change) -> Attributes {
     if let Some(record) = &change.recorded {
         let after = change.after.as_ref();
         attributes.retain(|path, _| {
-            record.attributes.get(path).is_some() || after.is_some_and(|after| after.get(path).is_some())
+            record.attributes.get(path).is_some()
+                || after.is_some_and(|after| after.get(path).is_some())
         });
     }
     attributes

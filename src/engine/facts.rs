@@ -71,7 +71,8 @@ impl FactNeeds {
                 "SELECT Id, Name, OrganizationType, IsSandbox, TimeZoneSidKey, DefaultLocaleSidKey, LanguageLocaleKey FROM Organization".to_owned(),
             ));
         }
-        let list = |names: &[&str]| names.iter().map(|name| quote(name)).collect::<Vec<_>>().join(",");
+        let list =
+            |names: &[&str]| names.iter().map(|name| quote(name)).collect::<Vec<_>>().join(",");
         if self.facts.contains(&Fact::UserLicenses) {
             queries.push((
                 FactRows::UserLicenses,
@@ -79,7 +80,10 @@ impl FactNeeds {
             ));
         }
         for names in self
-            .names(|fact| match fact { Fact::PermissionSetLicense(name) => Some(name), _ => None })
+            .names(|fact| match fact {
+                Fact::PermissionSetLicense(name) => Some(name),
+                _ => None,
+            })
             .chunks(NAMES)
         {
             let names = list(names);
@@ -90,16 +94,51 @@ impl FactNeeds {
                 ),
             ));
         }
-        let keyed = |rows: FactRows, object: &str, fields: &[&str], key: &str, condition: Option<&str>, names: Vec<&str>| {
-            keyed_queries(object, fields, key, condition, names).into_iter().map(move |query| (rows, query))
+        let keyed = |rows: FactRows,
+                     object: &str,
+                     fields: &[&str],
+                     key: &str,
+                     condition: Option<&str>,
+                     names: Vec<&str>| {
+            keyed_queries(object, fields, key, condition, names)
+                .into_iter()
+                .map(move |query| (rows, query))
         };
-        let profiles = self.names(|fact| match fact { Fact::Profile(name) => Some(name), _ => None });
-        queries.extend(keyed(FactRows::Profiles, "Profile", &PROFILE_FIELDS, "Name", None, profiles));
-        let licenses = self.names(|fact| match fact { Fact::ProfilesOfLicense(name) => Some(name), _ => None });
-        queries.extend(keyed(FactRows::ProfilesOfLicenses, "Profile", &PROFILE_FIELDS, "UserLicense.Name", None, licenses));
-        for names in self.names(|fact| match fact { Fact::PermissionSet(name) => Some(name), _ => None }).chunks(NAMES) {
-            let bare: Vec<&str> =
-                names.iter().map(|name| name.split_once("__").map_or(*name, |(_, bare)| bare)).collect();
+        let profiles = self.names(|fact| match fact {
+            Fact::Profile(name) => Some(name),
+            _ => None,
+        });
+        queries.extend(keyed(
+            FactRows::Profiles,
+            "Profile",
+            &PROFILE_FIELDS,
+            "Name",
+            None,
+            profiles,
+        ));
+        let licenses = self.names(|fact| match fact {
+            Fact::ProfilesOfLicense(name) => Some(name),
+            _ => None,
+        });
+        queries.extend(keyed(
+            FactRows::ProfilesOfLicenses,
+            "Profile",
+            &PROFILE_FIELDS,
+            "UserLicense.Name",
+            None,
+            licenses,
+        ));
+        for names in self
+            .names(|fact| match fact {
+                Fact::PermissionSet(name) => Some(name),
+                _ => None,
+            })
+            .chunks(NAMES)
+        {
+            let bare: Vec<&str> = names
+                .iter()
+                .map(|name| name.split_once("__").map_or(*name, |(_, bare)| bare))
+                .collect();
             queries.push((
                 FactRows::PermissionSets,
                 format!(
@@ -109,7 +148,10 @@ impl FactNeeds {
                 ),
             ));
         }
-        let sets = self.names(|fact| match fact { Fact::PermissionSetHolders(name) => Some(name), _ => None });
+        let sets = self.names(|fact| match fact {
+            Fact::PermissionSetHolders(name) => Some(name),
+            _ => None,
+        });
         queries.extend(keyed(
             FactRows::SetHolders,
             "PermissionSetAssignment",
@@ -118,8 +160,18 @@ impl FactNeeds {
             Some("PermissionSet.NamespacePrefix = null"),
             sets,
         ));
-        let held = self.names(|fact| match fact { Fact::ProfileHolders(name) => Some(name), _ => None });
-        queries.extend(keyed(FactRows::ProfileHolders, "User", &["Username", "Profile.Name"], "Profile.Name", None, held));
+        let held = self.names(|fact| match fact {
+            Fact::ProfileHolders(name) => Some(name),
+            _ => None,
+        });
+        queries.extend(keyed(
+            FactRows::ProfileHolders,
+            "User",
+            &["Username", "Profile.Name"],
+            "Profile.Name",
+            None,
+            held,
+        ));
         queries
     }
 
@@ -193,7 +245,8 @@ impl FactNeeds {
                         _ => None,
                     })
                     .filter(|name| {
-                        name.eq_ignore_ascii_case(&license.name) || name.eq_ignore_ascii_case(&license.label)
+                        name.eq_ignore_ascii_case(&license.name)
+                            || name.eq_ignore_ascii_case(&license.label)
                     })
                     .collect();
                 for name in written.into_iter().chain([&license.name]) {
@@ -270,8 +323,12 @@ impl FactNeeds {
         for (fact, described) in facts.zip(describes) {
             let value = match (fact, described) {
                 (_, None) => FactValue::Missing,
-                (Fact::SystemPermissions, Some(described)) => system_permissions(&described, catalog),
-                (Fact::Fields(object), Some(described)) => FactValue::Fields(grantable(object, &described)),
+                (Fact::SystemPermissions, Some(described)) => {
+                    system_permissions(&described, catalog)
+                }
+                (Fact::Fields(object), Some(described)) => {
+                    FactValue::Fields(grantable(object, &described))
+                }
                 _ => continue,
             };
             catalog.insert(fact.clone(), value);
@@ -280,14 +337,21 @@ impl FactNeeds {
 
     /// Asks what no query and no describe answers: prerequisites and what a
     /// clone of a profile starts with.
+    ///
+    /// # Errors
+    /// When the org refuses a question, or a call breaks.
     pub async fn ask_the_rest(&self, org: &Org) -> Result<Vec<(Fact, FactValue)>, EngineError> {
         let (prerequisites, bases) =
-            futures_util::future::try_join(self.prerequisites(org), self.profile_bases(org)).await?;
+            futures_util::future::try_join(self.prerequisites(org), self.profile_bases(org))
+                .await?;
         Ok(prerequisites.into_iter().chain(bases).collect())
     }
 
     async fn prerequisites(&self, org: &Org) -> Result<Vec<(Fact, FactValue)>, EngineError> {
-        let atoms = self.names(|fact| match fact { Fact::Prerequisites(atom) => Some(atom), _ => None });
+        let atoms = self.names(|fact| match fact {
+            Fact::Prerequisites(atom) => Some(atom),
+            _ => None,
+        });
         let mut needed: BTreeMap<String, BTreeSet<String>> =
             atoms.iter().map(|atom| ((*atom).to_owned(), BTreeSet::new())).collect();
         let fields = ["Permission", "RequiredPermission"];
@@ -300,20 +364,27 @@ impl FactNeeds {
                 Err(error) => return Err(error.into()),
             };
             for row in rows {
-                if let (Some(atom), Some(need)) = (row.text("Permission"), row.text("RequiredPermission")) {
+                if let (Some(atom), Some(need)) =
+                    (row.text("Permission"), row.text("RequiredPermission"))
+                {
                     needed.entry(atom.to_owned()).or_default().insert(need.to_owned());
                 }
             }
         }
         Ok(needed
             .into_iter()
-            .map(|(atom, needed)| (Fact::Prerequisites(atom), FactValue::Prerequisites(needed.into_iter().collect())))
+            .map(|(atom, needed)| {
+                (Fact::Prerequisites(atom), FactValue::Prerequisites(needed.into_iter().collect()))
+            })
             .collect())
     }
 
     async fn profile_bases(&self, org: &Org) -> Result<Vec<(Fact, FactValue)>, EngineError> {
         let names: Vec<String> = self
-            .names(|fact| match fact { Fact::ProfileBase(name) => Some(name), _ => None })
+            .names(|fact| match fact {
+                Fact::ProfileBase(name) => Some(name),
+                _ => None,
+            })
             .into_iter()
             .map(str::to_owned)
             .collect();
@@ -327,7 +398,9 @@ impl FactNeeds {
                         document
                             .all("userPermissions")
                             .filter(|permission| permission.child_is_true("enabled"))
-                            .filter_map(|permission| permission.child_text("name").map(str::to_owned))
+                            .filter_map(|permission| {
+                                permission.child_text("name").map(str::to_owned)
+                            })
                             .collect(),
                     ),
                 };
@@ -386,7 +459,9 @@ fn grantable(object: &str, described: &Json) -> Vec<GrantableField> {
         .filter(|field| field.get("compoundFieldName").is_none_or(Json::is_null))
         .filter_map(|field| {
             let name = field.get("name")?.as_str()?.to_owned();
-            let editable = !flag(field, "calculated") && !flag(field, "autoNumber") && !never.contains(name.as_str());
+            let editable = !flag(field, "calculated")
+                && !flag(field, "autoNumber")
+                && !never.contains(name.as_str());
             Some(GrantableField { name, editable })
         })
         .collect();

@@ -75,13 +75,22 @@ pub async fn observe(
     for (index, keys) in &targets.keys {
         for (number, query) in kinds::ALL[*index].queries().iter().enumerate() {
             let texts: Vec<String> = match query.key_source {
-                KeySource::Name => {
-                    let keys = keyed_queries(query.object, query.fields, query.key, query.condition, keys.iter().map(String::as_str));
-                    keys
-                }
+                KeySource::Name => keyed_queries(
+                    query.object,
+                    query.fields,
+                    query.key,
+                    query.condition,
+                    keys.iter().map(String::as_str),
+                ),
                 KeySource::RecordId => {
                     let ids = targets.ids.get(index).into_iter().flat_map(BTreeMap::keys);
-                    keyed_queries(query.object, query.fields, query.key, query.condition, ids.map(SalesforceId::as_str))
+                    keyed_queries(
+                        query.object,
+                        query.fields,
+                        query.key,
+                        query.condition,
+                        ids.map(SalesforceId::as_str),
+                    )
                 }
             };
             for text in texts {
@@ -159,13 +168,21 @@ impl Pieces {
             let asked: HashSet<&SalesforceId> =
                 targets.ids.get(&index).into_iter().flat_map(BTreeMap::keys).collect();
             let mut late = Vec::new();
-            for query in kind.queries().iter().filter(|query| query.key_source == KeySource::RecordId) {
+            for query in
+                kind.queries().iter().filter(|query| query.key_source == KeySource::RecordId)
+            {
                 let ids = things
                     .values()
                     .filter_map(|thing| thing.id.as_ref())
                     .filter(|id| !asked.contains(id))
                     .map(SalesforceId::as_str);
-                late.extend(keyed_queries(query.object, query.fields, query.key, query.condition, ids));
+                late.extend(keyed_queries(
+                    query.object,
+                    query.fields,
+                    query.key,
+                    query.condition,
+                    ids,
+                ));
             }
             if !late.is_empty() {
                 let number = kind

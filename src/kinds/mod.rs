@@ -218,7 +218,11 @@ trait Section {
     /// Checks the key of an entry.
     fn check_name(name: &str) -> Result<(), String>;
     /// What one entry declares.
-    fn declare(name: &str, spec: Self::Spec, into: &mut dyn FnMut(Address, Attributes, Option<String>));
+    fn declare(
+        name: &str,
+        spec: Self::Spec,
+        into: &mut dyn FnMut(Address, Attributes, Option<String>),
+    );
 }
 
 macro_rules! kinds {

@@ -60,8 +60,14 @@ const SECTION: &str = "permission_sets";
 const SYSTEM: &str = "system_permissions";
 const MODIFY_ALL_DATA: &str = "ModifyAllData";
 /// The metadata sections that this kind models; all others are carried.
-const MODELLED: [&str; 6] =
-    ["fullName", "label", "description", "userPermissions", "objectPermissions", "fieldPermissions"];
+const MODELLED: [&str; 6] = [
+    "fullName",
+    "label",
+    "description",
+    "userPermissions",
+    "objectPermissions",
+    "fieldPermissions",
+];
 
 /// One entry of `permission_sets:`.
 #[derive(Debug, Deserialize)]
@@ -149,7 +155,8 @@ impl Section for PermissionSet {
         into: &mut dyn FnMut(Address, Attributes, Option<String>),
     ) {
         let mut attributes = Attributes::new();
-        let label = spec.label.map_or_else(|| name.replace('_', " "), |label| label.0.trim().to_owned());
+        let label =
+            spec.label.map_or_else(|| name.replace('_', " "), |label| label.0.trim().to_owned());
         attributes.set("label", Value::Text(label));
         attributes.set_some(
             "description",
@@ -159,7 +166,8 @@ impl Section for PermissionSet {
                 .map(Value::Text),
         );
         if !spec.system_permissions.is_empty() {
-            attributes.set(SYSTEM, Value::set(spec.system_permissions.into_iter().map(|text| text.0)));
+            attributes
+                .set(SYSTEM, Value::set(spec.system_permissions.into_iter().map(|text| text.0)));
         }
         for (ObjectName(Text(object)), access) in spec.objects.0 {
             let words: Vec<&str> = match access.access {
@@ -224,7 +232,12 @@ fn named_atoms(declared: &Declared, catalog: &Catalog) -> BTreeSet<String> {
 }
 
 impl PermissionSet {
-    fn problem(&self, declared: &Declared, place: Place, message: String, hint: Option<String>) -> Problem {
+    fn problem(
+        declared: &Declared,
+        place: Place,
+        message: String,
+        hint: Option<String>,
+    ) -> Problem {
         Problem {
             address: declared.address.clone(),
             place: Some(place),
@@ -245,7 +258,7 @@ impl PermissionSet {
             let place = self.place(&declared.address, SYSTEM).item(written);
             match permissions::api_name(written, catalog) {
                 Ok(name) if permissions::is_unknown_in_org(&name, catalog) => {
-                    problems.push(self.problem(
+                    problems.push(Self::problem(
                         declared,
                         place,
                         format!("this org has no system permission `{name}`"),
@@ -255,13 +268,13 @@ impl PermissionSet {
                 Ok(name) => {
                     names.insert(name);
                 }
-                Err(Unresolved::Ambiguous(fitting)) => problems.push(self.problem(
+                Err(Unresolved::Ambiguous(fitting)) => problems.push(Self::problem(
                     declared,
                     place,
                     format!("the label `{written}` fits {}", fitting.join(" and ")),
                     Some("write the API name of the one that is meant".to_owned()),
                 )),
-                Err(Unresolved::Unknown(meant)) => problems.push(self.problem(
+                Err(Unresolved::Unknown(meant)) => problems.push(Self::problem(
                     declared,
                     place,
                     format!("no system permission has the label or API name `{written}`"),
@@ -282,11 +295,14 @@ impl PermissionSet {
         for (object, level, value) in field_paths(&declared.attributes) {
             let place = self.place(&declared.address, &format!("objects.{object}"));
             let Some(fields) = catalog.fields(object) else {
-                problems.push(self.problem(
+                problems.push(Self::problem(
                     declared,
                     place,
                     format!("this org has no object `{object}`"),
-                    Some("object names are API names, for example `Contact` or `Region__c`".to_owned()),
+                    Some(
+                        "object names are API names, for example `Contact` or `Region__c`"
+                            .to_owned(),
+                    ),
                 ));
                 continue;
             };
@@ -294,16 +310,21 @@ impl PermissionSet {
                 (None, Value::Text(word)) => {
                     for field in fields {
                         let level = if word == "edit" && field.editable { "edit" } else { "read" };
-                        granted.entry((object.to_owned(), level)).or_default().insert(field.name.clone());
+                        granted
+                            .entry((object.to_owned(), level))
+                            .or_default()
+                            .insert(field.name.clone());
                     }
                 }
                 (Some(level), Value::Set(names)) => {
                     for name in names {
                         let place = place.clone().key("fields").key(name);
                         let Some(field) = fields.iter().find(|field| field.name == *name) else {
-                            let meant =
-                                super::closest(name, fields.iter().map(|field| field.name.as_str()));
-                            problems.push(self.problem(
+                            let meant = super::closest(
+                                name,
+                                fields.iter().map(|field| field.name.as_str()),
+                            );
+                            problems.push(Self::problem(
                                 declared,
                                 place,
                                 format!("`{object}` has no field `{name}` whose access can be granted"),
@@ -315,7 +336,7 @@ impl PermissionSet {
                             continue;
                         };
                         if level == "edit" && !field.editable {
-                            problems.push(self.problem(
+                            problems.push(Self::problem(
                                 declared,
                                 place,
                                 format!("`{object}.{name}` can be read but never edited"),
@@ -438,8 +459,7 @@ impl Kind for PermissionSet {
     }
 
     fn observe_row(&self, _query: usize, row: &Row) -> Option<(Option<Address>, Observed)> {
-        let observed =
-            Observed { id: SalesforceId::parse(row.text("Id")?), ..Observed::default() };
+        let observed = Observed { id: SalesforceId::parse(row.text("Id")?), ..Observed::default() };
         Some((Some(Address::new(KIND, row.text("Name")?)), observed))
     }
 
@@ -515,7 +535,8 @@ impl Kind for PermissionSet {
                 comparable.set(path.to_owned(), Value::Set(words));
             }
             for (path, value) in observed.iter().filter(|(path, _)| path.starts_with("objects.")) {
-                let is_granted = value.as_set().is_some_and(|words| words.contains("view_all_fields"));
+                let is_granted =
+                    value.as_set().is_some_and(|words| words.contains("view_all_fields"));
                 if is_granted && wanted.get(path).is_none() {
                     comparable.set(path.to_owned(), Value::set(["view_all_fields"]));
                 }

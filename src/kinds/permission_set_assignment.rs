@@ -90,8 +90,7 @@ impl Kind for PermissionSetAssignment {
         catalog: &Catalog,
     ) -> Result<Resolved, Vec<Problem>> {
         let written = declared.attributes.reference(SET).map_or("", Address::name);
-        let is_declared =
-            scope.declared(&Address::new(permission_set::KIND, written)).is_some();
+        let is_declared = scope.declared(&Address::new(permission_set::KIND, written)).is_some();
         let (username, set) = halves(&declared.address);
         if is_declared {
             return Ok(Resolved { attributes: declare(username, set).1, ..Resolved::default() });
@@ -131,10 +130,17 @@ impl Kind for PermissionSetAssignment {
     fn queries(&self) -> &'static [RowQuery] {
         const QUERIES: [RowQuery; 1] = [RowQuery {
             object: "PermissionSetAssignment",
-            fields: &["Id", "Assignee.Username", "PermissionSet.Name", "PermissionSet.NamespacePrefix"],
+            fields: &[
+                "Id",
+                "Assignee.Username",
+                "PermissionSet.Name",
+                "PermissionSet.NamespacePrefix",
+            ],
             key: "Assignee.Username",
             key_source: KeySource::Name,
-            condition: Some("PermissionSet.IsOwnedByProfile = false AND PermissionSetGroupId = null"),
+            condition: Some(
+                "PermissionSet.IsOwnedByProfile = false AND PermissionSetGroupId = null",
+            ),
             supplementary: false,
         }];
         &QUERIES

@@ -56,9 +56,7 @@ pub fn developer_name(written: &str) -> &str {
 
 /// The label of a license in Setup, by the shipped table.
 fn label(developer_name: &str) -> Option<&'static str> {
-    data::rows(data::PERMISSION_SET_LICENSES)
-        .find(|row| row[0] == developer_name)
-        .map(|row| row[1])
+    data::rows(data::PERMISSION_SET_LICENSES).find(|row| row[0] == developer_name).map(|row| row[1])
 }
 
 /// The address and attributes of one assignment.
@@ -110,8 +108,7 @@ impl Kind for PermissionSetLicenseAssignment {
     fn canonical(&self, declared: &Declared, catalog: &Catalog) -> Option<Address> {
         let written = declared.attributes.reference(LICENSE)?.name();
         let license = catalog.permission_set_license(written)?;
-        (license.name != written)
-            .then(|| declare(halves(&declared.address).0, &license.name).0)
+        (license.name != written).then(|| declare(halves(&declared.address).0, &license.name).0)
     }
 
     fn resolve(
@@ -123,7 +120,10 @@ impl Kind for PermissionSetLicenseAssignment {
         let written = declared.attributes.reference(LICENSE).map_or("", Address::name);
         let (username, license) = halves(&declared.address);
         if catalog.permission_set_license(written).is_some() {
-            return Ok(Resolved { attributes: declare(username, license).1, ..Resolved::default() });
+            return Ok(Resolved {
+                attributes: declare(username, license).1,
+                ..Resolved::default()
+            });
         }
         Err(vec![Problem {
             address: declared.address.clone(),

@@ -43,7 +43,8 @@ pub fn access_needs(word: &str) -> &'static [&'static str] {
 
 /// The atom of an access word.
 pub fn object_atom(object: &str, word: &str) -> String {
-    let verb = OBJECT_ACCESS.iter().find(|(name, _, _)| *name == word).map_or(word, |found| found.2);
+    let verb =
+        OBJECT_ACCESS.iter().find(|(name, _, _)| *name == word).map_or(word, |found| found.2);
     format!("{object}<{verb}>")
 }
 
@@ -75,20 +76,12 @@ fn tables() -> &'static Tables {
             }
         }
         let prerequisites = data::rows(data::PREREQUISITES)
-            .map(|row| (row[0], row.get(1).map_or_else(Vec::new, |needed| needed.split(',').collect())))
+            .map(|row| {
+                (row[0], row.get(1).map_or_else(Vec::new, |needed| needed.split(',').collect()))
+            })
             .collect();
         Tables { api_names, by_label, labels, prerequisites }
     })
-}
-
-/// Whether the shipped table knows an API name.
-pub fn is_shipped(api_name: &str) -> bool {
-    tables().api_names.contains(api_name)
-}
-
-/// All shipped API names.
-pub fn shipped_api_names() -> impl Iterator<Item = &'static str> {
-    tables().api_names.iter().copied()
 }
 
 /// The label of a system permission as Setup shows it, or its API name.
@@ -138,7 +131,8 @@ pub fn api_name(written: &str, catalog: &Catalog) -> Result<String, Unresolved> 
     match fitting.len() {
         1 => Ok(fitting.remove(0)),
         0 => {
-            let candidates = tables.labels.values().copied().chain(tables.api_names.iter().copied());
+            let candidates =
+                tables.labels.values().copied().chain(tables.api_names.iter().copied());
             let meant = super::closest(written, candidates);
             Err(Unresolved::Unknown(meant.map(str::to_owned)))
         }
@@ -149,7 +143,9 @@ pub fn api_name(written: &str, catalog: &Catalog) -> Result<String, Unresolved> 
 /// Whether this org is known not to have a system permission.
 pub fn is_unknown_in_org(name: &str, catalog: &Catalog) -> bool {
     match catalog.get(&Fact::SystemPermissions) {
-        Some(FactValue::SystemPermissions { unknown, .. }) => unknown.iter().any(|held| held == name),
+        Some(FactValue::SystemPermissions { unknown, .. }) => {
+            unknown.iter().any(|held| held == name)
+        }
         _ => false,
     }
 }
@@ -296,7 +292,10 @@ mod tests {
         let mut catalog = Catalog::new();
         catalog.insert(
             Fact::SystemPermissions,
-            FactValue::SystemPermissions { unknown: vec!["ManageNetworks".into()], additional: vec![] },
+            FactValue::SystemPermissions {
+                unknown: vec!["ManageNetworks".into()],
+                additional: vec![],
+            },
         );
         assert_eq!(implied_by(&["ModifyAllData"], &catalog).len(), 34);
     }
@@ -306,7 +305,13 @@ mod tests {
         let implied = implied_by(&["Contact<modifyAllRecords>"], &Catalog::new());
         assert_eq!(
             implied,
-            ["Account<read>", "Contact<delete>", "Contact<read>", "Contact<update>", "Contact<viewAllRecords>"]
+            [
+                "Account<read>",
+                "Contact<delete>",
+                "Contact<read>",
+                "Contact<update>",
+                "Contact<viewAllRecords>"
+            ]
         );
         assert_eq!(object_of_atom("Contact<update>"), Some(("Contact", "edit")));
     }
@@ -349,6 +354,8 @@ mod tests {
         let mut catalog = Catalog::new();
         let learned = learn_from_rejection("Unknown user permission: ManageNetworks", &mut catalog);
         assert_eq!(learned, [Fact::SystemPermissions]);
-        assert!(implied_by(&["ModifyAllData"], &catalog).iter().all(|name| name != "ManageNetworks"));
+        assert!(
+            implied_by(&["ModifyAllData"], &catalog).iter().all(|name| name != "ManageNetworks")
+        );
     }
 }

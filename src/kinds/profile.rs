@@ -6,6 +6,7 @@
 //! once. A profile's license can never be changed.
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 
 use serde::Deserialize;
 
@@ -179,7 +180,8 @@ impl Kind for Profile {
                 file: declared.file,
                 message: format!("profile `{written}` is neither declared nor in this org"),
                 hint: Some(
-                    "write the name of a profile as Setup > Profiles lists it in English".to_owned(),
+                    "write the name of a profile as Setup > Profiles lists it in English"
+                        .to_owned(),
                 ),
             }]);
         };
@@ -370,8 +372,12 @@ impl Kind for Profile {
 pub fn metadata_full_name(name: &str) -> String {
     let mut full_name = String::with_capacity(name.len());
     for character in name.chars() {
-        if character.is_ascii() && !character.is_ascii_alphanumeric() && !" _-.,".contains(character) {
-            full_name.push_str(&format!("%{:02X}", u32::from(character)));
+        if character.is_ascii()
+            && !character.is_ascii_alphanumeric()
+            && !" _-.,".contains(character)
+        {
+            // Writing to a string does not fail.
+            let _ = write!(full_name, "%{:02X}", u32::from(character));
         } else {
             full_name.push(character);
         }

@@ -25,7 +25,20 @@ pub fn looks_like_something_else(text: &str) -> bool {
     let lower = text.to_ascii_lowercase();
     if matches!(
         lower.as_str(),
-        "" | "~" | "null" | "true" | "false" | "yes" | "no" | "on" | "off" | "y" | "n" | ".nan" | ".inf" | "-.inf" | "+.inf"
+        "" | "~"
+            | "null"
+            | "true"
+            | "false"
+            | "yes"
+            | "no"
+            | "on"
+            | "off"
+            | "y"
+            | "n"
+            | ".nan"
+            | ".inf"
+            | "-.inf"
+            | "+.inf"
     ) {
         return true;
     }
@@ -36,7 +49,8 @@ pub fn looks_like_something_else(text: &str) -> bool {
         || (matches!(first, '-' | '+' | '.') && (second.is_ascii_digit() || second == '.'));
     starts_like_a_number
         && lower.chars().all(|character| {
-            character.is_ascii_hexdigit() || matches!(character, '.' | '-' | '+' | ':' | '_' | 'x' | 'o' | 't' | 'z' | ' ')
+            character.is_ascii_hexdigit()
+                || matches!(character, '.' | '-' | '+' | ':' | '_' | 'x' | 'o' | 't' | 'z' | ' ')
         })
 }
 
@@ -44,7 +58,8 @@ pub fn looks_like_something_else(text: &str) -> bool {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Text(pub String);
 
-const TEXT_LIKE: &str = "text; a number, a date or a yes or no that is meant as text must be quoted";
+const TEXT_LIKE: &str =
+    "text; a number, a date or a yes or no that is meant as text must be quoted";
 
 impl<'de> Deserialize<'de> for Text {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -60,7 +75,10 @@ impl<'de> Deserialize<'de> for Text {
             fn visit_string<E: de::Error>(self, text: String) -> Result<Text, E> {
                 Ok(Text(text))
             }
-            fn visit_newtype_struct<D: Deserializer<'de>>(self, inner: D) -> Result<Text, D::Error> {
+            fn visit_newtype_struct<D: Deserializer<'de>>(
+                self,
+                inner: D,
+            ) -> Result<Text, D::Error> {
                 inner.deserialize_any(Suspicious)
             }
         }
@@ -100,6 +118,9 @@ macro_rules! checked_text {
 }
 
 /// Checks a length in characters, as Salesforce counts it.
+///
+/// # Errors
+/// What is wrong, as a fragment.
 pub fn at_most(text: &str, limit: usize, what: &str) -> Result<(), String> {
     let length = text.chars().count();
     if length > limit {
@@ -108,7 +129,10 @@ pub fn at_most(text: &str, limit: usize, what: &str) -> Result<(), String> {
     if text.trim().is_empty() {
         return Err(format!("{what} is empty"));
     }
-    if text.chars().any(|character| character.is_control() && character != '\n' && character != '\t') {
+    if text
+        .chars()
+        .any(|character| character.is_control() && character != '\n' && character != '\t')
+    {
         return Err(format!("{what} holds a control character"));
     }
     Ok(())
@@ -190,6 +214,9 @@ checked_text!(
 );
 
 /// Checks the rules of [`ApiName`].
+///
+/// # Errors
+/// The rules, as a fragment.
 pub fn check_api_name(text: &str) -> Result<(), String> {
     at_most(text, 80, "the API name")?;
     let starts_well = text.starts_with(|first: char| first.is_ascii_alphabetic());
@@ -312,10 +339,32 @@ mod tests {
 
     #[test]
     fn texts_that_yaml_readers_disagree_about_are_told_apart() {
-        for text in ["no", "Yes", "007", "1e3", "2026-12-31", "0x1F", "12:30:45", "~", "-1", ".5", "1_000", ""] {
+        for text in [
+            "no",
+            "Yes",
+            "007",
+            "1e3",
+            "2026-12-31",
+            "0x1F",
+            "12:30:45",
+            "~",
+            "-1",
+            ".5",
+            "1_000",
+            "",
+        ] {
             assert!(looks_like_something_else(text), "{text}");
         }
-        for text in ["integration@coconut.example", "Modify All Data", "3 Clouds", "n/a", "v1", "-", "a1", "1st"] {
+        for text in [
+            "integration@coconut.example",
+            "Modify All Data",
+            "3 Clouds",
+            "n/a",
+            "v1",
+            "-",
+            "a1",
+            "1st",
+        ] {
             assert!(!looks_like_something_else(text), "{text}");
         }
     }

@@ -128,7 +128,8 @@ impl Section for User {
         attributes.set_some(ACTIVE, spec.active.map(Value::Flag));
         attributes.set_some(
             PASSWORD,
-            spec.password.map(|PasswordWord::EmailResetLink| Value::Text("email_reset_link".into())),
+            spec.password
+                .map(|PasswordWord::EmailResetLink| Value::Text("email_reset_link".into())),
         );
         into(Address::new(KIND, name), attributes, spec.was.map(|was| was.0));
         for license in spec.permission_set_licenses {
@@ -174,7 +175,8 @@ impl Kind for User {
         scope: &dyn Scope,
         catalog: &Catalog,
     ) -> Result<Resolved, Vec<Problem>> {
-        let mut resolved = Resolved { attributes: declared.attributes.clone(), ..Resolved::default() };
+        let mut resolved =
+            Resolved { attributes: declared.attributes.clone(), ..Resolved::default() };
         if let Some(profile) = declared.attributes.reference(PROFILE)
             && scope.declared(profile).is_none()
             && catalog.profile(profile.name()).is_none()
@@ -183,8 +185,14 @@ impl Kind for User {
                 address: declared.address.clone(),
                 place: Some(self.place(&declared.address, PROFILE)),
                 file: declared.file,
-                message: format!("profile `{}` is neither declared nor in this org", profile.name()),
-                hint: Some("declare it under `profiles:`, or write the name of one that the org has".to_owned()),
+                message: format!(
+                    "profile `{}` is neither declared nor in this org",
+                    profile.name()
+                ),
+                hint: Some(
+                    "declare it under `profiles:`, or write the name of one that the org has"
+                        .to_owned(),
+                ),
             }]);
         }
         let organization = catalog.organization();
@@ -260,7 +268,8 @@ impl Kind for User {
         attributes.set_some(ACTIVE, row.flag("IsActive").map(Value::Flag));
         attributes.set_some(
             PROFILE,
-            row.text("Profile.Name").map(|name| Value::Reference(Address::new(profile::KIND, name))),
+            row.text("Profile.Name")
+                .map(|name| Value::Reference(Address::new(profile::KIND, name))),
         );
         let id = SalesforceId::parse(row.text("Id")?);
         let address = Address::new(KIND, &row.text("Username")?.to_lowercase());
@@ -280,7 +289,8 @@ impl Kind for User {
         }
         if observed.flag(ACTIVE) == Some(false) {
             return Some(
-                "the user is inactive in the org and is left so; `active: true` brings it back".to_owned(),
+                "the user is inactive in the org and is left so; `active: true` brings it back"
+                    .to_owned(),
             );
         }
         (observed.flag(FROZEN) == Some(true))
@@ -305,7 +315,7 @@ impl Kind for User {
             (None, Some(after)) => self.create(change, after, context),
             (Some(before), Some(after)) => self.update(change, before, after, context),
             (before, None) => {
-                Ok(self.retire(change, before.as_ref().unwrap_or(&Attributes::new()), context))
+                Ok(Self::retire(change, before.as_ref().unwrap_or(&Attributes::new()), context))
             }
         }
     }
@@ -326,12 +336,14 @@ impl User {
         attributes: &Attributes,
         context: &dyn StepContext,
     ) -> Result<IdReference, Problem> {
-        attributes.reference(PROFILE).and_then(|profile| context.id(profile)).ok_or_else(|| Problem {
-            address: change.address.clone(),
-            place: Some(self.place(&change.address, PROFILE)),
-            file: 0,
-            message: "the id of its profile is not known".to_owned(),
-            hint: Some("run plan again; the state may be behind the org".to_owned()),
+        attributes.reference(PROFILE).and_then(|profile| context.id(profile)).ok_or_else(|| {
+            Problem {
+                address: change.address.clone(),
+                place: Some(self.place(&change.address, PROFILE)),
+                file: 0,
+                message: "the id of its profile is not known".to_owned(),
+                hint: Some("run plan again; the state may be behind the org".to_owned()),
+            }
         })
     }
 
@@ -390,9 +402,14 @@ impl User {
             }
         }
         if before.get(PROFILE) != after.get(PROFILE) {
-            fields.push(("ProfileId".into(), FieldValue::Id(self.profile_id(change, after, context)?)));
+            fields.push((
+                "ProfileId".into(),
+                FieldValue::Id(self.profile_id(change, after, context)?),
+            ));
         }
-        if let Some(active) = after.flag(ACTIVE).filter(|active| before.flag(ACTIVE) != Some(*active)) {
+        if let Some(active) =
+            after.flag(ACTIVE).filter(|active| before.flag(ACTIVE) != Some(*active))
+        {
             fields.push(("IsActive".into(), FieldValue::Flag(active)));
         }
         let mut confirm = after.clone();
@@ -434,13 +451,12 @@ impl User {
         Ok(steps)
     }
 
-    fn retire(&self, change: &Change, before: &Attributes, context: &dyn StepContext) -> Vec<Step> {
+    fn retire(change: &Change, before: &Attributes, context: &dyn StepContext) -> Vec<Step> {
         let Some(id) = change.id().cloned().map(IdReference::Known) else {
             return Vec::new();
         };
-        let confirm = |path: &'static str, value: Value| {
-            [(path, value)].into_iter().collect::<Attributes>()
-        };
+        let confirm =
+            |path: &'static str, value: Value| [(path, value)].into_iter().collect::<Attributes>();
         let mut steps = Vec::new();
         if before.flag(FROZEN) != Some(true)
             && let Some(login) = change.companion_id()
@@ -452,7 +468,10 @@ impl User {
                     id: IdReference::Known(login.clone()),
                     fields: vec![("IsFrozen".into(), FieldValue::Flag(true))],
                 },
-                RecordEffect { confirm: confirm(FROZEN, Value::Flag(true)), ..RecordEffect::default() },
+                RecordEffect {
+                    confirm: confirm(FROZEN, Value::Flag(true)),
+                    ..RecordEffect::default()
+                },
             ));
         }
         if before.flag(ACTIVE) != Some(false) {
@@ -475,8 +494,7 @@ impl User {
             && let Some(held) = context.attributes(profile)
             && let Some(license) = held.text("user_license")
         {
-            let may_be_used =
-                |name: &str| !context.is_deleted(&Address::new(profile::KIND, name));
+            let may_be_used = |name: &str| !context.is_deleted(&Address::new(profile::KIND, name));
             if let Some(to) = profile::fallback(license, context.catalog(), &may_be_used) {
                 let target = Value::Reference(Address::new(profile::KIND, &to.name));
                 steps.push(Step::new(
@@ -511,11 +529,7 @@ fn password_step(change: &Change, after: &Attributes, id: IdReference) -> Option
     let mut step = Step::new(
         "password mail",
         Write::ResetPassword { id },
-        RecordEffect {
-            confirm,
-            once: Some(PASSWORD_EMAIL.to_owned()),
-            ..RecordEffect::default()
-        },
+        RecordEffect { confirm, once: Some(PASSWORD_EMAIL.to_owned()), ..RecordEffect::default() },
     );
     step.last = true;
     Some(step)

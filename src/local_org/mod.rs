@@ -126,12 +126,17 @@ pub async fn start(
         found(&mut org, &options)
     } else {
         let setting = org.store.all(SETTINGS_TABLE).next().cloned().unwrap_or_default();
-        let text = |name: &str| setting.get(name).and_then(Json::as_str).unwrap_or_default().to_owned();
+        let text =
+            |name: &str| setting.get(name).and_then(Json::as_str).unwrap_or_default().to_owned();
         org.running_user = text("running_user");
         (text("org_id"), text("access_token"))
     };
     org.store.commit().map_err(|source| StartError::Data {
-        folder: options.data.as_ref().map(|folder| folder.display().to_string()).unwrap_or_default(),
+        folder: options
+            .data
+            .as_ref()
+            .map(|folder| folder.display().to_string())
+            .unwrap_or_default(),
         source,
     })?;
 
@@ -174,7 +179,8 @@ const SETTINGS_TABLE: &str = "Setting";
 /// Fills a new org, with an id and a token of its own.
 fn found(org: &mut rules::Org, options: &Options) -> (String, String) {
     let mut random = fastrand::Rng::with_seed(options.entropy);
-    let mut characters = |count: usize| -> String { (0..count).map(|_| random.alphanumeric()).collect() };
+    let mut characters =
+        |count: usize| -> String { (0..count).map(|_| random.alphanumeric()).collect() };
     let org_id = store::with_checksum(&format!("00D000{}", characters(9)));
     let access_token = format!("{}!AQ{}", &org_id[..15], characters(60));
     seed::seed(org, &org_id, &options.seed);

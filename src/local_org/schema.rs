@@ -74,9 +74,9 @@ impl Object {
 
     /// The field behind a relationship name, in any case.
     pub fn parent(&self, relationship: &str) -> Option<&Field> {
-        self.fields
-            .iter()
-            .find(|field| field.relationship().is_some_and(|name| name.eq_ignore_ascii_case(relationship)))
+        self.fields.iter().find(|field| {
+            field.relationship().is_some_and(|name| name.eq_ignore_ascii_case(relationship))
+        })
     }
 }
 
@@ -265,7 +265,7 @@ impl Schema {
                 json!({"relationshipName": name, "childSObject": child, "field": field})
             })
             .collect();
-        let mut described = self.summary(object);
+        let mut described = Self::summary(object);
         described["fields"] = Json::Array(fields);
         described["childRelationships"] = Json::Array(children);
         described["recordTypeInfos"] = json!([]);
@@ -273,7 +273,7 @@ impl Schema {
     }
 
     /// What the global describe says of an object.
-    pub fn summary(&self, object: &Object) -> Json {
+    pub fn summary(object: &Object) -> Json {
         json!({
             "name": object.name,
             "label": object.name,

@@ -155,7 +155,12 @@ pub fn seed(org: &mut Org, org_id: &str, seed: &Seed) {
     }
     for number in 1..=seed.users {
         let username = format!("user{number}@local.orgform.example");
-        let row = user(&username, &format!("User {number}"), &format!("user{}", number % 10_000), profiles.get("Standard User"));
+        let row = user(
+            &username,
+            &format!("User {number}"),
+            &format!("user{}", number % 10_000),
+            profiles.get("Standard User"),
+        );
         // Seats were counted for them, so that none is refused.
         let _ = super::rules::insert(org, "User", &row);
     }

@@ -22,6 +22,7 @@ pub struct Node {
 
 /// Deeper nesting than any document of access has.
 const DEEPEST: usize = 64;
+const XSI: &str = "http://www.w3.org/2001/XMLSchema-instance";
 
 impl Node {
     /// An element with text.
@@ -57,11 +58,11 @@ impl Node {
         if depth > DEEPEST {
             return Err("the document is nested too deeply".to_owned());
         }
-        const XSI: &str = "http://www.w3.org/2001/XMLSchema-instance";
         let xsi_type = element
             .attribute((XSI, "type"))
             .map(|name| name.rsplit(':').next().unwrap_or(name).to_owned());
-        let mut node = Self { name: element.tag_name().name().to_owned(), xsi_type, ..Self::default() };
+        let mut node =
+            Self { name: element.tag_name().name().to_owned(), xsi_type, ..Self::default() };
         for child in element.children() {
             if child.is_element() {
                 node.children.push(Self::read(child, depth + 1)?);

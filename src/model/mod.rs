@@ -30,8 +30,8 @@ pub use fact::{
 pub use id::SalesforceId;
 pub use observed::{Observation, Observations, Observed};
 pub use op::{
-    CallShape, FieldValue, IdReference, Op, OpIndex, OrderEdge, OrderReason, RecordEffect, RecordMove,
-    Write,
+    CallShape, FieldValue, IdReference, Op, OpIndex, OrderEdge, OrderReason, RecordEffect,
+    RecordMove, Write,
 };
 pub use plan::{ApiCallEstimate, Note, NoteKind, Plan, PlanMode, Problem, Summary};
 pub use read::{KeySource, Row, RowExt, RowQuery};

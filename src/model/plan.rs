@@ -145,6 +145,27 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// Grants that adopting things takes away from them: what each has in the
+    /// org and the files do not give it.
+    pub fn losses(&self) -> Vec<(&Address, &str, Vec<&str>)> {
+        let adopted = self.changes.iter().filter(|change| change.action == Action::Adopt);
+        adopted
+            .flat_map(|change| {
+                let before = change.before.iter().flat_map(Attributes::iter);
+                before.filter_map(move |(path, value)| {
+                    let held = value.as_set()?;
+                    let kept = change.after.as_ref().and_then(|after| after.get(path)?.as_set());
+                    let lost: Vec<&str> = held
+                        .iter()
+                        .filter(|name| kept.is_none_or(|kept| !kept.contains(*name)))
+                        .map(String::as_str)
+                        .collect();
+                    (!lost.is_empty()).then_some((&change.address, path, lost))
+                })
+            })
+            .collect()
+    }
+
     /// Whether applying it would do anything.
     pub fn has_changes(&self) -> bool {
         self.summary.has_changes()

@@ -274,8 +274,9 @@ mod tests {
     fn neighbours_that_read_alike_have_different_digests() {
         let set: Attributes = [("a", Value::set(["x", "y"]))].into_iter().collect();
         let other: Attributes = [("a", Value::set(["xy"]))].into_iter().collect();
-        let text: Attributes =
-            [("a", Value::Text("x".into())), ("y", Value::Text(String::new()))].into_iter().collect();
+        let text: Attributes = [("a", Value::Text("x".into())), ("y", Value::Text(String::new()))]
+            .into_iter()
+            .collect();
         assert_ne!(set.digest(), other.digest());
         assert_ne!(set.digest(), text.digest());
     }

@@ -22,7 +22,11 @@ impl Org {
     ///
     /// # Errors
     /// When the call as a whole fails; a refused record is an outcome.
-    pub async fn insert_records(&self, object: &str, records: Vec<Row>) -> Result<Vec<RecordOutcome>, OrgError> {
+    pub async fn insert_records(
+        &self,
+        object: &str,
+        records: Vec<Row>,
+    ) -> Result<Vec<RecordOutcome>, OrgError> {
         if let [record] = records.as_slice() {
             let path = Self::data_path(&format!("sobjects/{object}"));
             let body = Json::Object(record.clone());
@@ -37,7 +41,11 @@ impl Org {
     ///
     /// # Errors
     /// When the call as a whole fails; a refused record is an outcome.
-    pub async fn update_records(&self, object: &str, records: Vec<Row>) -> Result<Vec<RecordOutcome>, OrgError> {
+    pub async fn update_records(
+        &self,
+        object: &str,
+        records: Vec<Row>,
+    ) -> Result<Vec<RecordOutcome>, OrgError> {
         if let [record] = records.as_slice() {
             let mut record = record.clone();
             let id = record.remove("Id");
@@ -55,7 +63,11 @@ impl Org {
     ///
     /// # Errors
     /// When the call as a whole fails; a refused record is an outcome.
-    pub async fn delete_records(&self, object: &str, ids: &[SalesforceId]) -> Result<Vec<RecordOutcome>, OrgError> {
+    pub async fn delete_records(
+        &self,
+        object: &str,
+        ids: &[SalesforceId],
+    ) -> Result<Vec<RecordOutcome>, OrgError> {
         if let [id] = ids {
             let path = Self::data_path(&format!("sobjects/{object}/{id}"));
             return one(self.rest("collections", Method::DELETE, &path, None).await);
@@ -73,12 +85,13 @@ impl Org {
         count: usize,
     ) -> Result<Vec<RecordOutcome>, OrgError> {
         let answer = self.rest("collections", method, &Self::data_path(path), body).await?;
-        let results = answer.as_array().filter(|results| results.len() == count).ok_or_else(|| {
-            OrgError::Unexpected {
-                call: "composite/sobjects".to_owned(),
-                reason: "it has another number of results than were sent".to_owned(),
-            }
-        })?;
+        let results =
+            answer.as_array().filter(|results| results.len() == count).ok_or_else(|| {
+                OrgError::Unexpected {
+                    call: "composite/sobjects".to_owned(),
+                    reason: "it has another number of results than were sent".to_owned(),
+                }
+            })?;
         Ok(results.iter().map(outcome).collect())
     }
 
@@ -89,7 +102,8 @@ impl Org {
     /// When the org refuses it, or the call breaks.
     pub async fn reset_password(&self, user: &SalesforceId) -> Result<(), OrgError> {
         let path = Self::data_path(&format!("sobjects/User/{user}/password"));
-        let answer = self.send("password", &Method::DELETE, &path, Payload::Nothing, Effect::Write).await?;
+        let answer =
+            self.send("password", &Method::DELETE, &path, Payload::Nothing, Effect::Write).await?;
         drop(answer);
         Ok(())
     }
@@ -99,7 +113,11 @@ impl Org {
     ///
     /// # Errors
     /// When the call as a whole fails; a refused record is an outcome.
-    pub async fn insert_record_by_soap(&self, object: &str, record: &Row) -> Result<RecordOutcome, OrgError> {
+    pub async fn insert_record_by_soap(
+        &self,
+        object: &str,
+        record: &Row,
+    ) -> Result<RecordOutcome, OrgError> {
         let mut children = Vec::new();
         for (name, value) in record {
             let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
@@ -107,7 +125,9 @@ impl Org {
         }
         let envelope = super::metadata::partner_create(self.token(), object, &children);
         let path = format!("/services/Soap/u/{API_VERSION}");
-        let answer = self.send("soap", &Method::POST, &path, Payload::Soap(&envelope), Effect::Write).await?;
+        let answer = self
+            .send("soap", &Method::POST, &path, Payload::Soap(&envelope), Effect::Write)
+            .await?;
         super::metadata::read_create_result(&answer.body)
     }
 }

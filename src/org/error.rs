@@ -22,7 +22,11 @@ impl Refusal {
         // reach a terminal.
         let message = message
             .chars()
-            .map(|character| if character.is_control() && character != '\n' { ' ' } else { character })
+            .map(
+                |character| {
+                    if character.is_control() && character != '\n' { ' ' } else { character }
+                },
+            )
             .collect();
         Self { code: code.to_owned(), message, fields }
     }
@@ -34,7 +38,10 @@ impl Refusal {
 
     /// Whether the thing to delete is gone already.
     pub fn is_already_gone(&self) -> bool {
-        matches!(self.code.as_str(), "ENTITY_IS_DELETED" | "NOT_FOUND" | "INVALID_CROSS_REFERENCE_KEY")
+        matches!(
+            self.code.as_str(),
+            "ENTITY_IS_DELETED" | "NOT_FOUND" | "INVALID_CROSS_REFERENCE_KEY"
+        )
     }
 
     /// Whether the same write may pass in a moment.

@@ -111,7 +111,12 @@ pub(super) fn partner_create(token: &str, object: &str, fields: &[Element]) -> S
     let mut soap = Soap::new();
     soap.open(
         "soapenv:Envelope",
-        &[("xmlns:soapenv", ENVELOPE), ("xmlns:urn", PARTNER), ("xmlns:urn1", SOBJECT), ("xmlns:xsi", XSI)],
+        &[
+            ("xmlns:soapenv", ENVELOPE),
+            ("xmlns:urn", PARTNER),
+            ("xmlns:urn1", SOBJECT),
+            ("xmlns:xsi", XSI),
+        ],
     );
     soap.open("soapenv:Header", &[]);
     soap.open("urn:SessionHeader", &[]);
@@ -137,8 +142,8 @@ fn unexpected(call: &str, reason: impl Into<String>) -> OrgError {
 
 /// The outcome of partner `create` for one record.
 pub(super) fn read_create_result(body: &str) -> Result<RecordOutcome, OrgError> {
-    let document =
-        roxmltree::Document::parse(body).map_err(|error| unexpected("create", error.to_string()))?;
+    let document = roxmltree::Document::parse(body)
+        .map_err(|error| unexpected("create", error.to_string()))?;
     let result = document
         .descendants()
         .find(|node| node.tag_name().name() == "result")
@@ -173,14 +178,15 @@ fn refusal_in(result: roxmltree::Node<'_, '_>) -> Refusal {
             }
         }
     }
-    refusal.unwrap_or_else(|| Refusal::new("UNKNOWN_EXCEPTION", "the org gave no reason", Vec::new()))
+    refusal
+        .unwrap_or_else(|| Refusal::new("UNKNOWN_EXCEPTION", "the org gave no reason", Vec::new()))
 }
 
 fn element_of(node: roxmltree::Node<'_, '_>, depth: usize) -> Element {
     let mut element = Element { name: node.tag_name().name().to_owned(), ..Element::default() };
     let has_children = node.children().any(|child| child.is_element());
     if has_children && depth < 32 {
-        let children = node.children().filter(|child| child.is_element());
+        let children = node.children().filter(roxmltree::Node::is_element);
         element.children = children.map(|child| element_of(child, depth + 1)).collect();
     } else {
         node.text().unwrap_or_default().clone_into(&mut element.text);
@@ -189,7 +195,12 @@ fn element_of(node: roxmltree::Node<'_, '_>, depth: usize) -> Element {
 }
 
 impl Org {
-    async fn metadata(&self, operation: &str, effect: Effect, body: &str) -> Result<String, OrgError> {
+    async fn metadata(
+        &self,
+        operation: &str,
+        effect: Effect,
+        body: &str,
+    ) -> Result<String, OrgError> {
         let path = format!("/services/Soap/m/{API_VERSION}");
         let answer = self
             .send("metadata", &Method::POST, &path, Payload::Soap(body), effect)
@@ -229,7 +240,9 @@ impl Org {
                 records
                     .iter()
                     .find(|record| {
-                        record.child_text("fullName").is_some_and(|held| held.eq_ignore_ascii_case(name))
+                        record
+                            .child_text("fullName")
+                            .is_some_and(|held| held.eq_ignore_ascii_case(name))
                     })
                     .cloned()
             })
@@ -313,7 +326,11 @@ fn name_operation(error: OrgError, operation: &str) -> OrgError {
 }
 
 /// The results in the order of what was sent, as the API gives them.
-fn outcomes(operation: &str, answer: &str, names: &[&str]) -> Result<Vec<DocumentOutcome>, OrgError> {
+fn outcomes(
+    operation: &str,
+    answer: &str,
+    names: &[&str],
+) -> Result<Vec<DocumentOutcome>, OrgError> {
     let document = roxmltree::Document::parse(answer)
         .map_err(|error| unexpected(operation, error.to_string()))?;
     let results: Vec<_> =

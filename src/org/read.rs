@@ -26,7 +26,11 @@ impl Org {
     ///
     /// # Errors
     /// The first query that the org refuses, or a broken call.
-    pub async fn query_all(&self, queries: &[String], pages: &mut Pages<'_>) -> Result<(), OrgError> {
+    pub async fn query_all(
+        &self,
+        queries: &[String],
+        pages: &mut Pages<'_>,
+    ) -> Result<(), OrgError> {
         let describes: [&str; 0] = [];
         self.ask(queries, &describes, pages).await.map(|_| ())
     }
@@ -90,10 +94,12 @@ impl Org {
             let url = Self::data_path(&format!("sobjects/{object}/describe"));
             parts.push(json!({"method": "GET", "url": url, "referenceId": format!("d{index}")}));
         }
-        let body = json!({"allOrNone": false, "collateSubrequests": false, "compositeRequest": parts});
+        let body =
+            json!({"allOrNone": false, "collateSubrequests": false, "compositeRequest": parts});
         let path = Self::data_path("composite");
-        let mut answer =
-            self.rest_with_effect("composite", Method::POST, &path, Some(&body), Effect::Read).await?;
+        let mut answer = self
+            .rest_with_effect("composite", Method::POST, &path, Some(&body), Effect::Read)
+            .await?;
         let unexpected = |reason: &str| OrgError::Unexpected {
             call: "POST composite".to_owned(),
             reason: reason.to_owned(),
@@ -107,7 +113,7 @@ impl Org {
         let mut bodies = Vec::new();
         for mut answer in answers {
             let status = answer.get("httpStatusCode").and_then(Json::as_u64).unwrap_or(0);
-            let body = answer.get_mut("body").map(Json::take).unwrap_or(Json::Null);
+            let body = answer.get_mut("body").map_or(Json::Null, Json::take);
             let refusal = if status >= 400 { Some(refusal_of_part(&body, status)) } else { None };
             bodies.push((status, refusal, body));
         }
@@ -136,7 +142,12 @@ impl Org {
     }
 
     /// Hands out a page and fetches those after it.
-    async fn follow(&self, index: usize, first: Json, pages: &mut Pages<'_>) -> Result<(), OrgError> {
+    async fn follow(
+        &self,
+        index: usize,
+        first: Json,
+        pages: &mut Pages<'_>,
+    ) -> Result<(), OrgError> {
         let mut answer = first;
         loop {
             let unexpected = || OrgError::Unexpected {
@@ -157,7 +168,8 @@ impl Org {
             if answer.get("done").and_then(Json::as_bool) != Some(false) {
                 return Ok(());
             }
-            let next = answer.get("nextRecordsUrl").and_then(Json::as_str).ok_or_else(unexpected)?;
+            let next =
+                answer.get("nextRecordsUrl").and_then(Json::as_str).ok_or_else(unexpected)?;
             let next = next.to_owned();
             answer = self.rest("query", Method::GET, &next, None).await?;
         }

@@ -1,5 +1,7 @@
 //! SOQL as text: values escaped, lists of keys cut to what a URL may hold.
 
+use std::fmt::Write as _;
+
 /// A URL may have 16,384 bytes (REST API Developer Guide, "Status Codes and
 /// Error Responses"); the host and the rest of the path need some of them.
 const LONGEST_ENCODED: usize = 14_000;
@@ -38,7 +40,8 @@ pub fn encode(text: &str) -> String {
         if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) {
             encoded.push(char::from(byte));
         } else {
-            encoded.push_str(&format!("%{byte:02X}"));
+            // Writing to a string does not fail.
+            let _ = write!(encoded, "%{byte:02X}");
         }
     }
     encoded
@@ -95,7 +98,13 @@ mod tests {
     #[test]
     fn many_keys_make_queries_that_fit_a_url_and_miss_none() {
         let keys: Vec<String> = (0..3000).map(|n| format!("user{n}@coconut.example")).collect();
-        let queries = keyed_queries("User", &["Id"], "Username", Some("IsActive = true"), keys.iter().map(String::as_str));
+        let queries = keyed_queries(
+            "User",
+            &["Id"],
+            "Username",
+            Some("IsActive = true"),
+            keys.iter().map(String::as_str),
+        );
         assert!(queries.len() > 1);
         let mut found = 0;
         for query in &queries {

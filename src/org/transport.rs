@@ -254,7 +254,8 @@ impl Org {
         };
         let request_id = header("x-sfdc-request-id");
         if let Some(today) = header("Sforce-Limit-Info").as_deref().and_then(limit_info) {
-            self.usage.lock().unwrap_or_else(std::sync::PoisonError::into_inner).today = Some(today);
+            self.usage.lock().unwrap_or_else(std::sync::PoisonError::into_inner).today =
+                Some(today);
         }
         let body = response.text().await.map_err(broken)?;
         Ok(Answer { status, body, request_id })
@@ -283,8 +284,10 @@ fn reason_of(error: &reqwest::Error) -> String {
 
 /// `api-usage=10018/100000`
 fn limit_info(header: &str) -> Option<(u64, u64)> {
-    let (used, limit) =
-        header.split(',').find_map(|part| part.trim().strip_prefix("api-usage="))?.split_once('/')?;
+    let (used, limit) = header
+        .split(',')
+        .find_map(|part| part.trim().strip_prefix("api-usage="))?
+        .split_once('/')?;
     let limit: String = limit.chars().take_while(char::is_ascii_digit).collect();
     Some((used.parse().ok()?, limit.parse().ok()?))
 }
@@ -360,13 +363,17 @@ mod tests {
 
     #[test]
     fn refusals_are_found_in_all_three_shapes() {
-        let array = r#"[{"message":"Session expired or invalid","errorCode":"INVALID_SESSION_ID"}]"#;
+        let array =
+            r#"[{"message":"Session expired or invalid","errorCode":"INVALID_SESSION_ID"}]"#;
         assert_eq!(refusal_in(array).expect("one").code, "INVALID_SESSION_ID");
         let object = r#"{"errorCode":"NOT_FOUND","message":"x"}"#;
         assert_eq!(refusal_in(object).expect("one").code, "NOT_FOUND");
         let fault = "<e:Envelope xmlns:e='x'><e:Body><e:Fault><faultcode>sf:INVALID_SESSION_ID</faultcode><faultstring>INVALID_SESSION_ID: Invalid Session ID</faultstring></e:Fault></e:Body></e:Envelope>";
         let refusal = refusal_in(fault).expect("one");
-        assert_eq!((refusal.code.as_str(), refusal.message.as_str()), ("INVALID_SESSION_ID", "Invalid Session ID"));
+        assert_eq!(
+            (refusal.code.as_str(), refusal.message.as_str()),
+            ("INVALID_SESSION_ID", "Invalid Session ID")
+        );
         assert_eq!(refusal_in("<html>Down for maintenance</html>"), None);
     }
 

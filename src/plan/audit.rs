@@ -10,6 +10,7 @@ use crate::kinds;
 use crate::kinds::Removal;
 use crate::model::Action;
 use crate::model::Address;
+use crate::model::Attributes;
 use crate::model::IdReference;
 use crate::model::OpIndex;
 use crate::model::Ownership;
@@ -57,7 +58,9 @@ impl fmt::Display for Violation {
             Self::IdNeverMade { of, needs } => {
                 write!(f, "{of} needs the id of {needs}, which nothing before it makes")
             }
-            Self::DeletesAdopted(address) => write!(f, "{address} was adopted and would be deleted"),
+            Self::DeletesAdopted(address) => {
+                write!(f, "{address} was adopted and would be deleted")
+            }
             Self::DeletesRetirable(address) => {
                 write!(f, "{address} can only be deactivated and would be deleted")
             }
@@ -143,8 +146,7 @@ fn only_ours_is_deleted(plan: &Plan, violations: &mut Vec<Violation>) {
     }
     for op in &plan.ops {
         let deletes = matches!(op.write, Write::Delete { .. } | Write::DeleteDocument { .. });
-        let retires =
-            kinds::of(&op.address).is_some_and(|kind| kind.removal() == Removal::Retires);
+        let retires = kinds::of(&op.address).is_some_and(|kind| kind.removal() == Removal::Retires);
         if deletes && retires {
             violations.push(Violation::DeletesRetirable(op.address.clone()));
         }
@@ -195,7 +197,7 @@ fn nothing_is_deleted_while_used(plan: &Plan, violations: &mut Vec<Violation>) {
         }
     }
     for change in &plan.changes {
-        for (_, used) in change.before.iter().flat_map(|before| before.references()) {
+        for (_, used) in change.before.iter().flat_map(Attributes::references) {
             let Some(delete) = deletes.get(used).copied() else { continue };
             let leaves = |other: usize| plan.ops[other].address == change.address;
             if *used != change.address && !waits_for(plan, delete, &leaves) {

@@ -50,7 +50,8 @@ pub fn keep_what_is_held(input: &Input<'_>, draft: &mut Draft) {
     }
     draft.changes.retain(|change| !kept.contains_key(&change.address));
     for (address, holders) in kept {
-        let text = format!("kept, since {} outside this plan {} it", who(&holders), holds(&holders));
+        let text =
+            format!("kept, since {} outside this plan {} it", who(&holders), holds(&holders));
         draft.notes.push(Note { kind: NoteKind::Kept, address, text });
     }
     add_moves(input, draft, moved);

@@ -106,7 +106,10 @@ impl Desired {
                 address: pair[1].address.clone(),
                 place: kinds::of(&pair[1].address).map(|kind| kind.place(&pair[1].address, "")),
                 file: pair[1].file,
-                message: format!("{} is declared twice, by its name and by its label", pair[1].address),
+                message: format!(
+                    "{} is declared twice, by its name and by its label",
+                    pair[1].address
+                ),
                 hint: Some("take one of the two out".to_owned()),
             })
             .collect();

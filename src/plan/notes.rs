@@ -30,7 +30,9 @@ fn undeclared(input: &Input<'_>, draft: &mut Draft) {
     for (address, relations) in &input.observations.undeclared {
         let names: Vec<&str> = relations
             .iter()
-            .map(|relation| relation.name().rsplit_once('/').map_or(relation.name(), |(_, name)| name))
+            .map(|relation| {
+                relation.name().rsplit_once('/').map_or(relation.name(), |(_, name)| name)
+            })
             .collect();
         let text = if let [only] = names.as_slice() {
             format!("1 assignment on this user is not declared and is left alone: {only}")

@@ -136,15 +136,17 @@ impl<'a> Joiner<'a> {
 
     /// Mail waits for everything else about its user.
     fn mail_last(&self, edges: &mut Vec<(usize, OrderEdge)>) {
-        let mails: Vec<usize> =
-            (0..self.drafts.len()).filter(|op| self.drafts[*op].last).collect();
+        let mails: Vec<usize> = (0..self.drafts.len()).filter(|op| self.drafts[*op].last).collect();
         if mails.is_empty() {
             return;
         }
         let mut about: HashMap<&Address, Vec<OpIndex>> = HashMap::new();
         for (number, draft) in self.drafts.iter().enumerate().filter(|(_, draft)| !draft.last) {
             if let Some(subject) = &draft.op.subject {
-                about.entry(subject).or_default().push(OpIndex::try_from(number).unwrap_or(OpIndex::MAX));
+                about
+                    .entry(subject)
+                    .or_default()
+                    .push(OpIndex::try_from(number).unwrap_or(OpIndex::MAX));
             }
         }
         for mail in mails {

@@ -17,17 +17,15 @@ use crate::model::Catalog;
 use crate::model::Change;
 use crate::model::IdReference;
 use crate::model::Op;
+use crate::model::OpIndex;
 use crate::model::OrderEdge;
 use crate::model::OrderReason;
-use crate::model::OpIndex;
 
 /// An op whose place in the order is still to be found.
 #[derive(Debug)]
 pub struct DraftOp {
     /// The op, with the edges to earlier steps of its own change.
     pub op: Op,
-    /// Which change it belongs to.
-    pub change: usize,
     /// Whether it waits for everything else about its subject.
     pub last: bool,
 }
@@ -101,7 +99,7 @@ pub fn write(
             .map(|change| &change.address)
             .collect();
         let context = Context { input, changes: &draft.changes, deleted };
-        for (index, change) in draft.changes.iter().enumerate() {
+        for change in &draft.changes {
             let mut numbers = Vec::new();
             let kind = kinds::of(&change.address).filter(|_| change.action != Action::Release);
             if let Some(kind) = kind {
@@ -129,7 +127,6 @@ pub fn write(
                                     lane: None,
                                     effect,
                                 },
-                                change: index,
                                 last: step.last,
                             });
                             numbers.push(number);

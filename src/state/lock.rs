@@ -59,7 +59,8 @@ impl Lock {
 }
 
 fn read_holder(about: &Path) -> String {
-    let held = std::fs::read_to_string(about).ok().and_then(|text| serde_json::from_str(&text).ok());
+    let held =
+        std::fs::read_to_string(about).ok().and_then(|text| serde_json::from_str(&text).ok());
     match held {
         Some(Holder { process, machine, command, since }) => {
             format!("`orgform {command}`, process {process} on {machine}, since {since}")

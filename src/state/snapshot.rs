@@ -107,7 +107,9 @@ impl Snapshot {
             Contents { lineage: base.lineage, serial: base.serial, resources: base.resources };
         let log = match File::open(&self.path) {
             Ok(log) => log,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Some(contents)),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                return Ok(Some(contents));
+            }
             Err(source) => return Err(StateError::Io { path: self.path.clone(), source }),
         };
         for line in BufReader::new(log).lines() {

@@ -125,7 +125,9 @@ impl Store {
         let db = match open_guarded(&path) {
             Ok(db) => db,
             Err(OpenFailure::Held) => {
-                return Err(StateError::Locked { holder: "a process that took no lock".to_owned() });
+                return Err(StateError::Locked {
+                    holder: "a process that took no lock".to_owned(),
+                });
             }
             Err(OpenFailure::Broken(reason)) => {
                 let aside = folder.join(format!("cache.sled.broken-{now}"));
@@ -137,9 +139,13 @@ impl Store {
                 match open_guarded(&path) {
                     Ok(db) => db,
                     Err(OpenFailure::Held) => {
-                        return Err(StateError::Locked { holder: "a process that took no lock".to_owned() });
+                        return Err(StateError::Locked {
+                            holder: "a process that took no lock".to_owned(),
+                        });
                     }
-                    Err(OpenFailure::Broken(reason)) => return Err(StateError::damaged(&path, reason)),
+                    Err(OpenFailure::Broken(reason)) => {
+                        return Err(StateError::damaged(&path, reason));
+                    }
                 }
             }
         };
@@ -150,7 +156,8 @@ impl Store {
         if is_new {
             sync_folder(&folder)?;
         }
-        let tree = |name: &str| db.open_tree(name).map_err(|error| StateError::damaged(&path, error));
+        let tree =
+            |name: &str| db.open_tree(name).map_err(|error| StateError::damaged(&path, error));
         let file_path = path.join("db");
         let mut store = Self {
             records: tree("records")?,
@@ -307,8 +314,8 @@ impl Store {
     pub fn begin(&mut self, intent: &Intent) -> Result<u64, StateError> {
         let sequence = self.meta.next_intent;
         self.meta.next_intent += 1;
-        let bytes = serde_json::to_vec(intent)
-            .map_err(|error| StateError::damaged(&self.folder, error))?;
+        let bytes =
+            serde_json::to_vec(intent).map_err(|error| StateError::damaged(&self.folder, error))?;
         self.transact(&[], Some((sequence, bytes)), &[])?;
         self.sync()?;
         Ok(sequence)
@@ -333,9 +340,11 @@ impl Store {
     /// When the journal can't be read.
     pub fn open_intents(&self) -> Result<Vec<Intent>, StateError> {
         let mut intents = Vec::new();
-        for entry in self.journal.iter() {
+        for entry in &self.journal {
             let (key, value) = entry.map_err(|error| StateError::damaged(&self.folder, error))?;
-            let bytes = self.whole(JOURNAL, &key, &value).map_err(|reason| StateError::damaged(&self.folder, reason))?;
+            let bytes = self
+                .whole(JOURNAL, &key, &value)
+                .map_err(|reason| StateError::damaged(&self.folder, reason))?;
             let mut intent: Intent = serde_json::from_slice(&bytes)
                 .map_err(|error| StateError::damaged(&self.folder, error))?;
             let mut number = [0; 8];
@@ -353,7 +362,7 @@ impl Store {
     /// When it can't be read.
     pub fn facts(&self, api_version: &str) -> Result<Vec<(Fact, FactValue, i64)>, StateError> {
         let mut facts = Vec::new();
-        for entry in self.catalog.iter() {
+        for entry in &self.catalog {
             let (key, value) = entry.map_err(|error| StateError::damaged(&self.folder, error))?;
             let Ok(bytes) = self.whole(CATALOG, &key, &value) else { continue };
             // A fact that this version can't read is asked for again.
@@ -381,7 +390,8 @@ impl Store {
     ) -> Result<(), StateError> {
         let failed = |error: sled::Error| StateError::damaged(&self.folder, error);
         for (fact, value) in facts {
-            let kept = KeptFact { at: now, api_version: api_version.to_owned(), value: value.clone() };
+            let kept =
+                KeptFact { at: now, api_version: api_version.to_owned(), value: value.clone() };
             let (Ok(key), Ok(bytes)) = (serde_json::to_vec(fact), serde_json::to_vec(&kept)) else {
                 continue;
             };
@@ -409,7 +419,8 @@ impl Store {
         let all = records.iter().map(|entry| {
             let damaged = |reason: String| StateError::damaged(folder, reason);
             let (key, value) = entry.map_err(|error| damaged(error.to_string()))?;
-            let address = Address::from_key(&key).ok_or_else(|| damaged("a key is no address".to_owned()))?;
+            let address =
+                Address::from_key(&key).ok_or_else(|| damaged("a key is no address".to_owned()))?;
             let bytes = whole(parts, RECORDS, &key, &value).map_err(damaged)?;
             Ok((address, codec::decode(&bytes).map_err(damaged)?))
         });
@@ -449,20 +460,22 @@ impl Store {
                 RecordChange::Forget(address) => (address, None),
             })
             .collect();
-        let result: TransactionResult<(), ()> = (&self.records, &self.parts, &self.journal, &self.settings)
-            .transaction(|(records, parts, journal, settings)| {
-                for (address, value) in &encoded {
-                    write_value(records, parts, RECORDS, address.key(), value.as_deref())?;
-                }
-                if let Some((sequence, bytes)) = &begin {
-                    write_value(journal, parts, JOURNAL, &sequence.to_be_bytes(), Some(bytes))?;
-                }
-                for sequence in finish {
-                    write_value(journal, parts, JOURNAL, &sequence.to_be_bytes(), None)?;
-                }
-                settings.insert(META, meta.as_slice())?;
-                Ok(())
-            });
+        let result: TransactionResult<(), ()> =
+            (&self.records, &self.parts, &self.journal, &self.settings).transaction(
+                |(records, parts, journal, settings)| {
+                    for (address, value) in &encoded {
+                        write_value(records, parts, RECORDS, address.key(), value.as_deref())?;
+                    }
+                    if let Some((sequence, bytes)) = &begin {
+                        write_value(journal, parts, JOURNAL, &sequence.to_be_bytes(), Some(bytes))?;
+                    }
+                    for sequence in finish {
+                        write_value(journal, parts, JOURNAL, &sequence.to_be_bytes(), None)?;
+                    }
+                    settings.insert(META, meta.as_slice())?;
+                    Ok(())
+                },
+            );
         result.map_err(|error| StateError::damaged(&self.folder, format!("{error:?}")))
     }
 
@@ -491,7 +504,8 @@ impl Recorded for Store {
     }
 
     fn get(&self, address: &Address) -> Result<Option<Record>, String> {
-        let Some(value) = self.records.get(address.key()).map_err(|error| error.to_string())? else {
+        let Some(value) = self.records.get(address.key()).map_err(|error| error.to_string())?
+        else {
             return Ok(None);
         };
         codec::decode(&self.whole(RECORDS, address.key(), &value)?).map(Some)
@@ -520,7 +534,8 @@ fn write_value(
     key: &[u8],
     value: Option<&[u8]>,
 ) -> Result<(), sled::transaction::ConflictableTransactionError<()>> {
-    let before = tree.get(key)?.and_then(|held| codec::head(&held).map(|(count, _)| count)).unwrap_or(0);
+    let before =
+        tree.get(key)?.and_then(|held| codec::head(&held).map(|(count, _)| count)).unwrap_or(0);
     let mut written = 0;
     match value {
         Some(value) => {
@@ -561,23 +576,24 @@ fn open_guarded(path: &Path) -> Result<sled::Db, OpenFailure> {
             Ok(Ok(Err(sled::Error::Io(error)))) if is_held(&error) && attempt < 19 => {
                 std::thread::sleep(Duration::from_millis(50));
             }
-            Ok(Ok(Err(sled::Error::Io(error)))) if is_held(&error) => return Err(OpenFailure::Held),
+            Ok(Ok(Err(sled::Error::Io(error)))) if is_held(&error) => {
+                return Err(OpenFailure::Held);
+            }
             Ok(Ok(Err(error))) => return Err(OpenFailure::Broken(error.to_string())),
-            Ok(Err(_)) | Err(_) => return Err(OpenFailure::Broken("sled stopped while opening".to_owned())),
+            Ok(Err(_)) | Err(_) => {
+                return Err(OpenFailure::Broken("sled stopped while opening".to_owned()));
+            }
         }
     }
     Err(OpenFailure::Held)
 }
 
 fn is_held(error: &std::io::Error) -> bool {
-    error.kind() == std::io::ErrorKind::WouldBlock || error.to_string().contains("could not acquire lock")
+    error.kind() == std::io::ErrorKind::WouldBlock
+        || error.to_string().contains("could not acquire lock")
 }
 
 #[expect(clippy::disallowed_methods, reason = "the one place that opens sled")]
 fn open(path: &Path) -> Result<sled::Db, sled::Error> {
-    sled::Config::default()
-        .path(path)
-        .cache_capacity(CACHE_BYTES)
-        .flush_every_ms(Some(500))
-        .open()
+    sled::Config::default().path(path).cache_capacity(CACHE_BYTES).flush_every_ms(Some(500)).open()
 }

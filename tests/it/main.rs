@@ -1,1 +1,12 @@
+//! The one integration-test binary: each module tells in its tests' names
+//! what would be broken.
 
+mod architecture;
+mod config_errors;
+mod converge;
+mod doubts;
+mod faults;
+mod graph_command;
+mod output;
+mod properties;
+mod support;

@@ -17,6 +17,8 @@ use crate::cli::view::summary::Report;
 use crate::engine;
 use crate::engine::ApplyOptions;
 use crate::engine::Outcome;
+use crate::kinds::element_label;
+use crate::model::Plan;
 use crate::model::PlanMode;
 use crate::state::Store;
 
@@ -75,6 +77,9 @@ pub async fn carry_out(
             }
             break;
         }
+        if !may_ask && !write.allow_loss {
+            refuse_losses(&planned.plan)?;
+        }
         let must_ask = !write.auto_approve && planned.plan.has_changes();
         if must_ask && !ask(environment, output, what)? {
             output.line(&format!("{what} cancelled; nothing was changed."))?;
@@ -82,9 +87,11 @@ pub async fn carry_out(
             session.close().await;
             return Ok(FAILED);
         }
-        let outcome = apply_once(environment, read, write, &session, &mut store, &mut planned).await?;
+        let outcome =
+            apply_once(environment, read, write, &session, &mut store, &mut planned).await?;
         report.add(&planned.plan, &outcome);
-        let learned_something = !outcome.learned.is_empty() && !outcome.interrupted && outcome.fatal.is_none();
+        let learned_something =
+            !outcome.learned.is_empty() && !outcome.interrupted && outcome.fatal.is_none();
         if !learned_something || lessons >= LESSONS {
             after_failures(output, &outcome);
             break;
@@ -92,7 +99,9 @@ pub async fn carry_out(
         lessons += 1;
         if !read.json {
             output.line("")?;
-            output.line("The org's refusal says more about what permissions need. Planned again with that:")?;
+            output.line(
+                "The org's refusal says more about what permissions need. Planned again with that:",
+            )?;
         }
     }
     store.close()?;
@@ -117,6 +126,20 @@ fn show(output: &mut Output, read: &ReadArguments, planned: &Planned) -> Result<
     output.line("")?;
     let text = plan_text::render(&planned.plan, output.painter());
     output.line(&text)
+}
+
+/// Where nobody can be asked, adopting takes nothing away by itself.
+fn refuse_losses(plan: &Plan) -> Result<(), CommandError> {
+    let losses = plan.losses();
+    let Some((address, path, names)) = losses.first() else { return Ok(()) };
+    let count: usize = losses.iter().map(|(_, _, names)| names.len()).sum();
+    let grants = if count == 1 { "1 grant".to_owned() } else { format!("{count} grants") };
+    let names: Vec<String> = names.iter().map(|name| element_label(path, name)).collect();
+    Err(CommandError::new(format!(
+        "adopting would take away {grants} that the org has and the files do not give, among them {} of {address}",
+        names.join(", ")
+    ))
+    .hint("The plan above lists each. Write them into the files, or add --allow-loss."))
 }
 
 /// Asks on the terminal; only `yes` is a yes.
@@ -149,15 +172,9 @@ async fn apply_once(
         clock: environment.clock.clone(),
         stop: (environment.stop)(),
     };
-    let outcome = engine::apply(
-        &session.org,
-        store,
-        &planned.plan,
-        &mut planned.catalog,
-        &progress,
-        options,
-    )
-    .await;
+    let outcome =
+        engine::apply(&session.org, store, &planned.plan, &mut planned.catalog, &progress, options)
+            .await;
     progress.finish();
     Ok(outcome?)
 }
@@ -173,7 +190,9 @@ fn after_failures(output: &mut Output, outcome: &Outcome) {
         ));
     }
     if outcome.interrupted {
-        output.aside("Stopped. What was under way was finished and is recorded; apply again to go on.");
+        output.aside(
+            "Stopped. What was under way was finished and is recorded; apply again to go on.",
+        );
     } else if !outcome.is_complete() {
         output.aside("What was done is recorded. Mend the cause and apply again: only what is missing will be done.");
     }

@@ -21,7 +21,8 @@ pub fn run(
 ) -> Result<u8, CommandError> {
     let config = config::load(&arguments.paths, &environment.folder)?;
     let desired = Desired::new(config.declared);
-    let mut nodes: Vec<String> = desired.iter().map(|declared| declared.address.to_string()).collect();
+    let mut nodes: Vec<String> =
+        desired.iter().map(|declared| declared.address.to_string()).collect();
     let mut edges = Vec::new();
     for (number, declared) in desired.iter().enumerate() {
         for (path, referred) in declared.attributes.references() {
@@ -37,7 +38,8 @@ pub fn run(
         for earlier in kind.follows() {
             for (other, before) in desired.iter().enumerate() {
                 let is_earlier = before.address.kind() == *earlier
-                    && kinds::of(&before.address).and_then(|kind| kind.subject(&before.address)) == subject;
+                    && kinds::of(&before.address).and_then(|kind| kind.subject(&before.address))
+                        == subject;
                 if is_earlier {
                     edges.push((number, other, "license before set".to_owned()));
                 }

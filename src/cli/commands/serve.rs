@@ -22,8 +22,11 @@ pub async fn run(
     arguments: ServeArguments,
 ) -> Result<u8, CommandError> {
     if !arguments.listen.ip().is_loopback() && !arguments.allow_remote {
-        return Err(CommandError::new(format!("{} can be reached by other machines", arguments.listen))
-            .hint("The local org is for this machine: listen on 127.0.0.1, or add --allow-remote."));
+        return Err(CommandError::new(format!(
+            "{} can be reached by other machines",
+            arguments.listen
+        ))
+        .hint("The local org is for this machine: listen on 127.0.0.1, or add --allow-remote."));
     }
     let mut seed = Seed::default();
     let mut doubts = Doubts::default();

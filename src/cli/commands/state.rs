@@ -115,7 +115,10 @@ fn describe(address: &Address, record: &Record) -> String {
             .parse()
             .ok()
             .and_then(|seconds| jiff::Timestamp::from_second(seconds).ok())
-            .map_or_else(|| when.clone(), |time| time.strftime("%Y-%m-%d %H:%M:%S UTC").to_string());
+            .map_or_else(
+                || when.clone(),
+                |time| time.strftime("%Y-%m-%d %H:%M:%S UTC").to_string(),
+            );
         let _ = writeln!(text, "  {what}: {when}");
     }
     text

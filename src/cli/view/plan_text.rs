@@ -38,10 +38,13 @@ pub fn render(plan: &Plan, painter: Painter) -> String {
     render_drift(plan, painter, &mut text);
     for note in &plan.notes {
         let mark = match note.kind {
-            NoteKind::Kept | NoteKind::Seats | NoteKind::Unknown => painter.paint(Tone::Changed, "!"),
+            NoteKind::Kept | NoteKind::Seats | NoteKind::Unknown => {
+                painter.paint(Tone::Changed, "!")
+            }
             _ => painter.paint(Tone::Faint, "i"),
         };
-        let words: Vec<String> = format!("{}: {}", note.address, note.text).split(' ').map(str::to_owned).collect();
+        let words: Vec<String> =
+            format!("{}: {}", note.address, note.text).split(' ').map(str::to_owned).collect();
         for (index, line) in folded(&words, 4).into_iter().enumerate() {
             let lead = if index == 0 { format!("  {mark} ") } else { "    ".to_owned() };
             let _ = writeln!(text, "{lead}{line}");
@@ -59,7 +62,10 @@ fn folded(words: &[String], indent: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for word in words {
         match lines.last_mut() {
-            Some(line) if indent + line.chars().count() + 1 + word.chars().count() <= super::values::WIDTH => {
+            Some(line)
+                if indent + line.chars().count() + 1 + word.chars().count()
+                    <= super::values::WIDTH =>
+            {
                 line.push(' ');
                 line.push_str(word);
             }
@@ -73,7 +79,8 @@ fn folded(words: &[String], indent: usize) -> Vec<String> {
 pub fn summary_line(plan: &Plan, painter: Painter) -> String {
     let Summary { create, update, replace, delete, adopt, release, no_op } = plan.summary;
     if !plan.has_changes() {
-        let same = if no_op == 1 { "1 resource is".to_owned() } else { format!("{no_op} resources are") };
+        let same =
+            if no_op == 1 { "1 resource is".to_owned() } else { format!("{no_op} resources are") };
         return match plan.mode {
             PlanMode::Converge => {
                 painter.paint(Tone::Strong, &format!("No changes. {same} as declared."))
@@ -107,8 +114,8 @@ pub fn summary_line(plan: &Plan, painter: Painter) -> String {
 }
 
 fn render_change(change: &Change, painter: Painter, text: &mut String) {
-    let retires = kinds::of(&change.address)
-        .is_some_and(|kind| kind.removal() == kinds::Removal::Retires);
+    let retires =
+        kinds::of(&change.address).is_some_and(|kind| kind.removal() == kinds::Removal::Retires);
     let (symbol, tone, verb) = match change.action {
         Action::Create => ("+", Tone::Added, "will be created"),
         Action::Update => ("~", Tone::Changed, "will be updated"),
@@ -160,7 +167,11 @@ fn render_created(change: &Change, after: &Attributes, painter: Painter, text: &
         render_new(&plus, path, value, &[], "  # set once, at creation", painter, text);
     }
     if !change.address.kind().ends_with("_assignment") {
-        let _ = writeln!(text, "      {plus} id: {}", painter.paint(Tone::Faint, "(known after apply)"));
+        let _ = writeln!(
+            text,
+            "      {plus} id: {}",
+            painter.paint(Tone::Faint, "(known after apply)")
+        );
     }
 }
 
@@ -261,7 +272,13 @@ fn render_updated(
                 }
             }
             (Some(old), Some(new)) => {
-                let _ = writeln!(text, "      {tilde} {}: {} -> {}", label(path), inline(old), inline(new));
+                let _ = writeln!(
+                    text,
+                    "      {tilde} {}: {} -> {}",
+                    label(path),
+                    inline(old),
+                    inline(new)
+                );
             }
             (None, None) => {}
         }
@@ -277,7 +294,8 @@ fn render_gone(minus: &str, path: &str, value: &Value, text: &mut String) {
     match value {
         Value::Set(names) => {
             // Each grant that is lost is listed, none folded.
-            let names: Vec<String> = names.iter().map(|name| kinds::element_label(path, name)).collect();
+            let names: Vec<String> =
+                names.iter().map(|name| kinds::element_label(path, name)).collect();
             let _ = writeln!(text, "      {minus} {}:", label(path));
             for line in wrapped(&names, 10) {
                 let _ = writeln!(text, "          {line}");

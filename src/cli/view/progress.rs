@@ -27,13 +27,15 @@ pub struct Shown {
 impl Shown {
     /// Shows the progress of `ops` ops.
     pub fn new(environment: &Environment, json: bool, ops: usize) -> Self {
-        let bar = (environment.terminal.errors && environment.terminal.output && !json).then(|| {
-            let bar = ProgressBar::with_draw_target(Some(ops as u64), ProgressDrawTarget::stderr());
-            if let Ok(style) = ProgressStyle::with_template("  {bar:30} {pos}/{len} {msg}") {
-                bar.set_style(style);
-            }
-            bar
-        });
+        let bar =
+            (environment.terminal.errors && environment.terminal.output && !json).then(|| {
+                let bar =
+                    ProgressBar::with_draw_target(Some(ops as u64), ProgressDrawTarget::stderr());
+                if let Ok(style) = ProgressStyle::with_template("  {bar:30} {pos}/{len} {msg}") {
+                    bar.set_style(style);
+                }
+                bar
+            });
         Self {
             json,
             painter: Painter::new(environment.terminal.color),
@@ -68,7 +70,9 @@ impl Progress for Shown {
         if self.json {
             let event = match event {
                 Event::Sending { what, ops } => json!({"type": "call", "what": what, "ops": ops}),
-                Event::Done { address, step } => json!({"type": "done", "address": address, "step": step}),
+                Event::Done { address, step } => {
+                    json!({"type": "done", "address": address, "step": step})
+                }
                 Event::Failed { address, step, reason } => {
                     json!({"type": "failed", "address": address, "step": step, "reason": reason})
                 }

@@ -6,7 +6,6 @@ use serde_json::Value as Json;
 use serde_json::json;
 
 use crate::engine::Outcome;
-use crate::model::Action;
 use crate::model::Address;
 use crate::model::Plan;
 use crate::model::Summary;
@@ -137,7 +136,7 @@ fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut grouped = String::new();
     for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index) % 3 == 0 {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
             grouped.push(',');
         }
         grouped.push(digit);

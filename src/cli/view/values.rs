@@ -62,7 +62,9 @@ pub fn text_difference(old: &str, new: &str, painter: Painter) -> Vec<String> {
             }
         }
         if unchanged > 0 {
-            lines.push(painter.paint(Tone::Faint, &format!("# ({unchanged} unchanged lines hidden)")));
+            lines.push(
+                painter.paint(Tone::Faint, &format!("# ({unchanged} unchanged lines hidden)")),
+            );
         }
         return lines;
     }
@@ -94,7 +96,10 @@ pub fn text_difference(old: &str, new: &str, painter: Painter) -> Vec<String> {
 }
 
 /// What is only in one of two sets, and how many are in both.
-pub fn set_difference(old: &BTreeSet<String>, new: &BTreeSet<String>) -> (Vec<String>, Vec<String>, usize) {
+pub fn set_difference(
+    old: &BTreeSet<String>,
+    new: &BTreeSet<String>,
+) -> (Vec<String>, Vec<String>, usize) {
     let removed = old.difference(new).cloned().collect();
     let added = new.difference(old).cloned().collect();
     (removed, added, old.intersection(new).count())

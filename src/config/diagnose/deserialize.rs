@@ -37,7 +37,13 @@ pub struct ReadError {
 
 impl ReadError {
     fn new(message: impl Into<String>) -> Self {
-        Self { node: None, message: message.into(), label: String::new(), help: None, missing: None }
+        Self {
+            node: None,
+            message: message.into(),
+            label: String::new(),
+            help: None,
+            missing: None,
+        }
     }
 
     fn at(mut self, node: NodeId) -> Self {
@@ -114,16 +120,24 @@ pub fn text_of(tree: &Tree, node: NodeId) -> Result<String, ReadError> {
     let found = match &tree.node(node).value {
         Value::Scalar { text, plain: false } => return Ok(text.clone()),
         Value::Scalar { text, .. } if tree.is_null(node) => {
-            let what = if text.is_empty() { "nothing".to_owned() } else { format!("`{text}`, which means nothing") };
+            let what = if text.is_empty() {
+                "nothing".to_owned()
+            } else {
+                format!("`{text}`, which means nothing")
+            };
             return Err(ReadError::new(format!("expected text, found {what}")).at(node));
         }
         Value::Scalar { text, .. } => {
             if !looks_like_something_else(text) {
                 return Ok(text.clone());
             }
-            let quoted = if text.contains('\'') { format!("\"{text}\"") } else { format!("'{text}'") };
-            let mut error = ReadError::new(format!("expected text, found `{text}`, which can be read as {}", kind_of(text)));
-            error.label = "not quoted".to_owned();
+            let quoted =
+                if text.contains('\'') { format!("\"{text}\"") } else { format!("'{text}'") };
+            let mut error = ReadError::new(format!(
+                "expected text, found `{text}`, which can be read as {}",
+                kind_of(text)
+            ));
+            "not quoted".clone_into(&mut error.label);
             return Err(error.help(format!("if it is meant as text, quote it: {quoted}")).at(node));
         }
         Value::List(_) => "a list",
@@ -180,7 +194,9 @@ impl<'a> Reader<'a> {
     }
 
     fn list<V: Visitor<'a>>(self, items: &'a [NodeId], visitor: V) -> Result<V::Value, ReadError> {
-        visitor.visit_seq(Items { reader: self, items: items.iter() }).map_err(|error| error.at(self.node))
+        visitor
+            .visit_seq(Items { reader: self, items: items.iter() })
+            .map_err(|error| error.at(self.node))
     }
 
     fn map<V: Visitor<'a>>(
@@ -219,7 +235,11 @@ impl<'a> Deserializer<'a> for Reader<'a> {
     }
 
     fn deserialize_bool<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, ReadError> {
-        let flag = self.tree.scalar(self.node).filter(|(_, plain)| *plain).and_then(|(text, _)| flag_of(text));
+        let flag = self
+            .tree
+            .scalar(self.node)
+            .filter(|(_, plain)| *plain)
+            .and_then(|(text, _)| flag_of(text));
         match flag {
             Some(flag) => visitor.visit_bool(flag).map_err(|error: ReadError| error.at(self.node)),
             None => Err(self.unexpected(&"`true` or `false`")),
@@ -311,10 +331,16 @@ struct Items<'a> {
 impl<'a> SeqAccess<'a> for Items<'a> {
     type Error = ReadError;
 
-    fn next_element_seed<T: DeserializeSeed<'a>>(&mut self, seed: T) -> Result<Option<T::Value>, ReadError> {
+    fn next_element_seed<T: DeserializeSeed<'a>>(
+        &mut self,
+        seed: T,
+    ) -> Result<Option<T::Value>, ReadError> {
         for node in self.items.by_ref() {
             if !self.reader.aside.contains(node) {
-                return seed.deserialize(self.reader.child(*node)).map(Some).map_err(|error| error.at(*node));
+                return seed
+                    .deserialize(self.reader.child(*node))
+                    .map(Some)
+                    .map_err(|error| error.at(*node));
             }
         }
         Ok(None)
@@ -330,12 +356,18 @@ struct Entries<'a> {
 impl<'a> MapAccess<'a> for Entries<'a> {
     type Error = ReadError;
 
-    fn next_key_seed<K: DeserializeSeed<'a>>(&mut self, seed: K) -> Result<Option<K::Value>, ReadError> {
+    fn next_key_seed<K: DeserializeSeed<'a>>(
+        &mut self,
+        seed: K,
+    ) -> Result<Option<K::Value>, ReadError> {
         for (key, value) in self.entries.by_ref() {
             let is_aside = self.reader.aside.contains(key) || self.reader.aside.contains(value);
             if !is_aside {
                 self.value = Some(*value);
-                return seed.deserialize(Key(self.reader.child(*key))).map(Some).map_err(|error| error.at(*key));
+                return seed
+                    .deserialize(Key(self.reader.child(*key)))
+                    .map(Some)
+                    .map_err(|error| error.at(*key));
             }
         }
         Ok(None)

@@ -53,7 +53,9 @@ pub fn composite(server: &Server, org: &mut Org, call: &Call) -> Result<Reply, A
     if queries > QUERIES {
         return Err(ApiError::new(
             "INVALID_INPUT",
-            format!("The number of query and collection subrequests {queries} exceeds the limit of {QUERIES}"),
+            format!(
+                "The number of query and collection subrequests {queries} exceeds the limit of {QUERIES}"
+            ),
         ));
     }
     let all_or_none = flag(&call.body, "allOrNone");
@@ -66,7 +68,10 @@ pub fn composite(server: &Server, org: &mut Org, call: &Call) -> Result<Reply, A
             && id.chars().all(|character| character.is_ascii_alphanumeric() || character == '_');
         if !is_name {
             org.store.roll_back(savepoint);
-            return Err(ApiError::new("INVALID_INPUT", format!("The referenceId {id} is not valid")));
+            return Err(ApiError::new(
+                "INVALID_INPUT",
+                format!("The referenceId {id} is not valid"),
+            ));
         }
         let reply = if failed && all_or_none {
             Reply::refused(&halted())
@@ -74,16 +79,24 @@ pub fn composite(server: &Server, org: &mut Org, call: &Call) -> Result<Reply, A
             let filled = fill(part, &replies);
             let (path, query) = super::split_uri(&url(&filled));
             match path.as_slice() {
-                [services, data, version, rest @ ..] if services == "services" && data == "data" => {
+                [services, data, version, rest @ ..]
+                    if services == "services" && data == "data" =>
+                {
                     let sub = Call {
-                        method: filled.get("method").and_then(Json::as_str).unwrap_or("GET").to_uppercase(),
+                        method: filled
+                            .get("method")
+                            .and_then(Json::as_str)
+                            .unwrap_or("GET")
+                            .to_uppercase(),
                         version: version.trim_start_matches('v').to_owned(),
                         path: rest.to_vec(),
                         query,
                         body: filled.get("body").cloned().unwrap_or(Json::Null),
                         page: call.page,
                     };
-                    if sub.path.first().is_some_and(|first| first == "composite") && sub.path.len() == 1 {
+                    if sub.path.first().is_some_and(|first| first == "composite")
+                        && sub.path.len() == 1
+                    {
                         Reply::refused(&ApiError::not_found())
                     } else {
                         rest::handle(server, org, &sub)
@@ -112,7 +125,10 @@ pub fn composite(server: &Server, org: &mut Org, call: &Call) -> Result<Reply, A
 }
 
 fn halted() -> ApiError {
-    ApiError::new("PROCESSING_HALTED", "The transaction was rolled back since another operation in the same transaction failed.")
+    ApiError::new(
+        "PROCESSING_HALTED",
+        "The transaction was rolled back since another operation in the same transaction failed.",
+    )
 }
 
 /// Puts `@{name.path}` in from earlier answers.
@@ -129,8 +145,15 @@ fn fill(part: &Json, replies: &[(String, Reply)]) -> Json {
                         .iter()
                         .find(|(held, _)| held == name)
                         .and_then(|(_, reply)| reply.body.as_ref())
-                        .and_then(|body| body.pointer(&format!("/{}", path.replace(['.', '['], "/").replace(']', ""))))
-                        .map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned))
+                        .and_then(|body| {
+                            body.pointer(&format!(
+                                "/{}",
+                                path.replace(['.', '['], "/").replace(']', "")
+                            ))
+                        })
+                        .map(|value| {
+                            value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+                        })
                         .unwrap_or_default()
                 };
                 filled.replace_range(start..=start + length, &value);
@@ -196,7 +219,11 @@ pub fn collection(org: &mut Org, call: &Call) -> Result<Reply, ApiError> {
 fn object_of(org: &Org, call: &Call, item: &Json) -> String {
     if call.method == "DELETE" {
         let id = item.get("id").and_then(Json::as_str).unwrap_or_default();
-        return org.schema.object_of_id(id).map(|object| object.name.to_owned()).unwrap_or_default();
+        return org
+            .schema
+            .object_of_id(id)
+            .map(|object| object.name.to_owned())
+            .unwrap_or_default();
     }
     item.pointer("/attributes/type").and_then(Json::as_str).unwrap_or_default().to_owned()
 }
@@ -228,7 +255,9 @@ fn one(org: &mut Org, call: &Call, item: &Json, object: &str) -> Result<String, 
                 .get("id")
                 .or_else(|| item.get("Id"))
                 .and_then(Json::as_str)
-                .ok_or_else(|| ApiError::new("MISSING_ARGUMENT", "Id not specified in an update call"))?
+                .ok_or_else(|| {
+                    ApiError::new("MISSING_ARGUMENT", "Id not specified in an update call")
+                })?
                 .to_owned();
             let mut fields = record(item)?.clone();
             fields.remove("id");
@@ -243,6 +272,9 @@ fn one(org: &mut Org, call: &Call, item: &Json, object: &str) -> Result<String, 
             rules::delete(org, object, id)?;
             Ok(crate::local_org::store::normal_id(id))
         }
-        other => Err(ApiError::new("METHOD_NOT_ALLOWED", format!("HTTP Method '{other}' not allowed")).status(405)),
+        other => {
+            Err(ApiError::new("METHOD_NOT_ALLOWED", format!("HTTP Method '{other}' not allowed"))
+                .status(405))
+        }
     }
 }

@@ -139,11 +139,8 @@ impl Reply {
 /// Splits a URI into path and parameters.
 pub fn split_uri(uri: &str) -> (Vec<String>, Vec<(String, String)>) {
     let (path, query) = uri.split_once('?').unwrap_or((uri, ""));
-    let segments = path
-        .split('/')
-        .filter(|part| !part.is_empty())
-        .map(|part| decode(part, false))
-        .collect();
+    let segments =
+        path.split('/').filter(|part| !part.is_empty()).map(|part| decode(part, false)).collect();
     let parameters = query
         .split('&')
         .filter(|part| !part.is_empty())
@@ -192,7 +189,8 @@ pub async fn answer(State(server): State<Arc<Server>>, request: Request<Body>) -
     let method = parts.method.as_str().to_owned();
     let headers = parts.headers;
     let answered =
-        tokio::task::spawn_blocking(move || dispatch(&worker, &method, &uri, &headers, &body)).await;
+        tokio::task::spawn_blocking(move || dispatch(&worker, &method, &uri, &headers, &body))
+            .await;
     let Ok((response, records)) = answered else {
         let error = ApiError::new("UNKNOWN_EXCEPTION", "An unexpected error occurred.").status(500);
         return json_response(&server, Reply::refused(&error));
@@ -248,7 +246,10 @@ fn dispatch(
                 }
             }
         }
-        [] => Reply::json(200, serde_json::json!({"organization_id": server.org_id, "emulated": true})),
+        [] => Reply::json(
+            200,
+            serde_json::json!({"organization_id": server.org_id, "emulated": true}),
+        ),
         _ => Reply::refused(&ApiError::not_found()),
     };
     let records = reply.records;
@@ -270,7 +271,8 @@ fn authorised(
         return Reply::refused(&error);
     }
     if server.calls.load(Ordering::Relaxed) > DAILY_CALLS {
-        let error = ApiError::new("REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded.").status(403);
+        let error =
+            ApiError::new("REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded.").status(403);
         return Reply::refused(&error);
     }
     transaction(server, |org| run(server, org)).unwrap_or_else(|error| Reply::refused(&error))
@@ -284,7 +286,8 @@ fn transaction<T>(server: &Server, run: impl FnOnce(&mut Org) -> T) -> Result<T,
     org.now = (server.now)();
     let result = run(&mut org);
     org.store.commit().map_err(|error| {
-        ApiError::new("UNKNOWN_EXCEPTION", format!("the local org can't write its data: {error}")).status(500)
+        ApiError::new("UNKNOWN_EXCEPTION", format!("the local org can't write its data: {error}"))
+            .status(500)
     })?;
     Ok(result)
 }
@@ -298,7 +301,8 @@ fn json_response(server: &Server, reply: Reply) -> Response {
     *response.status_mut() =
         StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json;charset=UTF-8"));
+    headers
+        .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json;charset=UTF-8"));
     let usage = format!("api-usage={}/{DAILY_CALLS}", server.calls.load(Ordering::Relaxed));
     if let Ok(usage) = HeaderValue::from_str(&usage) {
         headers.insert("Sforce-Limit-Info", usage);

@@ -13,6 +13,7 @@ use super::composite;
 use crate::local_org::error::ApiError;
 use crate::local_org::rules;
 use crate::local_org::rules::Org;
+use crate::local_org::schema::Schema;
 use crate::local_org::soql;
 use crate::local_org::store::Row;
 
@@ -89,8 +90,11 @@ fn route(server: &Server, org: &mut Org, call: &Call) -> Result<Reply, ApiError>
         ("GET", ["tooling", "query"]) => tooling(org, call),
         ("GET", ["sobjects"]) => {
             let objects: Vec<Json> =
-                org.schema.objects().map(|object| org.schema.summary(object)).collect();
-            Ok(Reply::json(200, json!({"encoding": "UTF-8", "maxBatchSize": 200, "sobjects": objects})))
+                org.schema.objects().map(Schema::summary).collect();
+            Ok(Reply::json(
+                200,
+                json!({"encoding": "UTF-8", "maxBatchSize": 200, "sobjects": objects}),
+            ))
         }
         ("GET", ["sobjects", name, "describe"]) => {
             let object = org.schema.object(name).ok_or_else(ApiError::not_found)?;
@@ -138,7 +142,11 @@ fn route(server: &Server, org: &mut Org, call: &Call) -> Result<Reply, ApiError>
 /// In some orgs REST may not insert profiles at all.
 pub fn refuse_profile(org: &Org, object: &str) -> Result<(), ApiError> {
     if object.eq_ignore_ascii_case("Profile") && !org.doubts.rest_inserts_profiles {
-        return Err(ApiError::new("METHOD_NOT_ALLOWED", "HTTP Method 'POST' not allowed. Allowed are HEAD,GET").status(405));
+        return Err(ApiError::new(
+            "METHOD_NOT_ALLOWED",
+            "HTTP Method 'POST' not allowed. Allowed are HEAD,GET",
+        )
+        .status(405));
     }
     Ok(())
 }
@@ -162,7 +170,9 @@ pub fn in_savepoint<T>(
 }
 
 fn query(server: &Server, org: &mut Org, call: &Call) -> Result<Reply, ApiError> {
-    let text = call.parameter("q").ok_or_else(|| ApiError::new("MALFORMED_QUERY", "SOQL statements cannot be empty or null"))?;
+    let text = call.parameter("q").ok_or_else(|| {
+        ApiError::new("MALFORMED_QUERY", "SOQL statements cannot be empty or null")
+    })?;
     let query = soql::parse(text)?;
     if matches!(query.from.to_ascii_lowercase().as_str(), "userlicense" | "permissionsetlicense") {
         rules::count_seats(org);
@@ -172,7 +182,8 @@ fn query(server: &Server, org: &mut Org, call: &Call) -> Result<Reply, ApiError>
     let mut records = answer.records;
     let count = records.len();
     if count <= call.page {
-        return Ok(Reply::json(200, json!({"totalSize": total, "done": true, "records": records})).touching(count));
+        return Ok(Reply::json(200, json!({"totalSize": total, "done": true, "records": records}))
+            .touching(count));
     }
     let rest = records.split_off(call.page);
     let mut cursors = server.cursors.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
@@ -203,7 +214,8 @@ fn more(server: &Server, call: &Call, locator: &str) -> Result<Reply, ApiError> 
     let total = rows.len() + call.page;
     let mut body = json!({"totalSize": total, "done": offset + count >= total, "records": records});
     if offset + count < total {
-        body["nextRecordsUrl"] = json!(format!("/services/data/v{}/query/{locator}-{}", call.version, offset + count));
+        body["nextRecordsUrl"] =
+            json!(format!("/services/data/v{}/query/{locator}-{}", call.version, offset + count));
     }
     Ok(Reply::json(200, body).touching(count))
 }
@@ -213,7 +225,10 @@ fn tooling(org: &Org, call: &Call) -> Result<Reply, ApiError> {
     let text = call.parameter("q").unwrap_or_default();
     let query = soql::parse(text)?;
     if !query.from.eq_ignore_ascii_case("PermissionDependency") {
-        return Err(ApiError::new("INVALID_TYPE", format!("sObject type '{}' is not supported.", query.from)));
+        return Err(ApiError::new(
+            "INVALID_TYPE",
+            format!("sObject type '{}' is not supported.", query.from),
+        ));
     }
     let rows: Vec<Json> = rules::dependency_rows(org)
         .into_iter()
@@ -224,7 +239,8 @@ fn tooling(org: &Org, call: &Call) -> Result<Reply, ApiError> {
         })
         .collect();
     let count = rows.len();
-    Ok(Reply::json(200, json!({"size": count, "totalSize": count, "done": true, "records": rows})).touching(count))
+    Ok(Reply::json(200, json!({"size": count, "totalSize": count, "done": true, "records": rows}))
+        .touching(count))
 }
 
 /// A user's password: `DELETE` makes it invalid, mails the link and returns a
@@ -244,12 +260,18 @@ fn password(org: &mut Org, method: &str, id: &str, body: &Json) -> Result<Reply,
         "POST" => {
             let new = body.get("NewPassword").and_then(Json::as_str).unwrap_or_default();
             if new.len() < 8 {
-                return Err(ApiError::new("INVALID_NEW_PASSWORD", "Your password must be at least 8 characters long"));
+                return Err(ApiError::new(
+                    "INVALID_NEW_PASSWORD",
+                    "Your password must be at least 8 characters long",
+                ));
             }
             user.insert("LastPasswordChangeDate".to_owned(), Json::String(org.now.clone()));
             org.store_changed("User", user);
             Ok(Reply::empty())
         }
-        _ => Err(ApiError::new("METHOD_NOT_ALLOWED", format!("HTTP Method '{method}' not allowed")).status(405)),
+        _ => {
+            Err(ApiError::new("METHOD_NOT_ALLOWED", format!("HTTP Method '{method}' not allowed"))
+                .status(405))
+        }
     }
 }

@@ -52,7 +52,8 @@ pub fn answer(server: &Arc<Server>, door: &str, _version: &str, body: &[u8]) -> 
 type Answer = (String, Vec<Node>, usize);
 
 fn run(server: &Server, door: &str, body: &[u8]) -> Result<Answer, ApiError> {
-    let text = std::str::from_utf8(body).map_err(|error| ApiError::new("INVALID_INPUT", error.to_string()))?;
+    let text = std::str::from_utf8(body)
+        .map_err(|error| ApiError::new("INVALID_INPUT", error.to_string()))?;
     let document = Node::parse(text).map_err(|error| ApiError::new("INVALID_INPUT", error))?;
     let token = document
         .child("Header")
@@ -84,10 +85,15 @@ fn run(server: &Server, door: &str, body: &[u8]) -> Result<Answer, ApiError> {
             ("m", "upsertMetadata") => write(org, operation, true),
             ("m", "updateMetadata" | "createMetadata") => write(org, operation, false),
             ("m", "deleteMetadata") => delete(org, operation),
-            ("u", "create") => create(org, operation),
-            (_, other) => Err(ApiError::new("UNKNOWN_EXCEPTION", format!("No operation available for request {other}"))),
+            ("u", "create") => Ok(create(org, operation)),
+            (_, other) => Err(ApiError::new(
+                "UNKNOWN_EXCEPTION",
+                format!("No operation available for request {other}"),
+            )),
         }?;
-        let failed = results.iter().any(|result| result.child("success").is_some_and(|success| success.text == "false"));
+        let failed = results
+            .iter()
+            .any(|result| result.child("success").is_some_and(|success| success.text == "false"));
         if failed && all_or_none {
             org.store.roll_back(savepoint);
         }
@@ -97,7 +103,8 @@ fn run(server: &Server, door: &str, body: &[u8]) -> Result<Answer, ApiError> {
 }
 
 fn full_names(operation: &Node) -> Result<Vec<String>, ApiError> {
-    let names: Vec<String> = operation.all("fullNames").map(|name| name.text.trim().to_owned()).collect();
+    let names: Vec<String> =
+        operation.all("fullNames").map(|name| name.text.trim().to_owned()).collect();
     limit(names.len())?;
     Ok(names)
 }
@@ -106,7 +113,9 @@ fn limit(count: usize) -> Result<(), ApiError> {
     if count > DOCUMENTS {
         return Err(ApiError::new(
             "EXCEEDED_ID_LIMIT",
-            format!("record limit reached. cannot submit more than {DOCUMENTS} records into this call"),
+            format!(
+                "record limit reached. cannot submit more than {DOCUMENTS} records into this call"
+            ),
         ));
     }
     Ok(())
@@ -123,9 +132,12 @@ fn read(org: &Org, operation: &Node) -> Result<Vec<Node>, ApiError> {
         .into_iter()
         .map(|document| {
             let mut record = document.unwrap_or_default();
-            record.name = "records".to_owned();
-            record.xsi_type =
-                Some(if record.children.is_empty() { "nil".to_owned() } else { metadata_type.clone() });
+            "records".clone_into(&mut record.name);
+            record.xsi_type = Some(if record.children.is_empty() {
+                "nil".to_owned()
+            } else {
+                metadata_type.clone()
+            });
             record
         })
         .collect();
@@ -137,7 +149,8 @@ fn write(org: &mut Org, operation: &Node, may_create: bool) -> Result<Vec<Node>,
     limit(documents.len())?;
     let metadata_type =
         documents.first().and_then(|document| document.xsi_type.clone()).unwrap_or_default();
-    if documents.iter().any(|document| document.xsi_type.as_deref() != Some(metadata_type.as_str())) {
+    if documents.iter().any(|document| document.xsi_type.as_deref() != Some(metadata_type.as_str()))
+    {
         return Err(ApiError::new("INVALID_INPUT", "one call takes one type of metadata"));
     }
     let outcomes = rules::write_documents(org, &metadata_type, &documents, may_create)?;
@@ -158,7 +171,8 @@ fn result(outcome: DocumentOutcome, is_upsert: bool) -> Node {
         children.push(Node::text("created", if outcome.created { "true" } else { "false" }));
     }
     if let Some(error) = &outcome.error {
-        let mut parts: Vec<Node> = error.fields.iter().map(|field| Node::text("fields", field)).collect();
+        let mut parts: Vec<Node> =
+            error.fields.iter().map(|field| Node::text("fields", field)).collect();
         parts.push(Node::text("message", &error.message));
         parts.push(Node::text("statusCode", error.code));
         children.push(Node::parent("errors", parts));
@@ -169,7 +183,7 @@ fn result(outcome: DocumentOutcome, is_upsert: bool) -> Node {
 }
 
 /// Partner `create`: records with their type and fields as elements.
-fn create(org: &mut Org, operation: &Node) -> Result<Vec<Node>, ApiError> {
+fn create(org: &mut Org, operation: &Node) -> Vec<Node> {
     let mut results = Vec::new();
     for record in operation.all("sObjects") {
         let object = record
@@ -188,13 +202,16 @@ fn create(org: &mut Org, operation: &Node) -> Result<Vec<Node>, ApiError> {
             Ok(id) => vec![Node::text("id", &id), Node::text("success", "true")],
             Err(error) => {
                 org.store.roll_back(savepoint);
-                let parts = vec![Node::text("message", &error.message), Node::text("statusCode", error.code)];
+                let parts = vec![
+                    Node::text("message", &error.message),
+                    Node::text("statusCode", error.code),
+                ];
                 vec![Node::parent("errors", parts), Node::text("success", "false")]
             }
         };
         results.push(Node::parent("result", children));
     }
-    Ok(results)
+    results
 }
 
 fn envelope(server: &Server, namespace: &str, content: Node, status: u16) -> Response {
@@ -208,7 +225,8 @@ fn envelope(server: &Server, namespace: &str, content: Node, status: u16) -> Res
         namespace.trim_start_matches("urn:").trim_start_matches("http://"),
     );
     let mut response = Response::new(Body::from(text));
-    *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    *response.status_mut() =
+        StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     response
         .headers_mut()
         .insert(header::CONTENT_TYPE, HeaderValue::from_static("text/xml;charset=UTF-8"));

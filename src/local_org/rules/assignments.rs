@@ -28,7 +28,8 @@ pub fn insert_set(org: &mut Org, mut row: Row) -> Result<String, ApiError> {
     require(&row, &["AssigneeId", "PermissionSetId"])?;
     check_reference(org, &row, "AssigneeId", "User")?;
     check_reference(org, &row, "PermissionSetId", "PermissionSet")?;
-    let (user, set) = (id_in(&row, "AssigneeId").to_owned(), id_in(&row, "PermissionSetId").to_owned());
+    let (user, set) =
+        (id_in(&row, "AssigneeId").to_owned(), id_in(&row, "PermissionSetId").to_owned());
     let is_held = org
         .store
         .by("PermissionSetAssignment", "AssigneeId", &user)
@@ -68,7 +69,8 @@ pub fn insert_set(org: &mut Org, mut row: Row) -> Result<String, ApiError> {
 
 pub fn delete_set(org: &mut Org, id: &str) -> Result<(), ApiError> {
     let row = org.store.get("PermissionSetAssignment", id).cloned().unwrap_or_default();
-    let (user, set) = (id_in(&row, "AssigneeId").to_owned(), id_in(&row, "PermissionSetId").to_owned());
+    let (user, set) =
+        (id_in(&row, "AssigneeId").to_owned(), id_in(&row, "PermissionSetId").to_owned());
     let held = org.store.get("PermissionSet", &set).cloned().unwrap_or_default();
     if held.get("IsOwnedByProfile") == Some(&Json::Bool(true)) {
         return Err(ApiError::new(
@@ -83,7 +85,9 @@ pub fn delete_set(org: &mut Org, id: &str) -> Result<(), ApiError> {
     let carried = held.get("LicenseId").and_then(Json::as_str).filter(|id| id.starts_with("0PL"));
     let license = match carried {
         Some(license) => Some(license.to_owned()),
-        None if org.doubts.sets_take_their_license_along => licenses::set_license_id(org, licenses::INTEGRATION_PSL),
+        None if org.doubts.sets_take_their_license_along => {
+            licenses::set_license_id(org, licenses::INTEGRATION_PSL)
+        }
         None => None,
     };
     if let Some(license) = license
@@ -104,14 +108,18 @@ pub fn delete_set(org: &mut Org, id: &str) -> Result<(), ApiError> {
 
 /// Whether a set that a user holds needs a permission set license.
 fn needs_license(org: &Org, user: &str, license: &str) -> bool {
-    let is_integration = org.text("PermissionSetLicense", license, "DeveloperName") == Some(licenses::INTEGRATION_PSL)
+    let is_integration = org.text("PermissionSetLicense", license, "DeveloperName")
+        == Some(licenses::INTEGRATION_PSL)
         && licenses::license_of_user(org, user).as_deref() == Some(licenses::INTEGRATION);
     org.store.by("PermissionSetAssignment", "AssigneeId", user).any(|assignment| {
         let set = id_in(assignment, "PermissionSetId");
         let row = org.store.get("PermissionSet", set);
-        let is_owned = row.is_some_and(|row| row.get("IsOwnedByProfile") == Some(&Json::Bool(true)));
-        let carries = row.and_then(|row| row.get("LicenseId")).and_then(Json::as_str) == Some(license);
-        !is_owned && (carries || (is_integration && licenses::beyond_integration(org, set).is_some()))
+        let is_owned =
+            row.is_some_and(|row| row.get("IsOwnedByProfile") == Some(&Json::Bool(true)));
+        let carries =
+            row.and_then(|row| row.get("LicenseId")).and_then(Json::as_str) == Some(license);
+        !is_owned
+            && (carries || (is_integration && licenses::beyond_integration(org, set).is_some()))
     })
 }
 
@@ -128,7 +136,10 @@ pub fn insert_license(org: &mut Org, row: Row) -> Result<String, ApiError> {
     if let Some(held) = held {
         return Err(ApiError::new(
             "DUPLICATE_VALUE",
-            format!("duplicate value found: AssigneeId duplicates value on record with id: {}", id_in(held, "Id")),
+            format!(
+                "duplicate value found: AssigneeId duplicates value on record with id: {}",
+                id_in(held, "Id")
+            ),
         ));
     }
     licenses::take_set_license_seat(org, &license)?;

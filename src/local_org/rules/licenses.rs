@@ -41,7 +41,8 @@ pub fn used_user_seats(org: &Org, license: &str) -> i64 {
 /// Refuses a user beyond the license's seats.
 pub fn take_user_seat(org: &mut Org, profile: &str) -> Result<(), ApiError> {
     let Some(license) = license_of_profile(org, profile) else { return Ok(()) };
-    let total = org.store.get("UserLicense", &license).map_or(0, |row| number(row, "TotalLicenses"));
+    let total =
+        org.store.get("UserLicense", &license).map_or(0, |row| number(row, "TotalLicenses"));
     if total >= 0 && used_user_seats(org, &license) >= total {
         return Err(ApiError::new("LICENSE_LIMIT_EXCEEDED", "License Limit Exceeded"));
     }
@@ -50,7 +51,10 @@ pub fn take_user_seat(org: &mut Org, profile: &str) -> Result<(), ApiError> {
 
 /// Refuses an assignment beyond the permission set license's seats.
 pub fn take_set_license_seat(org: &mut Org, license: &str) -> Result<(), ApiError> {
-    let total = org.store.get("PermissionSetLicense", license).map_or(0, |row| number(row, "TotalLicenses"));
+    let total = org
+        .store
+        .get("PermissionSetLicense", license)
+        .map_or(0, |row| number(row, "TotalLicenses"));
     let used = org.store.count_by("PermissionSetLicenseAssign", "PermissionSetLicenseId", license);
     if total >= 0 && i64::try_from(used).unwrap_or(i64::MAX) >= total {
         return Err(ApiError::new("LICENSE_LIMIT_EXCEEDED", "License Limit Exceeded"));
@@ -74,7 +78,10 @@ pub fn is_last_admin(org: &Org, user: &str) -> bool {
     }
     let is_another_active = |id: &str| {
         id != user
-            && org.store.get("User", id).is_some_and(|row| row.get("IsActive") == Some(&Json::Bool(true)))
+            && org
+                .store
+                .get("User", id)
+                .is_some_and(|row| row.get("IsActive") == Some(&Json::Bool(true)))
     };
     !org.store
         .all("PermissionSet")
@@ -107,7 +114,8 @@ pub fn not_allowed(org: &Org, user: &str, set: &str) -> Option<String> {
     if license_of_user(org, user).as_deref() != Some(INTEGRATION) {
         return None;
     }
-    let opened = set_license_id(org, INTEGRATION_PSL).is_some_and(|license| holds_set_license(org, user, &license));
+    let opened = set_license_id(org, INTEGRATION_PSL)
+        .is_some_and(|license| holds_set_license(org, user, &license));
     if opened { None } else { beyond_integration(org, set) }
 }
 
@@ -151,7 +159,8 @@ pub fn count_seats(org: &mut Org) {
         org.store.set_computed("UserLicense", &license, "UsedLicenses", used.into());
     }
     for license in set_licenses {
-        let used = org.store.count_by("PermissionSetLicenseAssign", "PermissionSetLicenseId", &license);
+        let used =
+            org.store.count_by("PermissionSetLicenseAssign", "PermissionSetLicenseId", &license);
         org.store.set_computed("PermissionSetLicense", &license, "UsedLicenses", used.into());
     }
 }

@@ -86,9 +86,15 @@ fn read_contents(org: &Org, document: &Node) -> Result<Contents, ApiError> {
             .split_once('.')
             .and_then(|(object, field)| org.schema.object(object)?.field(field));
         match field {
-            None => return Err(invalid(format!("In field: field - no CustomField named {name} found"))),
+            None => {
+                return Err(invalid(format!(
+                    "In field: field - no CustomField named {name} found"
+                )));
+            }
             Some(field) if field.compound.is_some() => {
-                return Err(invalid(format!("In field: field - no CustomField named {name} found")));
+                return Err(invalid(format!(
+                    "In field: field - no CustomField named {name} found"
+                )));
             }
             Some(field) if !field.permissionable => {
                 return Err(ApiError::new(
@@ -100,7 +106,9 @@ fn read_contents(org: &Org, document: &Node) -> Result<Contents, ApiError> {
         }
         // Editing a field that can't be edited is accepted and not kept.
         let editable = is_true(permission, "editable") && !org.schema.is_never_editable(name);
-        contents.fields.insert(name.to_owned(), (is_true(permission, "readable") || editable, editable));
+        contents
+            .fields
+            .insert(name.to_owned(), (is_true(permission, "readable") || editable, editable));
     }
     Ok(contents)
 }
@@ -208,29 +216,44 @@ pub fn write_documents(
 }
 
 fn unknown_type(name: &str) -> ApiError {
-    ApiError::new("INVALID_TYPE", format!("This type of metadata is not available for this organization: {name}"))
+    ApiError::new(
+        "INVALID_TYPE",
+        format!("This type of metadata is not available for this organization: {name}"),
+    )
 }
 
 fn no_such(kind: &str, name: &str) -> ApiError {
-    ApiError::new("INVALID_CROSS_REFERENCE_KEY", format!("In field: fullName - no {kind} named {name} found"))
+    ApiError::new(
+        "INVALID_CROSS_REFERENCE_KEY",
+        format!("In field: fullName - no {kind} named {name} found"),
+    )
 }
 
-fn write_set(org: &mut Org, full_name: &str, document: &Node, may_create: bool) -> Result<bool, ApiError> {
+fn write_set(
+    org: &mut Org,
+    full_name: &str,
+    document: &Node,
+    may_create: bool,
+) -> Result<bool, ApiError> {
     let existing = sets::own_set(org, full_name);
     let label = text(document, "label").unwrap_or_default();
     if label.is_empty() && (existing.is_none() || org.doubts.sets_are_replaced) {
-        return Err(ApiError::new("REQUIRED_FIELD_MISSING", "Required field is missing: label").field("label"));
+        return Err(ApiError::new("REQUIRED_FIELD_MISSING", "Required field is missing: label")
+            .field("label"));
     }
     let mut contents = read_contents(org, document)?;
     let (id, created) = match existing {
         Some(id) => (id, false),
         None if !may_create => return Err(no_such("PermissionSet", full_name)),
-        None => (super::insert(org, "PermissionSet", &{
-            let mut row = Row::new();
-            row.insert("Name".to_owned(), Json::String(full_name.to_owned()));
-            row.insert("Label".to_owned(), Json::String(label.to_owned()));
-            row
-        })?, true),
+        None => (
+            super::insert(org, "PermissionSet", &{
+                let mut row = Row::new();
+                row.insert("Name".to_owned(), Json::String(full_name.to_owned()));
+                row.insert("Label".to_owned(), Json::String(label.to_owned()));
+                row
+            })?,
+            true,
+        ),
     };
     if !created && !org.doubts.sets_are_replaced {
         let mut merged = stored_contents(org, &id);
@@ -246,7 +269,11 @@ fn write_set(org: &mut Org, full_name: &str, document: &Node, may_create: bool) 
     }
     match text(document, "description").filter(|text| !text.is_empty()) {
         Some(description) if description.chars().count() > 255 => {
-            return Err(ApiError::new("STRING_TOO_LONG", "Description: data value too large (max length=255)").field("description"));
+            return Err(ApiError::new(
+                "STRING_TOO_LONG",
+                "Description: data value too large (max length=255)",
+            )
+            .field("description"));
         }
         Some(description) => {
             row.insert("Description".to_owned(), Json::String(description.to_owned()));
@@ -272,7 +299,8 @@ fn unescape(full_name: &str) -> String {
     let mut name = Vec::with_capacity(bytes.len());
     let mut place = 0;
     while place < bytes.len() {
-        let code = full_name.get(place + 1..place + 3).and_then(|hex| u8::from_str_radix(hex, 16).ok());
+        let code =
+            full_name.get(place + 1..place + 3).and_then(|hex| u8::from_str_radix(hex, 16).ok());
         match code {
             Some(code) if bytes[place] == b'%' => {
                 name.push(code);
@@ -287,7 +315,12 @@ fn unescape(full_name: &str) -> String {
     String::from_utf8_lossy(&name).into_owned()
 }
 
-fn write_profile(org: &mut Org, full_name: &str, document: &Node, _: bool) -> Result<bool, ApiError> {
+fn write_profile(
+    org: &mut Org,
+    full_name: &str,
+    document: &Node,
+    _: bool,
+) -> Result<bool, ApiError> {
     // Making a profile through metadata would fill it from "Minimum Access -
     // Salesforce"; nobody who knows that does it, and this org refuses.
     let id = profile_named(org, full_name).ok_or_else(|| no_such("Profile", full_name))?;
@@ -311,12 +344,21 @@ fn write_profile(org: &mut Org, full_name: &str, document: &Node, _: bool) -> Re
 }
 
 /// Reads documents; one that is not there is `None`.
-pub fn read_documents(org: &Org, metadata_type: &str, full_names: &[String]) -> Result<Vec<Option<Node>>, ApiError> {
+pub fn read_documents(
+    org: &Org,
+    metadata_type: &str,
+    full_names: &[String],
+) -> Result<Vec<Option<Node>>, ApiError> {
     full_names
         .iter()
         .map(|full_name| match metadata_type {
-            "PermissionSet" => Ok(set_named(org, full_name).map(|id| set_document(org, full_name, &id))),
-            "Profile" => Ok(profile_named(org, full_name).and_then(|id| profile_document(org, full_name, &id))),
+            "PermissionSet" => {
+                Ok(set_named(org, full_name).map(|id| set_document(org, full_name, &id)))
+            }
+            "Profile" => {
+                Ok(profile_named(org, full_name)
+                    .and_then(|id| profile_document(org, full_name, &id)))
+            }
             other => Err(unknown_type(other)),
         })
         .collect()
@@ -353,7 +395,11 @@ fn content_nodes(org: &Org, contents: &Contents) -> (Vec<Node>, Vec<Node>, Vec<N
     let all_data = contents.system.get("ModifyAllData") == Some(&true);
     let mut shown = contents.objects.clone();
     if all_data {
-        for object in org.schema.objects().filter(|object| !object.is_setup && !matches!(object.name, "Event" | "Task")) {
+        for object in org
+            .schema
+            .objects()
+            .filter(|object| !object.is_setup && !matches!(object.name, "Event" | "Task"))
+        {
             let flags = shown.entry(object.name.to_owned()).or_default();
             for ((element, _, _), on) in OBJECT_FLAGS.iter().zip(flags.iter_mut()) {
                 *on |= *element != "viewAllFields";
@@ -364,8 +410,11 @@ fn content_nodes(org: &Org, contents: &Contents) -> (Vec<Node>, Vec<Node>, Vec<N
         .iter()
         .filter(|(_, flags)| flags.contains(&true))
         .map(|(object, flags)| {
-            let mut children: Vec<Node> =
-                OBJECT_FLAGS.iter().zip(flags).map(|((element, _, _), on)| flag(element, *on)).collect();
+            let mut children: Vec<Node> = OBJECT_FLAGS
+                .iter()
+                .zip(flags)
+                .map(|((element, _, _), on)| flag(element, *on))
+                .collect();
             children.push(Node::text("object", object));
             children.sort_by(|left, right| left.name.cmp(&right.name));
             Node::parent("objectPermissions", children)
@@ -375,7 +424,9 @@ fn content_nodes(org: &Org, contents: &Contents) -> (Vec<Node>, Vec<Node>, Vec<N
         .system
         .iter()
         .filter(|(_, on)| **on)
-        .map(|(name, _)| Node::parent("userPermissions", vec![flag("enabled", true), Node::text("name", name)]))
+        .map(|(name, _)| {
+            Node::parent("userPermissions", vec![flag("enabled", true), Node::text("name", name)])
+        })
         .collect();
     (fields, objects, system)
 }
@@ -389,10 +440,16 @@ fn set_document(org: &Org, full_name: &str, id: &str) -> Node {
         children.push(Node::text("description", description));
     }
     children.extend(fields);
-    children.push(flag("hasActivationRequired", row.get("HasActivationRequired") == Some(&Json::Bool(true))));
+    children.push(flag(
+        "hasActivationRequired",
+        row.get("HasActivationRequired") == Some(&Json::Bool(true)),
+    ));
     children.push(Node::text("label", row_text(&row, "Label")));
     let license = row_text(&row, "LicenseId");
-    if let Some(name) = org.text("PermissionSetLicense", license, "DeveloperName").or_else(|| org.text("UserLicense", license, "Name")) {
+    if let Some(name) = org
+        .text("PermissionSetLicense", license, "DeveloperName")
+        .or_else(|| org.text("UserLicense", license, "Name"))
+    {
         children.push(Node::text("license", name));
     }
     children.extend(objects);
@@ -420,7 +477,11 @@ fn profile_document(org: &Org, full_name: &str, id: &str) -> Option<Node> {
 }
 
 /// Deletes documents, each on its own.
-pub fn delete_documents(org: &mut Org, metadata_type: &str, full_names: &[String]) -> Result<Vec<DocumentOutcome>, ApiError> {
+pub fn delete_documents(
+    org: &mut Org,
+    metadata_type: &str,
+    full_names: &[String],
+) -> Result<Vec<DocumentOutcome>, ApiError> {
     let object = match metadata_type {
         "PermissionSet" => "PermissionSet",
         "Profile" => "Profile",
@@ -429,7 +490,11 @@ pub fn delete_documents(org: &mut Org, metadata_type: &str, full_names: &[String
     Ok(full_names
         .iter()
         .map(|full_name| {
-            let id = if object == "Profile" { profile_named(org, full_name) } else { set_named(org, full_name) };
+            let id = if object == "Profile" {
+                profile_named(org, full_name)
+            } else {
+                set_named(org, full_name)
+            };
             let savepoint = org.store.savepoint();
             let result = match id {
                 Some(id) => super::delete(org, object, &id),

@@ -23,12 +23,12 @@ use super::store::Row;
 use super::store::Store;
 use super::store::normal_id;
 
+pub use licenses::count_seats;
 pub use metadata::DocumentOutcome;
 pub use metadata::delete_documents;
 pub use metadata::read_documents;
 pub use metadata::write_documents;
 pub use prerequisites::dependency_rows;
-pub use licenses::count_seats;
 pub use profiles::create as new_profile;
 pub use sets::new_set_row;
 
@@ -222,7 +222,11 @@ fn checked(object: &Object, fields: &Row, is_insert: bool) -> Result<Row, ApiErr
                     )
                     .field(&field.name));
                 }
-                if text.trim().is_empty() { Json::Null } else { Json::String(text.trim().to_owned()) }
+                if text.trim().is_empty() {
+                    Json::Null
+                } else {
+                    Json::String(text.trim().to_owned())
+                }
             }
             (_, other) => other.clone(),
         };
@@ -233,11 +237,8 @@ fn checked(object: &Object, fields: &Row, is_insert: bool) -> Result<Row, ApiErr
 
 /// Refuses a row that lacks one of these fields.
 fn require(row: &Row, fields: &[&str]) -> Result<(), ApiError> {
-    let missing: Vec<&str> = fields
-        .iter()
-        .copied()
-        .filter(|field| row.get(*field).is_none_or(Json::is_null))
-        .collect();
+    let missing: Vec<&str> =
+        fields.iter().copied().filter(|field| row.get(*field).is_none_or(Json::is_null)).collect();
     if missing.is_empty() {
         return Ok(());
     }

@@ -37,12 +37,14 @@ pub type Granted = BTreeSet<String>;
 pub fn check(granted: &Granted) -> Result<(), ApiError> {
     let has_all_data = granted.contains("ModifyAllData");
     for permission in granted {
-        let mut needed: Vec<String> =
-            table().get(permission.as_str()).into_iter().flatten().map(|name| (*name).to_owned()).collect();
+        let mut needed: Vec<String> = table()
+            .get(permission.as_str())
+            .into_iter()
+            .flatten()
+            .map(|name| (*name).to_owned())
+            .collect();
         if let Some((object, verb)) = object_and_verb(permission) {
-            needed.extend(
-                verb_needs(verb).iter().map(|need| format!("{object}<{need}>")),
-            );
+            needed.extend(verb_needs(verb).iter().map(|need| format!("{object}<{need}>")));
         }
         let missing: Vec<String> = needed
             .into_iter()
@@ -54,7 +56,11 @@ pub fn check(granted: &Granted) -> Result<(), ApiError> {
         if !missing.is_empty() {
             return Err(ApiError::new(
                 "FIELD_INTEGRITY_EXCEPTION",
-                format!("Permission {} depends on permission(s): {}", words(permission), missing.join(", ")),
+                format!(
+                    "Permission {} depends on permission(s): {}",
+                    words(permission),
+                    missing.join(", ")
+                ),
             ));
         }
     }
@@ -107,11 +113,13 @@ pub fn check_row(org: &Org, row: &Row) -> Result<(), ApiError> {
 /// The rows of the Tooling object `PermissionDependency`. Real orgs were seen
 /// without rows for the two permissions on all data.
 pub fn dependency_rows(org: &Org) -> Vec<Json> {
-    let kind = |name: &str| if name.ends_with('>') { "Object Permission" } else { "User Permission" };
+    let kind =
+        |name: &str| if name.ends_with('>') { "Object Permission" } else { "User Permission" };
     table()
         .iter()
         .filter(|(name, _)| {
-            org.doubts.dependencies_of_all_data || !matches!(**name, "ModifyAllData" | "ViewAllData")
+            org.doubts.dependencies_of_all_data
+                || !matches!(**name, "ModifyAllData" | "ViewAllData")
         })
         .flat_map(|(name, needed)| {
             needed.iter().map(move |need| {

@@ -12,9 +12,14 @@ use crate::local_org::store::Row;
 
 fn check_name(org: &Org, row: &Row, id: Option<&str>) -> Result<(), ApiError> {
     let Some(name) = row.get("Name").and_then(Json::as_str) else { return Ok(()) };
-    let is_taken = org.store.ids_by("Profile", "Name", name).iter().any(|holder| Some(holder.as_str()) != id);
+    let is_taken =
+        org.store.ids_by("Profile", "Name", name).iter().any(|holder| Some(holder.as_str()) != id);
     if is_taken {
-        return Err(ApiError::new("FIELD_INTEGRITY_EXCEPTION", "The profile name is already in use").field("Name"));
+        return Err(ApiError::new(
+            "FIELD_INTEGRITY_EXCEPTION",
+            "The profile name is already in use",
+        )
+        .field("Name"));
     }
     Ok(())
 }

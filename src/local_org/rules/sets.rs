@@ -173,7 +173,10 @@ pub fn insert_child(org: &mut Org, object: &str, mut row: Row) -> Result<String,
             row.insert("PermissionsEdit".to_owned(), Json::Bool(false));
         }
     }
-    let taken = org.store.by(object, "ParentId", &parent).any(|held| text(held, field) == text(&row, field));
+    let taken = org
+        .store
+        .by(object, "ParentId", &parent)
+        .any(|held| text(held, field) == text(&row, field));
     if taken {
         return Err(ApiError::new("DUPLICATE_VALUE", format!("duplicate value found: {field}")));
     }

@@ -74,7 +74,11 @@ fn check(org: &Org, row: &Row, id: Option<&str>) -> Result<(), ApiError> {
         .field("Email"));
     }
     if let Some(nickname) = text(row, "CommunityNickname")
-        && org.store.ids_by("User", "CommunityNickname", nickname).iter().any(|holder| Some(holder.as_str()) != id)
+        && org
+            .store
+            .ids_by("User", "CommunityNickname", nickname)
+            .iter()
+            .any(|holder| Some(holder.as_str()) != id)
     {
         return Err(ApiError::new(
             "DUPLICATE_COMM_NICKNAME",
@@ -86,7 +90,8 @@ fn check(org: &Org, row: &Row, id: Option<&str>) -> Result<(), ApiError> {
         !value.is_empty() && value.chars().all(|c| c.is_ascii_alphanumeric() || "_-/+@".contains(c))
     };
     let is_zone = |value: &str| is_word(value) && (value.contains('/') || value == "GMT");
-    let is_locale = |value: &str| is_word(value) && value.starts_with(|c: char| c.is_ascii_lowercase());
+    let is_locale =
+        |value: &str| is_word(value) && value.starts_with(|c: char| c.is_ascii_lowercase());
     let is_encoding = |value: &str| ENCODINGS.contains(&value);
     let picklists: [(&str, &str, &dyn Fn(&str) -> bool); 4] = [
         ("TimeZoneSidKey", "Time Zone", &is_zone),
@@ -127,7 +132,8 @@ pub fn insert(org: &mut Org, mut row: Row) -> Result<String, ApiError> {
         licenses::take_user_seat(org, &profile)?;
     }
     if text(&row, "CommunityNickname").is_none() {
-        let local = text(&row, "Username").unwrap_or_default().split('@').next().unwrap_or_default();
+        let local =
+            text(&row, "Username").unwrap_or_default().split('@').next().unwrap_or_default();
         let mut nickname: String = local.chars().take(30).collect();
         let mut number = 1;
         while !org.store.ids_by("User", "CommunityNickname", &nickname).is_empty() {
@@ -152,7 +158,8 @@ pub fn insert(org: &mut Org, mut row: Row) -> Result<String, ApiError> {
 
 /// Every user has one assignment for the set that its profile owns.
 fn hold_profile_set(org: &mut Org, user: &str, profile: &str) {
-    let Some(set) = org.store.ids_by("PermissionSet", "ProfileId", profile).into_iter().next() else {
+    let Some(set) = org.store.ids_by("PermissionSet", "ProfileId", profile).into_iter().next()
+    else {
         return;
     };
     let mut row = Row::new();
@@ -196,7 +203,9 @@ pub fn update(org: &mut Org, id: &str, changes: Row) -> Result<(), ApiError> {
     }
     let old_profile = text(&before, "ProfileId").unwrap_or_default().to_owned();
     let profile = text(&row, "ProfileId").unwrap_or_default().to_owned();
-    let new_seat = !was_active || licenses::license_of_profile(org, &old_profile) != licenses::license_of_profile(org, &profile);
+    let new_seat = !was_active
+        || licenses::license_of_profile(org, &old_profile)
+            != licenses::license_of_profile(org, &profile);
     if is_active && new_seat {
         licenses::take_user_seat(org, &profile)?;
     }
@@ -231,7 +240,8 @@ pub fn update_login(org: &mut Org, id: &str, changes: Row) -> Result<(), ApiErro
     }
     let freezes = changes.get("IsFrozen") == Some(&Json::Bool(true));
     if freezes && row.get("UserId").and_then(Json::as_str) == Some(org.running_user.as_str()) {
-        return Err(ApiError::new("FIELD_INTEGRITY_EXCEPTION", "You can't freeze yourself.").field("IsFrozen"));
+        return Err(ApiError::new("FIELD_INTEGRITY_EXCEPTION", "You can't freeze yourself.")
+            .field("IsFrozen"));
     }
     row.extend(changes);
     org.store_changed("UserLogin", row);

@@ -94,17 +94,27 @@ impl<'a> Evaluation<'a> {
         if query.select == [Selection::Count] {
             return Ok(Answer { total: rows.len(), records: Vec::new() });
         }
-        let records =
-            rows.iter().map(|row| self.project(object, row, query)).collect::<Result<Vec<_>, _>>()?;
+        let records = rows
+            .iter()
+            .map(|row| self.project(object, row, query))
+            .collect::<Result<Vec<_>, _>>()?;
         Ok(Answer { total: records.len(), records })
     }
 
-    fn resolve(&self, object: &'a Object, path: &str, place: usize) -> Result<Resolved<'a>, ApiError> {
+    fn resolve(
+        &self,
+        object: &'a Object,
+        path: &str,
+        place: usize,
+    ) -> Result<Resolved<'a>, ApiError> {
         let mut here = object;
         let mut parents = Vec::new();
         let mut parts: Vec<&str> = path.split('.').collect();
         // The object's own name may stand in front.
-        if parts.len() > 1 && parts[0].eq_ignore_ascii_case(object.name) && here.parent(parts[0]).is_none() {
+        if parts.len() > 1
+            && parts[0].eq_ignore_ascii_case(object.name)
+            && here.parent(parts[0]).is_none()
+        {
             parts.remove(0);
         }
         let Some(last) = parts.pop() else { return Err(self.no_such_column(object, path, place)) };
@@ -143,7 +153,11 @@ impl<'a> Evaluation<'a> {
         )
     }
 
-    fn child(&self, object: &'a Object, query: &Query) -> Result<(&'a Object, &'static str), ApiError> {
+    fn child(
+        &self,
+        object: &'a Object,
+        query: &Query,
+    ) -> Result<(&'a Object, &'static str), ApiError> {
         object
             .children
             .iter()
@@ -152,7 +166,10 @@ impl<'a> Evaluation<'a> {
             .ok_or_else(|| {
                 ApiError::new(
                     "INVALID_TYPE",
-                    format!("Didn't understand relationship '{}' in FROM part of query call.", query.from),
+                    format!(
+                        "Didn't understand relationship '{}' in FROM part of query call.",
+                        query.from
+                    ),
                 )
             })
     }
@@ -194,7 +211,10 @@ impl<'a> Evaluation<'a> {
             Condition::Semi(path, _, query, place) => {
                 self.resolve(object, path, *place)?;
                 let other = self.schema.object(&query.from).ok_or_else(|| {
-                    ApiError::new("INVALID_TYPE", format!("sObject type '{}' is not supported.", query.from))
+                    ApiError::new(
+                        "INVALID_TYPE",
+                        format!("sObject type '{}' is not supported.", query.from),
+                    )
                 })?;
                 self.check(other, query)
             }
@@ -205,7 +225,9 @@ impl<'a> Evaluation<'a> {
         let fits = match (field.kind.as_str(), literal) {
             (_, Literal::Null) => true,
             ("boolean", literal) => matches!(literal, Literal::Flag(_)),
-            ("int" | "double" | "currency" | "percent", literal) => matches!(literal, Literal::Number(_)),
+            ("int" | "double" | "currency" | "percent", literal) => {
+                matches!(literal, Literal::Number(_))
+            }
             ("date" | "datetime", literal) => matches!(literal, Literal::Time(_)),
             (_, literal) => matches!(literal, Literal::Text(_)),
         };
@@ -267,11 +289,21 @@ impl<'a> Evaluation<'a> {
         }
         let owner = owners.last()?;
         let mut ids: BTreeSet<String> = if resolved.field.name == "Id" {
-            texts.iter().map(|text| normal_id(text)).filter(|id| self.store.get(owner.name, id).is_some()).collect()
+            texts
+                .iter()
+                .map(|text| normal_id(text))
+                .filter(|id| self.store.get(owner.name, id).is_some())
+                .collect()
         } else if Store::is_indexed(owner.name, &resolved.field.name) {
             texts
                 .iter()
-                .flat_map(|text| self.store.ids_by(owner.name, &resolved.field.name, &self.comparable(resolved.field, text)))
+                .flat_map(|text| {
+                    self.store.ids_by(
+                        owner.name,
+                        &resolved.field.name,
+                        &Self::comparable(resolved.field, text),
+                    )
+                })
                 .collect()
         } else {
             return None;
@@ -280,13 +312,18 @@ impl<'a> Evaluation<'a> {
             if !Store::is_indexed(owner.name, &parent.name) {
                 return None;
             }
-            ids = ids.iter().flat_map(|id| self.store.ids_by(owner.name, &parent.name, id)).collect();
+            ids =
+                ids.iter().flat_map(|id| self.store.ids_by(owner.name, &parent.name, id)).collect();
         }
         Some(ids)
     }
 
-    fn comparable(&self, field: &Field, text: &str) -> String {
-        if field.kind == "reference" || field.kind == "id" { normal_id(text) } else { text.to_owned() }
+    fn comparable(field: &Field, text: &str) -> String {
+        if field.kind == "reference" || field.kind == "id" {
+            normal_id(text)
+        } else {
+            text.to_owned()
+        }
     }
 
     fn value(&self, row: &'a Row, resolved: &Resolved<'_>) -> Json {
@@ -304,7 +341,12 @@ impl<'a> Evaluation<'a> {
         self.store.get(object.name, id)
     }
 
-    fn holds(&self, object: &'a Object, row: &'a Row, condition: &Condition) -> Result<bool, ApiError> {
+    fn holds(
+        &self,
+        object: &'a Object,
+        row: &'a Row,
+        condition: &Condition,
+    ) -> Result<bool, ApiError> {
         Ok(match condition {
             Condition::And(parts) => {
                 for part in parts {
@@ -339,7 +381,10 @@ impl<'a> Evaluation<'a> {
             Condition::Semi(path, positive, query, place) => {
                 let resolved = self.resolve(object, path, *place)?;
                 let value = self.value(row, &resolved);
-                let other = self.schema.object(&query.from).ok_or_else(|| ApiError::unknown_object(&query.from))?;
+                let other = self
+                    .schema
+                    .object(&query.from)
+                    .ok_or_else(|| ApiError::unknown_object(&query.from))?;
                 let answer = self.answer(other, query, None)?;
                 let Some(Selection::Field(selected, place)) = query.select.first() else {
                     return Ok(false);
@@ -361,8 +406,20 @@ impl<'a> Evaluation<'a> {
                 let (left, right) = (self.value(left, &resolved), self.value(right, &resolved));
                 let order = match (left.is_null(), right.is_null()) {
                     (true, true) => Ordering::Equal,
-                    (true, false) => if *nulls_last { Ordering::Greater } else { Ordering::Less },
-                    (false, true) => if *nulls_last { Ordering::Less } else { Ordering::Greater },
+                    (true, false) => {
+                        if *nulls_last {
+                            Ordering::Greater
+                        } else {
+                            Ordering::Less
+                        }
+                    }
+                    (false, true) => {
+                        if *nulls_last {
+                            Ordering::Less
+                        } else {
+                            Ordering::Greater
+                        }
+                    }
                     (false, false) => {
                         let order = order_of(&left, &right);
                         if *descending { order.reverse() } else { order }
@@ -414,7 +471,13 @@ impl<'a> Evaluation<'a> {
         Ok(Json::Object(record))
     }
 
-    fn project_field(&self, object: &Object, row: &'a Row, resolved: &Resolved<'_>, into: &mut Map<String, Json>) {
+    fn project_field(
+        &self,
+        object: &Object,
+        row: &'a Row,
+        resolved: &Resolved<'_>,
+        into: &mut Map<String, Json>,
+    ) {
         let mut here = Some(row);
         let mut level = into;
         for parent in &resolved.parents {
@@ -542,21 +605,6 @@ fn like(text: &str, pattern: &str) -> bool {
     pattern[place..].iter().all(|character| *character == '%')
 }
 
-#[cfg(test)]
-mod tests {
-    use super::like;
-
-    #[test]
-    fn like_is_salesforces_like() {
-        assert!(like("Coconut Integration", "coco%"));
-        assert!(like("abc", "a_c"));
-        assert!(like("aXbXc", "%b%c"));
-        assert!(!like("abc", "b%"));
-        assert!(like("", "%"));
-        assert!(!like("ab", "a"));
-    }
-}
-
 /// Whether a condition holds for a row of texts that is in no table.
 pub fn holds_for_plain_row(row: &Json, condition: &Condition) -> bool {
     let is = |path: &str, literal: &Literal| match literal {
@@ -575,5 +623,20 @@ pub fn holds_for_plain_row(row: &Json, condition: &Condition) -> bool {
             list.iter().any(|literal| is(path, literal)) == *positive
         }
         Condition::Compare(..) | Condition::Semi(..) => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::like;
+
+    #[test]
+    fn like_is_salesforces_like() {
+        assert!(like("Coconut Integration", "coco%"));
+        assert!(like("abc", "a_c"));
+        assert!(like("aXbXc", "%b%c"));
+        assert!(!like("abc", "b%"));
+        assert!(like("", "%"));
+        assert!(!like("ab", "a"));
     }
 }

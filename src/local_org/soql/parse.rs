@@ -138,7 +138,9 @@ fn tokens(text: &str) -> Result<Vec<(Token, usize)>, ApiError> {
             place += 1;
             loop {
                 match characters.get(place) {
-                    None => return Err(malformed(text, start, "line ended in the middle of a string")),
+                    None => {
+                        return Err(malformed(text, start, "line ended in the middle of a string"));
+                    }
                     Some('\'') => break,
                     Some('\\') => {
                         place += 1;
@@ -166,7 +168,8 @@ fn tokens(text: &str) -> Result<Vec<(Token, usize)>, ApiError> {
                 continue 'next;
             }
         }
-        let is_part = |character: &char| character.is_alphanumeric() || "_.-:+".contains(*character);
+        let is_part =
+            |character: &char| character.is_alphanumeric() || "_.-:+".contains(*character);
         while characters.get(place).is_some_and(is_part) {
             place += 1;
         }
@@ -255,7 +258,10 @@ impl Parser<'_> {
         }
     }
 
-    fn deeper<T>(&mut self, read: impl FnOnce(&mut Self) -> Result<T, ApiError>) -> Result<T, ApiError> {
+    fn deeper<T>(
+        &mut self,
+        read: impl FnOnce(&mut Self) -> Result<T, ApiError>,
+    ) -> Result<T, ApiError> {
         if self.depth >= DEEPEST {
             return Err(malformed(self.text, self.at(), "the query is nested too deeply"));
         }
@@ -458,7 +464,11 @@ mod tests {
         ] {
             let error = parse(text).expect_err(text);
             assert_eq!(error.code, "MALFORMED_QUERY");
-            assert!(error.message.contains(&format!("Column:{column}")), "{text}: {}", error.message);
+            assert!(
+                error.message.contains(&format!("Column:{column}")),
+                "{text}: {}",
+                error.message
+            );
         }
     }
 

@@ -1,0 +1,253 @@
+//! What the tests share: a world that is fixed, and an org of their own.
+
+use std::collections::BTreeMap;
+use std::io::Cursor;
+use std::io::Write;
+use std::path::Path;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use orgform::cli::Environment;
+use orgform::cli::Terminal;
+use orgform::local_org;
+use orgform::local_org::Doubts;
+use orgform::local_org::Options;
+use orgform::local_org::Running;
+use orgform::local_org::Seed;
+
+/// 2026-12-01 09:00:00 UTC, in milliseconds.
+const NOW: i64 = 1_796_115_600_000;
+
+/// What one command printed.
+#[derive(Debug)]
+pub struct Ran {
+    /// Its exit code.
+    pub code: u8,
+    /// Standard output.
+    pub output: String,
+    /// Standard error.
+    pub errors: String,
+}
+
+impl Ran {
+    /// Everything, as one text for a snapshot.
+    pub fn whole(&self) -> String {
+        let mut text = self.output.clone();
+        if !self.errors.is_empty() {
+            text.push_str("--- standard error\n");
+            text.push_str(&self.errors);
+        }
+        text.push_str(&format!("--- exit code {}\n", self.code));
+        text
+    }
+
+    /// Fails unless the exit code is 0.
+    #[track_caller]
+    pub fn succeeds(self) -> Self {
+        assert_eq!(self.code, 0, "{}", self.whole());
+        self
+    }
+
+    /// Fails unless the exit code is 1.
+    #[track_caller]
+    pub fn fails(self) -> Self {
+        assert_eq!(self.code, 1, "{}", self.whole());
+        self
+    }
+}
+
+/// A folder, a clock, and an org that is served on loopback.
+pub struct World {
+    folder: tempfile::TempDir,
+    variables: Mutex<BTreeMap<String, String>>,
+    entropy: Arc<AtomicU64>,
+    ticks: Arc<AtomicU64>,
+    answers: Mutex<Option<String>>,
+    org: Option<Running>,
+}
+
+impl World {
+    /// A world without an org of its own: commands use the local org inside.
+    pub fn bare() -> Self {
+        Self {
+            folder: tempfile::tempdir().expect("a folder"),
+            variables: Mutex::default(),
+            entropy: Arc::new(AtomicU64::new(7)),
+            ticks: Arc::default(),
+            answers: Mutex::default(),
+            org: None,
+        }
+    }
+
+    /// A world with a new org.
+    pub async fn new() -> Self {
+        Self::with(Seed::default(), Doubts::default()).await
+    }
+
+    /// A world with an org of that kind.
+    pub async fn with(seed: Seed, doubts: Doubts) -> Self {
+        let mut world = Self::bare();
+        let options = Options {
+            data: None,
+            listen: ([127, 0, 0, 1], 0).into(),
+            latency_ms: 0,
+            latency_per_record_ms: 0,
+            seed,
+            doubts,
+            entropy: 11,
+        };
+        let clock = Arc::new(|| NOW / 1000);
+        let running = local_org::start(options, clock).await.expect("the org starts");
+        world.set("SF_INSTANCE_URL", &running.instance_url);
+        world.set("SF_ACCESS_TOKEN", &running.access_token);
+        world.org = Some(running);
+        world
+    }
+
+    /// Sets an environment variable.
+    pub fn set(&self, name: &str, value: &str) {
+        self.variables.lock().expect("no panic").insert(name.to_owned(), value.to_owned());
+    }
+
+    /// Makes the terminal one on which this is typed.
+    pub fn types(&self, answer: &str) {
+        *self.answers.lock().expect("no panic") = Some(answer.to_owned());
+    }
+
+    /// The folder.
+    pub fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// The org's token and URL.
+    pub fn org(&self) -> &Running {
+        self.org.as_ref().expect("a world with an org")
+    }
+
+    /// Writes a file into the folder.
+    pub fn write(&self, name: &str, text: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.path().join(name);
+        if let Some(parent) = path.parent() {
+            std::fs::create_dir_all(parent).expect("a folder");
+        }
+        std::fs::write(&path, text).expect("the file is written");
+        path
+    }
+
+    /// Runs orgform with these arguments.
+    pub async fn run(&self, arguments: &[&str]) -> Ran {
+        let output = Arc::new(Mutex::new(Vec::new()));
+        let errors = Arc::new(Mutex::new(Vec::new()));
+        let answers = self.answers.lock().expect("no panic").take();
+        let is_terminal = answers.is_some();
+        let variables = self.variables.lock().expect("no panic").clone();
+        let (entropy, ticks) = (Arc::clone(&self.entropy), Arc::clone(&self.ticks));
+        let environment = Environment {
+            variable: Arc::new(move |name| variables.get(name).cloned()),
+            folder: self.path().to_owned(),
+            clock: Arc::new(move || {
+                // Each look at the clock is a millisecond later, so that no
+                // test depends on how fast the machine is.
+                NOW + i64::try_from(ticks.fetch_add(1, Ordering::Relaxed)).unwrap_or(0)
+            }),
+            sleep: Arc::new(|wait: Duration| Box::pin(tokio::time::sleep(wait / 100))),
+            entropy: Arc::new(move || entropy.fetch_add(1, Ordering::Relaxed)),
+            process: 4242,
+            terminal: Terminal { input: is_terminal, output: is_terminal, errors: false, color: false },
+            input: Arc::new(Mutex::new(Cursor::new(answers.unwrap_or_default().into_bytes()))),
+            output: Arc::clone(&output) as Arc<Mutex<dyn Write + Send>>,
+            errors: Arc::clone(&errors) as Arc<Mutex<dyn Write + Send>>,
+            stop: Arc::new(|| Box::pin(std::future::pending())),
+        };
+        let arguments =
+            std::iter::once("orgform").chain(arguments.iter().copied()).map(Into::into).collect();
+        let code = orgform::cli::run(arguments, environment).await;
+        let text = |buffer: &Arc<Mutex<Vec<u8>>>| {
+            String::from_utf8(buffer.lock().expect("no panic").clone()).expect("UTF-8")
+        };
+        Ran { code, output: self.redacted(&text(&output)), errors: self.redacted(&text(&errors)) }
+    }
+
+    /// A text without what differs from run to run: ports, folders, times.
+    fn redacted(&self, text: &str) -> String {
+        let mut text = text.replace(&self.path().display().to_string(), "FOLDER");
+        if let Some(org) = &self.org {
+            text = text.replace(&org.instance_url, "http://ORG");
+        }
+        let mut redacted = String::new();
+        for line in text.split_inclusive('\n') {
+            redacted.push_str(&without_seconds(line));
+        }
+        redacted
+    }
+
+    /// Applies a file and then plans it: the first changes something, the
+    /// second must find nothing to do.
+    pub async fn converges(&self, what: &str, yaml: &str) -> Ran {
+        self.write("access.yaml", yaml);
+        let applied = self.run(&["apply", "access.yaml", "--auto-approve"]).await;
+        assert_eq!(applied.code, 0, "{what}: {}", applied.whole());
+        self.is_settled(what).await;
+        applied
+    }
+
+    /// Fails unless a plan of `access.yaml` finds nothing to do, from the org
+    /// and from the state alone.
+    pub async fn is_settled(&self, what: &str) {
+        for refresh in ["true", "false"] {
+            let arguments = ["plan", "access.yaml", "--detailed-exitcode", "--refresh", refresh];
+            let planned = self.run(&arguments).await;
+            assert_eq!(planned.code, 0, "{what}, planned again (refresh {refresh}): {}", planned.whole());
+        }
+    }
+
+    /// Calls the org behind orgform's back, as some other client would.
+    pub async fn call(&self, method: reqwest::Method, path: &str, body: serde_json::Value) -> serde_json::Value {
+        let org = self.org();
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let client = reqwest::Client::builder().no_proxy().build().expect("a client");
+        let mut request = client
+            .request(method, format!("{}/services/data/v63.0/{path}", org.instance_url))
+            .bearer_auth(&org.access_token);
+        if !body.is_null() {
+            request = request.json(&body);
+        }
+        let answer = request.send().await.expect("an answer");
+        let status = answer.status();
+        let text = answer.text().await.expect("a body");
+        assert!(status.is_success(), "{path}: {status} {text}");
+        serde_json::from_str(&text).unwrap_or_default()
+    }
+
+    /// The rows of a query, asked behind orgform's back.
+    pub async fn query(&self, soql: &str) -> Vec<serde_json::Value> {
+        let encoded: String = soql.bytes().map(|byte| format!("%{byte:02X}")).collect();
+        let answer =
+            self.call(reqwest::Method::GET, &format!("query?q={encoded}"), serde_json::Value::Null).await;
+        answer["records"].as_array().cloned().unwrap_or_default()
+    }
+
+    /// The id of the one row that fits.
+    pub async fn id(&self, object: &str, condition: &str) -> String {
+        let rows = self.query(&format!("SELECT Id FROM {object} WHERE {condition}")).await;
+        assert_eq!(rows.len(), 1, "{object} WHERE {condition}");
+        rows[0]["Id"].as_str().expect("an id").to_owned()
+    }
+}
+
+/// `0.1 s,` and `0.0 s,` as `N s,`.
+fn without_seconds(line: &str) -> String {
+    let Some(end) = line.find(" s, ") else { return line.to_owned() };
+    let start = line[..end].rfind(' ').map_or(0, |space| space + 1);
+    format!("{}N{}", &line[..start], &line[end..])
+}
+
+/// The example of the manual.
+pub fn example() -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/integration-user.yaml");
+    std::fs::read_to_string(path).expect("the example")
+}
