@@ -49,9 +49,9 @@ impl CommandError {
     /// The error of a plan: problems get their places in the files.
     pub fn of_plan(error: PlanError, folder: &Path, files: &[PathBuf]) -> Self {
         match error {
-            PlanError::Problems(problems) => {
-                Self::Diagnostics(problems.iter().map(|problem| place(problem, folder, files)).collect())
-            }
+            PlanError::Problems(problems) => Self::Diagnostics(
+                problems.iter().map(|problem| place(problem, folder, files)).collect(),
+            ),
             PlanError::State(reason) => Self::new(format!("the state can't be read: {reason}")),
             PlanError::Audit(violations) => {
                 let rules: Vec<String> = violations.iter().map(ToString::to_string).collect();
@@ -64,7 +64,8 @@ impl CommandError {
 
 fn place(problem: &Problem, folder: &Path, files: &[PathBuf]) -> Diagnostic {
     let file = files.get(problem.file as usize);
-    let found = problem.place.as_ref().and_then(|place| file.and_then(|file| locate(folder, file, place)));
+    let found =
+        problem.place.as_ref().and_then(|place| file.and_then(|file| locate(folder, file, place)));
     let (source, span) =
         found.unwrap_or_else(|| (Source::new(file.cloned().unwrap_or_default(), ""), 0..0));
     let message = format!("{}: {}", problem.address, problem.message);

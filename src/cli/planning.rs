@@ -111,7 +111,11 @@ impl<'a> Planning<'a> {
             store.keep_facts(answered.into_iter(), now, API_VERSION)?;
         }
         let desired = desired.canonical(&catalog).map_err(|problems| {
-            CommandError::of_plan(plan::PlanError::Problems(problems), &self.environment.folder, &self.files)
+            CommandError::of_plan(
+                plan::PlanError::Problems(problems),
+                &self.environment.folder,
+                &self.files,
+            )
         })?;
         let input = plan::Input {
             mode: self.mode,
@@ -121,7 +125,8 @@ impl<'a> Planning<'a> {
             observations: &observations,
             catalog: &catalog,
         };
-        let plan = plan::plan(&input).map_err(|error| CommandError::of_plan(error, &self.environment.folder, &self.files))?;
+        let plan = plan::plan(&input)
+            .map_err(|error| CommandError::of_plan(error, &self.environment.folder, &self.files))?;
         if store.is_empty() && plan.summary.adopt > 0 {
             notices.push(
                 "There is no state for this org yet, so that what is there already is taken over (adopted) and will not be removed by destroy.".to_owned(),

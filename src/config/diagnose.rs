@@ -43,6 +43,7 @@ pub fn read(source: &Source) -> Result<Vec<Declared>, Vec<Diagnostic>> {
         budget: Cell::new(tree.len() * 20 + 10_000),
     };
     reading.document();
+    reading.found.sort_by_key(|diagnostic| diagnostic.at.span.start);
     reading.found.truncate(MOST);
     if reading.found.is_empty() { Ok(reading.declared) } else { Err(reading.found) }
 }

@@ -22,7 +22,10 @@ pub fn locate(here: &Path, file: &Path, place: &Place) -> Option<(Source, Range<
         match find(&tree, here, step) {
             Some((next, span)) => {
                 here = next;
-                mark = span;
+                mark = match tree.key_of(next) {
+                    Some(key) if place.means_key => tree.node(key).span.clone(),
+                    _ => span,
+                };
             }
             None => break,
         }

@@ -318,7 +318,7 @@ impl PermissionSet {
                 }
                 (Some(level), Value::Set(names)) => {
                     for name in names {
-                        let place = place.clone().key("fields").key(name);
+                        let place = place.clone().key("fields").key(name).itself();
                         let Some(field) = fields.iter().find(|field| field.name == *name) else {
                             let meant = super::closest(
                                 name,

@@ -23,6 +23,8 @@ pub struct Declared {
 pub struct Place {
     /// Keys and list items to follow from the top of the file.
     pub steps: Vec<PlaceStep>,
+    /// Whether the last key itself is meant, and not what stands under it.
+    pub means_key: bool,
 }
 
 /// One step on the way to a [`Place`].
@@ -37,13 +39,21 @@ pub enum PlaceStep {
 impl Place {
     /// The place reached by these keys.
     pub fn keys<const N: usize>(keys: [&str; N]) -> Self {
-        Self { steps: keys.into_iter().map(|key| PlaceStep::Key(key.to_owned())).collect() }
+        let steps = keys.into_iter().map(|key| PlaceStep::Key(key.to_owned())).collect();
+        Self { steps, means_key: false }
     }
 
     /// The same place, one key further.
     #[must_use]
     pub fn key(mut self, key: &str) -> Self {
         self.steps.push(PlaceStep::Key(key.to_owned()));
+        self
+    }
+
+    /// The last key itself.
+    #[must_use]
+    pub fn itself(mut self) -> Self {
+        self.means_key = true;
         self
     }
 

@@ -54,33 +54,67 @@ async fn every_small_step_converges_in_one_apply() {
         ("change it back", BASE.to_owned()),
         (
             "describe",
-            with(&[("    label: Robot Access\n", "    label: Robot Access\n    description: What robots may do\n")]),
+            with(&[(
+                "    label: Robot Access\n",
+                "    label: Robot Access\n    description: What robots may do\n",
+            )]),
         ),
         ("take the description out", BASE.to_owned()),
-        ("add a permission with prerequisites", with(&[("[View Setup and Configuration]", "[View Setup and Configuration, Modify All Data]")])),
+        (
+            "add a permission with prerequisites",
+            with(&[(
+                "[View Setup and Configuration]",
+                "[View Setup and Configuration, Modify All Data]",
+            )]),
+        ),
         ("take it out again", BASE.to_owned()),
         (
             "add object and field permissions",
-            with(&[("    system_permissions", "    objects:\n      Contact: { access: [read, edit], fields: { Phone: edit, Email: read } }\n      Lead: { access: all, fields: read }\n    system_permissions")]),
+            with(&[(
+                "    system_permissions",
+                "    objects:\n      Contact: { access: [read, edit], fields: { Phone: edit, Email: read } }\n      Lead: { access: all, fields: read }\n    system_permissions",
+            )]),
         ),
         (
             "change them",
-            with(&[("    system_permissions", "    objects:\n      Contact: { access: [read], fields: edit }\n    system_permissions")]),
+            with(&[(
+                "    system_permissions",
+                "    objects:\n      Contact: { access: [read], fields: edit }\n    system_permissions",
+            )]),
         ),
         ("take them out", BASE.to_owned()),
         ("add a user", with(&[("users:\n", SECOND_USER)])),
-        ("change the user", with(&[("users:\n", SECOND_USER), ("last_name: Two", "last_name: Zwei"), ("alias: two", "alias: zwei")])),
-        ("remove an assignment", with(&[("users:\n", SECOND_USER), ("    permission_sets: [Robot_Access]\n  one@", "  one@")])),
+        (
+            "change the user",
+            with(&[
+                ("users:\n", SECOND_USER),
+                ("last_name: Two", "last_name: Zwei"),
+                ("alias: two", "alias: zwei"),
+            ]),
+        ),
+        (
+            "remove an assignment",
+            with(&[
+                ("users:\n", SECOND_USER),
+                ("    permission_sets: [Robot_Access]\n  one@", "  one@"),
+            ]),
+        ),
         ("remove the user", BASE.to_owned()),
         ("bring the user back", with(&[("users:\n", SECOND_USER)])),
         ("remove it once more", BASE.to_owned()),
         (
             "rename the set",
-            with(&[("  Robot_Access:\n", "  Robot_Rights:\n    was: Robot_Access\n"), ("permission_sets: [Robot_Access]", "permission_sets: [Robot_Rights]")]),
+            with(&[
+                ("  Robot_Access:\n", "  Robot_Rights:\n    was: Robot_Access\n"),
+                ("permission_sets: [Robot_Access]", "permission_sets: [Robot_Rights]"),
+            ]),
         ),
         (
             "forget that it was renamed",
-            with(&[("  Robot_Access:\n", "  Robot_Rights:\n"), ("permission_sets: [Robot_Access]", "permission_sets: [Robot_Rights]")]),
+            with(&[
+                ("  Robot_Access:\n", "  Robot_Rights:\n"),
+                ("permission_sets: [Robot_Access]", "permission_sets: [Robot_Rights]"),
+            ]),
         ),
         (
             "rename the user and the profile at once",
@@ -94,7 +128,11 @@ async fn every_small_step_converges_in_one_apply() {
         ),
         (
             "a new profile and set, the old ones taken away",
-            with(&[("Robots: {", "Engines: {"), ("profile: Robots", "profile: Engines"), ("one@robots", "uno@robots")]),
+            with(&[
+                ("Robots: {", "Engines: {"),
+                ("profile: Robots", "profile: Engines"),
+                ("one@robots", "uno@robots"),
+            ]),
         ),
     ];
     for (what, yaml) in steps {
@@ -104,7 +142,12 @@ async fn every_small_step_converges_in_one_apply() {
     assert_eq!(destroyed.code, 0, "{}", destroyed.whole());
     let left = world.query("SELECT Username FROM User WHERE IsActive = true").await;
     assert_eq!(left.len(), 1, "only the admin is active: {left:?}");
-    assert!(world.query("SELECT Id FROM Profile WHERE Name IN ('Robots','Machines','Engines')").await.is_empty());
+    assert!(
+        world
+            .query("SELECT Id FROM Profile WHERE Name IN ('Robots','Machines','Engines')")
+            .await
+            .is_empty()
+    );
     assert!(world.query("SELECT Id FROM PermissionSet WHERE Name LIKE 'Robot%'").await.is_empty());
     world.converges("create after destroy", &with(&[("one@robots", "uno@robots")])).await;
 }
@@ -113,8 +156,12 @@ async fn every_small_step_converges_in_one_apply() {
 async fn the_example_is_applied_destroyed_and_applied_again() {
     let world = World::new().await;
     world.converges("the example", &example()).await;
-    let mails = "SELECT LastPasswordChangeDate FROM User WHERE Username = 'integration@coconut.example'";
-    assert!(world.query(mails).await[0]["LastPasswordChangeDate"].is_string(), "the link was mailed");
+    let mails =
+        "SELECT LastPasswordChangeDate FROM User WHERE Username = 'integration@coconut.example'";
+    assert!(
+        world.query(mails).await[0]["LastPasswordChangeDate"].is_string(),
+        "the link was mailed"
+    );
     world.run(&["destroy", "access.yaml", "--auto-approve"]).await.succeeds();
     let user = &world.query("SELECT IsActive, Profile.Name FROM User WHERE Username = 'integration@coconut.example'").await[0];
     assert_eq!(user["IsActive"], json!(false));
@@ -122,7 +169,11 @@ async fn the_example_is_applied_destroyed_and_applied_again() {
     let again = world.run(&["destroy", "access.yaml", "--auto-approve"]).await.succeeds();
     assert!(again.output.contains("Nothing to destroy."), "{}", again.output);
     let back = world.converges("the example once more", &example()).await;
-    assert!(!back.output.contains("password mail"), "a user that comes back gets no new mail: {}", back.output);
+    assert!(
+        !back.output.contains("password mail"),
+        "a user that comes back gets no new mail: {}",
+        back.output
+    );
     let user = &world.query("SELECT IsActive, Profile.Name FROM User WHERE Username = 'integration@coconut.example'").await[0];
     assert_eq!(user["IsActive"], json!(true));
     assert_eq!(user["Profile"]["Name"], json!("Coconut Integration"));
@@ -146,14 +197,23 @@ async fn a_half_right_org_made_by_hand_is_adopted_and_mended_and_survives_destro
         .await;
     world.write("access.yaml", BASE);
     let refused = world.run(&["apply", "access.yaml", "--auto-approve"]).await.fails();
-    assert!(refused.errors.contains("--allow-loss"), "Run Reports would be lost: {}", refused.errors);
-    let applied = world.run(&["apply", "access.yaml", "--auto-approve", "--allow-loss"]).await.succeeds();
+    assert!(
+        refused.errors.contains("--allow-loss"),
+        "Run Reports would be lost: {}",
+        refused.errors
+    );
+    let applied =
+        world.run(&["apply", "access.yaml", "--auto-approve", "--allow-loss"]).await.succeeds();
     assert!(applied.output.contains("2 adopted, 3 created"), "{}", applied.output);
     world.is_settled("adopted").await;
     world.run(&["destroy", "access.yaml", "--auto-approve"]).await.succeeds();
     assert_eq!(world.query("SELECT Id FROM Profile WHERE Name = 'Robots'").await.len(), 1);
-    assert_eq!(world.query("SELECT Id FROM PermissionSet WHERE Name = 'Robot_Access'").await.len(), 1);
-    let user = &world.query("SELECT IsActive FROM User WHERE Username = 'one@robots.example'").await[0];
+    assert_eq!(
+        world.query("SELECT Id FROM PermissionSet WHERE Name = 'Robot_Access'").await.len(),
+        1
+    );
+    let user =
+        &world.query("SELECT IsActive FROM User WHERE Username = 'one@robots.example'").await[0];
     assert_eq!(user["IsActive"], json!(false), "the user was ours");
 }
 
@@ -162,10 +222,17 @@ async fn what_is_changed_outside_is_shown_and_put_right() {
     let world = World::new().await;
     world.converges("create", BASE).await;
     let set = world.id("PermissionSet", "Name = 'Robot_Access'").await;
-    world.call(Method::PATCH, &format!("sobjects/PermissionSet/{set}"), json!({"Label": "Hacked"})).await;
-    let assignment = world.id("PermissionSetAssignment", &format!("PermissionSetId = '{set}'")).await;
     world
-        .call(Method::DELETE, &format!("sobjects/PermissionSetAssignment/{assignment}"), json!(null))
+        .call(Method::PATCH, &format!("sobjects/PermissionSet/{set}"), json!({"Label": "Hacked"}))
+        .await;
+    let assignment =
+        world.id("PermissionSetAssignment", &format!("PermissionSetId = '{set}'")).await;
+    world
+        .call(
+            Method::DELETE,
+            &format!("sobjects/PermissionSetAssignment/{assignment}"),
+            json!(null),
+        )
         .await;
     let planned = world.run(&["plan", "access.yaml"]).await.succeeds();
     assert!(planned.output.contains("Changed outside orgform"), "{}", planned.output);
@@ -184,7 +251,8 @@ async fn a_user_that_somebody_else_deactivated_is_shown_and_left_so() {
     assert!(planned.output.contains("inactive in the org and is left so"), "{}", planned.output);
     let active = with(&[("    profile: Robots\n", "    profile: Robots\n    active: true\n")]);
     world.converges("say active: true", &active).await;
-    let row = &world.query("SELECT IsActive FROM User WHERE Username = 'one@robots.example'").await[0];
+    let row =
+        &world.query("SELECT IsActive FROM User WHERE Username = 'one@robots.example'").await[0];
     assert_eq!(row["IsActive"], json!(true));
 }
 
@@ -205,17 +273,34 @@ async fn what_others_hold_is_kept_and_they_are_named() {
                 "ProfileId": profile}),
         )
         .await;
-    let psl = world.id("PermissionSetLicense", "DeveloperName = 'SalesforceAPIIntegrationPsl'").await;
+    let psl =
+        world.id("PermissionSetLicense", "DeveloperName = 'SalesforceAPIIntegrationPsl'").await;
     world
-        .call(Method::POST, "sobjects/PermissionSetLicenseAssign", json!({"AssigneeId": other["id"], "PermissionSetLicenseId": psl}))
+        .call(
+            Method::POST,
+            "sobjects/PermissionSetLicenseAssign",
+            json!({"AssigneeId": other["id"], "PermissionSetLicenseId": psl}),
+        )
         .await;
     world
-        .call(Method::POST, "sobjects/PermissionSetAssignment", json!({"AssigneeId": other["id"], "PermissionSetId": set}))
+        .call(
+            Method::POST,
+            "sobjects/PermissionSetAssignment",
+            json!({"AssigneeId": other["id"], "PermissionSetId": set}),
+        )
         .await;
     let destroyed = world.run(&["destroy", "access.yaml", "--auto-approve"]).await.succeeds();
-    assert_eq!(destroyed.output.matches("kept, since other@robots.example").count(), 2, "{}", destroyed.output);
+    assert_eq!(
+        destroyed.output.matches("kept, since other@robots.example").count(),
+        2,
+        "{}",
+        destroyed.output
+    );
     assert_eq!(world.query("SELECT Id FROM Profile WHERE Name = 'Robots'").await.len(), 1);
-    assert_eq!(world.query("SELECT Id FROM PermissionSet WHERE Name = 'Robot_Access'").await.len(), 1);
+    assert_eq!(
+        world.query("SELECT Id FROM PermissionSet WHERE Name = 'Robot_Access'").await.len(),
+        1
+    );
     world
         .call(
             Method::PATCH,
@@ -223,11 +308,23 @@ async fn what_others_hold_is_kept_and_they_are_named() {
             json!({"ProfileId": world.id("Profile", "Name = 'Minimum Access - API Only Integrations'").await}),
         )
         .await;
-    let assignment = world.id("PermissionSetAssignment", &format!("PermissionSetId = '{set}'")).await;
-    world.call(Method::DELETE, &format!("sobjects/PermissionSetAssignment/{assignment}"), json!(null)).await;
+    let assignment =
+        world.id("PermissionSetAssignment", &format!("PermissionSetId = '{set}'")).await;
+    world
+        .call(
+            Method::DELETE,
+            &format!("sobjects/PermissionSetAssignment/{assignment}"),
+            json!(null),
+        )
+        .await;
     world.run(&["destroy", "access.yaml", "--auto-approve"]).await.succeeds();
-    assert!(world.query("SELECT Id FROM Profile WHERE Name = 'Robots'").await.is_empty(), "freed, it goes");
-    assert!(world.query("SELECT Id FROM PermissionSet WHERE Name = 'Robot_Access'").await.is_empty());
+    assert!(
+        world.query("SELECT Id FROM Profile WHERE Name = 'Robots'").await.is_empty(),
+        "freed, it goes"
+    );
+    assert!(
+        world.query("SELECT Id FROM PermissionSet WHERE Name = 'Robot_Access'").await.is_empty()
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -237,7 +334,11 @@ async fn an_assignment_made_by_hand_is_noted_and_left_alone() {
     let user = world.id("User", "Username = 'one@robots.example'").await;
     let set = world.id("PermissionSet", "Name = 'Coconut_Integration_Config'").await;
     world
-        .call(Method::POST, "sobjects/PermissionSetAssignment", json!({"AssigneeId": user, "PermissionSetId": set}))
+        .call(
+            Method::POST,
+            "sobjects/PermissionSetAssignment",
+            json!({"AssigneeId": user, "PermissionSetId": set}),
+        )
         .await;
     let planned = world.run(&["plan", "access.yaml", "--detailed-exitcode"]).await.succeeds();
     assert!(

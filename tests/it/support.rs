@@ -157,7 +157,12 @@ impl World {
             sleep: Arc::new(|wait: Duration| Box::pin(tokio::time::sleep(wait / 100))),
             entropy: Arc::new(move || entropy.fetch_add(1, Ordering::Relaxed)),
             process: 4242,
-            terminal: Terminal { input: is_terminal, output: is_terminal, errors: false, color: false },
+            terminal: Terminal {
+                input: is_terminal,
+                output: is_terminal,
+                errors: false,
+                color: false,
+            },
             input: Arc::new(Mutex::new(Cursor::new(answers.unwrap_or_default().into_bytes()))),
             output: Arc::clone(&output) as Arc<Mutex<dyn Write + Send>>,
             errors: Arc::clone(&errors) as Arc<Mutex<dyn Write + Send>>,
@@ -201,12 +206,22 @@ impl World {
         for refresh in ["true", "false"] {
             let arguments = ["plan", "access.yaml", "--detailed-exitcode", "--refresh", refresh];
             let planned = self.run(&arguments).await;
-            assert_eq!(planned.code, 0, "{what}, planned again (refresh {refresh}): {}", planned.whole());
+            assert_eq!(
+                planned.code,
+                0,
+                "{what}, planned again (refresh {refresh}): {}",
+                planned.whole()
+            );
         }
     }
 
     /// Calls the org behind orgform's back, as some other client would.
-    pub async fn call(&self, method: reqwest::Method, path: &str, body: serde_json::Value) -> serde_json::Value {
+    pub async fn call(
+        &self,
+        method: reqwest::Method,
+        path: &str,
+        body: serde_json::Value,
+    ) -> serde_json::Value {
         let org = self.org();
         let _ = rustls::crypto::ring::default_provider().install_default();
         let client = reqwest::Client::builder().no_proxy().build().expect("a client");
@@ -226,8 +241,9 @@ impl World {
     /// The rows of a query, asked behind orgform's back.
     pub async fn query(&self, soql: &str) -> Vec<serde_json::Value> {
         let encoded: String = soql.bytes().map(|byte| format!("%{byte:02X}")).collect();
-        let answer =
-            self.call(reqwest::Method::GET, &format!("query?q={encoded}"), serde_json::Value::Null).await;
+        let answer = self
+            .call(reqwest::Method::GET, &format!("query?q={encoded}"), serde_json::Value::Null)
+            .await;
         answer["records"].as_array().cloned().unwrap_or_default()
     }
 

@@ -89,8 +89,7 @@ fn route(server: &Server, org: &mut Org, call: &Call) -> Result<Reply, ApiError>
         ("GET", ["query" | "queryAll", locator]) => more(server, call, locator),
         ("GET", ["tooling", "query"]) => tooling(org, call),
         ("GET", ["sobjects"]) => {
-            let objects: Vec<Json> =
-                org.schema.objects().map(Schema::summary).collect();
+            let objects: Vec<Json> = org.schema.objects().map(Schema::summary).collect();
             Ok(Reply::json(
                 200,
                 json!({"encoding": "UTF-8", "maxBatchSize": 200, "sobjects": objects}),
