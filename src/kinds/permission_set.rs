@@ -596,7 +596,7 @@ impl Kind for PermissionSet {
                 Write::UpsertDocument {
                     metadata_type: "PermissionSet".into(),
                     full_name: name.to_owned(),
-                    body: body(after, carried),
+                    body: body(after, change.before.as_ref(), carried),
                 },
                 RecordEffect {
                     confirm: after.clone(),
@@ -635,10 +635,24 @@ pub fn withdrawn(before: Option<&Attributes>, after: &Attributes) -> Vec<Path> {
 }
 
 /// The whole document, its elements in the order of the WSDL, which is the
-/// order of their names.
-fn body(attributes: &Attributes, carried: &[Element]) -> Vec<Element> {
+/// order of their names. What is taken out is also said to be off: by the
+/// documents a set is replaced, and an org that merges must end alike.
+fn body(attributes: &Attributes, before: Option<&Attributes>, carried: &[Element]) -> Vec<Element> {
     let flag = |name: &str, on: bool| Element::text(name, if on { "true" } else { "false" });
     let mut body: Vec<Element> = carried.to_vec();
+    let nothing = Attributes::new();
+    let before = before.unwrap_or(&nothing);
+    if before.get("description").is_some() && attributes.get("description").is_none() {
+        body.push(Element::text("description", ""));
+    }
+    for name in before.names(SYSTEM) {
+        if !attributes.names(SYSTEM).any(|kept| kept == name) {
+            body.push(Element::parent(
+                "userPermissions",
+                vec![flag("enabled", false), Element::text("name", name)],
+            ));
+        }
+    }
     for path in ["description", "label"] {
         if let Some(text) = attributes.text(path) {
             body.push(Element::text(path, text));
@@ -650,9 +664,14 @@ fn body(attributes: &Attributes, carried: &[Element]) -> Vec<Element> {
             vec![flag("enabled", true), Element::text("name", name)],
         ));
     }
-    let mut fields: BTreeMap<String, bool> = BTreeMap::new();
-    for (path, value) in attributes.iter() {
-        if let (Some(object), Some(words)) = (path.strip_prefix("objects."), value.as_set()) {
+    let no_words = BTreeSet::new();
+    let withdrawn = before
+        .iter()
+        .filter(|(path, _)| path.starts_with("objects.") && attributes.get(path).is_none())
+        .map(|(path, _)| (path, &no_words));
+    let granted = attributes.iter().filter_map(|(path, value)| Some((path, value.as_set()?)));
+    for (path, words) in granted.chain(withdrawn) {
+        if let Some(object) = path.strip_prefix("objects.") {
             let mut children: Vec<Element> = permissions::OBJECT_ACCESS
                 .iter()
                 .map(|(word, element, _)| flag(element, words.contains(*word)))
@@ -662,15 +681,25 @@ fn body(attributes: &Attributes, carried: &[Element]) -> Vec<Element> {
             body.push(Element::parent("objectPermissions", children));
         }
     }
-    for (object, level, value) in field_paths(attributes) {
+    let mut fields: BTreeMap<String, (bool, bool)> = BTreeMap::new();
+    for (object, _, value) in field_paths(before) {
         for field in value.as_set().into_iter().flatten() {
-            fields.insert(format!("{object}.{field}"), level == Some("edit"));
+            fields.insert(format!("{object}.{field}"), (false, false));
         }
     }
-    for (field, editable) in fields {
+    for (object, level, value) in field_paths(attributes) {
+        for field in value.as_set().into_iter().flatten() {
+            fields.insert(format!("{object}.{field}"), (true, level == Some("edit")));
+        }
+    }
+    for (field, (readable, editable)) in fields {
         body.push(Element::parent(
             "fieldPermissions",
-            vec![flag("editable", editable), Element::text("field", field), flag("readable", true)],
+            vec![
+                flag("editable", editable),
+                Element::text("field", field),
+                flag("readable", readable),
+            ],
         ));
     }
     body.sort_by(|left, right| left.name.cmp(&right.name));

@@ -104,8 +104,10 @@ fn shortage(license: &LicenseFact, needed: u64) -> Option<String> {
     let left = u64::try_from(license.total - license.used).unwrap_or(0);
     (needed > left).then(|| {
         format!(
-            "{needed} seats of the license `{}` are needed and {left} of {} are left: the org will refuse the rest",
-            license.label, license.total
+            "{needed} seats of the license `{}` are needed and {left} of {} are left: the org will refuse {}",
+            license.label,
+            license.total,
+            needed - left
         )
     })
 }

@@ -16,6 +16,7 @@ use crate::model::Attributes;
 use crate::model::Catalog;
 use crate::model::Change;
 use crate::model::IdReference;
+use crate::model::Observation;
 use crate::model::Op;
 use crate::model::OpIndex;
 use crate::model::OrderEdge;
@@ -56,6 +57,12 @@ impl StepContext for Context<'_> {
             if change.after.is_some() {
                 return Some(IdReference::Of(address.clone()));
             }
+        }
+        // What the org showed is newer than what is recorded.
+        if let Some(Observation::Found(observed)) = self.input.observations.differing.get(address)
+            && let Some(id) = &observed.id
+        {
+            return Some(IdReference::Known(id.clone()));
         }
         if let Ok(Some(record)) = self.input.recorded.get(address)
             && let Some(id) = record.id

@@ -1,1 +1,199 @@
-//! To be filled.
+//! The rooms and their arrows, as ARCHITECTURE.md draws them, held against the
+//! sources. Parsed, so that a full path counts as much as a `use`.
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::path::PathBuf;
+
+use syn::visit::Visit;
+
+const ARROWS: [(&str, &[&str]); 11] = [
+    ("model", &[]),
+    ("graph", &[]),
+    ("data", &[]),
+    ("org", &["model"]),
+    ("state", &["model"]),
+    ("kinds", &["model", "data"]),
+    ("config", &["model", "kinds", "graph"]),
+    ("plan", &["model", "kinds", "graph"]),
+    ("engine", &["model", "kinds", "graph", "org", "state", "data"]),
+    ("local_org", &[]),
+    ("cli", &["model", "kinds", "config", "graph", "plan", "org", "engine", "state", "local_org"]),
+];
+/// Rooms in which something may wait.
+const ASYNC: [&str; 4] = ["org", "engine", "local_org", "cli"];
+
+#[derive(Default)]
+struct Seen {
+    rooms: BTreeSet<String>,
+    crates: BTreeSet<String>,
+    macros: BTreeSet<String>,
+    is_async: bool,
+}
+
+impl<'a> Visit<'a> for Seen {
+    fn visit_path(&mut self, path: &'a syn::Path) {
+        let names: Vec<String> = path.segments.iter().map(|part| part.ident.to_string()).collect();
+        self.note(&names);
+        syn::visit::visit_path(self, path);
+    }
+
+    fn visit_item_use(&mut self, item: &'a syn::ItemUse) {
+        let mut paths = Vec::new();
+        flatten(&item.tree, &mut Vec::new(), &mut paths);
+        for names in paths {
+            self.note(&names);
+        }
+    }
+
+    fn visit_macro(&mut self, mac: &'a syn::Macro) {
+        if let Some(name) = mac.path.segments.last() {
+            self.macros.insert(name.ident.to_string());
+        }
+        // What stands inside a macro is no syntax yet: its tokens are looked at.
+        let tokens = mac.tokens.to_string();
+        let words: Vec<&str> = tokens.split_whitespace().collect();
+        for part in words.windows(3) {
+            if part[0].ends_with("crate") && part[1] == "::" {
+                self.rooms.insert(part[2].trim_end_matches("::").to_owned());
+            }
+        }
+        syn::visit::visit_macro(self, mac);
+    }
+
+    fn visit_signature(&mut self, signature: &'a syn::Signature) {
+        self.is_async |= signature.asyncness.is_some();
+        syn::visit::visit_signature(self, signature);
+    }
+
+    fn visit_expr_async(&mut self, expression: &'a syn::ExprAsync) {
+        self.is_async = true;
+        syn::visit::visit_expr_async(self, expression);
+    }
+}
+
+impl Seen {
+    fn note(&mut self, names: &[String]) {
+        match names {
+            [first, second, ..] if first == "crate" || first == "orgform" => {
+                self.rooms.insert(second.clone());
+            }
+            [first, ..] => {
+                self.crates.insert(first.clone());
+            }
+            [] => {}
+        }
+    }
+}
+
+fn flatten(tree: &syn::UseTree, so_far: &mut Vec<String>, into: &mut Vec<Vec<String>>) {
+    match tree {
+        syn::UseTree::Path(path) => {
+            so_far.push(path.ident.to_string());
+            flatten(&path.tree, so_far, into);
+            so_far.pop();
+        }
+        syn::UseTree::Group(group) => {
+            for tree in &group.items {
+                flatten(tree, so_far, into);
+            }
+        }
+        syn::UseTree::Name(name) => {
+            into.push([so_far.as_slice(), &[name.ident.to_string()]].concat())
+        }
+        syn::UseTree::Rename(name) => {
+            into.push([so_far.as_slice(), &[name.ident.to_string()]].concat())
+        }
+        syn::UseTree::Glob(_) => into.push(so_far.clone()),
+    }
+}
+
+fn sources(folder: &Path, into: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            sources(&path, into);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            into.push(path);
+        }
+    }
+}
+
+/// All files of `src`, by room, with what each uses.
+fn rooms() -> BTreeMap<String, Vec<(PathBuf, Seen)>> {
+    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut files = Vec::new();
+    sources(&src, &mut files);
+    let mut rooms: BTreeMap<String, Vec<(PathBuf, Seen)>> = BTreeMap::new();
+    for file in files {
+        let relative = file.strip_prefix(&src).expect("below src").to_owned();
+        if relative.components().count() == 1 {
+            continue;
+        }
+        let room = relative
+            .components()
+            .next()
+            .expect("a part")
+            .as_os_str()
+            .to_string_lossy()
+            .into_owned();
+        let text = std::fs::read_to_string(&file).expect("a source");
+        let parsed = syn::parse_file(&text).expect("parses");
+        let mut seen = Seen::default();
+        seen.visit_file(&parsed);
+        rooms.entry(room).or_default().push((relative, seen));
+    }
+    rooms
+}
+
+#[test]
+fn no_room_imports_another_against_the_picture() {
+    let rooms = rooms();
+    let known: BTreeSet<&str> = ARROWS.iter().map(|(room, _)| *room).collect();
+    let found: BTreeSet<&str> = rooms.keys().map(String::as_str).collect();
+    assert_eq!(found, known, "every folder of src is a room of the picture");
+    for (room, files) in &rooms {
+        let (_, allowed) = ARROWS.iter().find(|(name, _)| name == room).expect("a known room");
+        for (file, seen) in files {
+            for other in &seen.rooms {
+                assert!(
+                    other == room || allowed.contains(&other.as_str()),
+                    "{} uses crate::{other}, and {room} may use {allowed:?}",
+                    file.display()
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn only_the_edge_prints_and_only_the_state_opens_sled() {
+    for (room, files) in rooms() {
+        for (file, seen) in files {
+            for printing in ["print", "println", "eprint", "eprintln", "dbg"] {
+                assert!(!seen.macros.contains(printing), "{} uses {printing}!", file.display());
+            }
+            assert!(
+                room == "state" || !seen.crates.contains("sled"),
+                "{} uses sled",
+                file.display()
+            );
+            assert!(
+                ASYNC.contains(&room.as_str()) || !seen.is_async,
+                "{} is async, and {room} is no room that waits",
+                file.display()
+            );
+        }
+    }
+}
+
+#[test]
+fn every_file_says_first_what_it_is_for() {
+    let mut files = Vec::new();
+    sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut files);
+    for file in files {
+        let text = std::fs::read_to_string(&file).expect("a source");
+        assert!(text.starts_with("//! "), "{} begins with what it is for", file.display());
+    }
+}

@@ -1,1 +1,154 @@
-//! To be filled.
+//! Whole outputs of what is refused in files: all at once, with places, and
+//! nothing written anywhere.
+
+use crate::support::World;
+
+async fn refused(text: impl AsRef<[u8]>) -> String {
+    let world = World::bare();
+    world.write("access.yaml", text);
+    let ran = world.run(&["plan", "access.yaml"]).await.fails();
+    let left: Vec<_> = std::fs::read_dir(world.path()).expect("a folder").collect();
+    assert_eq!(left.len(), 1, "nothing is written: {left:?}");
+    ran.whole()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn all_mistakes_of_a_file_are_shown_at_once() {
+    insta::assert_snapshot!(
+        refused(
+            "version: 1
+profils:
+  X: {}
+profiles:
+  A: { clone_from: B, description: 5 }
+permission_sets:
+  1bad__Name:
+    label: no
+    system_permissions: Modify All Data
+    objects:
+      Contact: { acces: all, fields: edti }
+      Lead: { access: [raed, edit], fields: { Phone: edit, Phone: read } }
+users:
+  Not-a-Username:
+    last_name: 007
+    email: nobody
+    profile: A
+    profile: B
+    permission_sets: [X, 12]
+    active: maybe
+  Big@x.example:
+    email: a@b.example
+"
+        )
+        .await
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_circle_is_shown_whole_each_step_with_its_place() {
+    insta::assert_snapshot!(
+        refused("version: 1\nprofiles:\n  A: { clone_from: B }\n  B: { clone_from: C }\n  C: { clone_from: A }\n").await
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_thing_twice_is_shown_in_one_list_and_in_two_files() {
+    insta::assert_snapshot!(
+        refused("version: 1\nusers:\n  a@b.example:\n    { last_name: A, email: a@b.example, profile: P, permission_sets: [S, S] }\n").await
+    );
+    let world = World::bare();
+    world.write("access/a.yaml", "version: 1\nprofiles:\n  P: { clone_from: Standard User }\n");
+    world.write("access/b.yaml", "version: 1\nprofiles:\n  Q: { clone_from: Standard User }\n  P: { clone_from: Standard User }\n");
+    insta::assert_snapshot!(world.run(&["plan", "access"]).await.fails().whole());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_no_yaml_is_told_with_its_place() {
+    insta::assert_snapshot!(refused("version: 1\nusers:\n  a@b.example: {\n").await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn several_documents_and_an_empty_file_are_refused() {
+    insta::assert_snapshot!(refused("version: 1\n---\nversion: 1\n").await);
+    insta::assert_snapshot!(refused("").await);
+    insta::assert_snapshot!(refused("# nothing\n").await);
+    insta::assert_snapshot!(refused("version: 2\n").await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bytes_that_are_no_text_are_refused_with_their_place() {
+    insta::assert_snapshot!(refused(b"version: 1\nusers:\n  \xff\xfe: {}\n").await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nesting_beyond_bounds_is_refused() {
+    let flow = format!("version: 1\nusers: {}\n", "[".repeat(20_000));
+    assert!(refused(&flow).await.contains("nested more than 64 levels"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_alias_bomb_is_refused() {
+    let mut bomb = "version: 1\npermission_sets:\n  A: &a\n    system_permissions: [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
+    for level in 1..12 {
+        let previous = char::from(b'a' + level - 1);
+        let this = char::from(b'a' + level);
+        let items = vec![format!("*{previous}"); 10].join(", ");
+        bomb.push_str(&format!("  S{level}: &{this} {{ system_permissions: [{items}] }}\n"));
+    }
+    let text = refused(&bomb).await;
+    assert!(text.contains("error"), "{text}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_is_too_large_is_refused_unread() {
+    let world = World::bare();
+    let file = std::fs::File::create(world.path().join("access.yaml")).expect("a file");
+    file.set_len(65 * 1024 * 1024).expect("a sparse file");
+    let ran = world.run(&["plan", "access.yaml"]).await.fails();
+    assert!(ran.errors.contains("at most 67108864 are read"), "{}", ran.errors);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn windows_line_ends_a_byte_order_mark_and_a_first_marker_are_no_mistakes() {
+    let world = World::bare();
+    let yaml =
+        "\u{feff}---\r\nversion: 1\r\nprofiles:\r\n  Röbots: { clone_from: Standard User }\r\n";
+    world.write("access.yaml", yaml);
+    let ran = world.run(&["graph", "access.yaml"]).await.succeeds();
+    assert!(ran.output.contains("profile.Röbots"), "{}", ran.output);
+    let wrong = yaml.replace("clone_from", "clone");
+    let text = refused(wrong).await;
+    assert!(
+        text.contains("access.yaml:4:13"),
+        "the place is right after CRLF and an umlaut: {text}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_neither_declared_nor_in_the_org_is_shown_with_its_place() {
+    let world = World::new().await;
+    world.write(
+        "access.yaml",
+        "version: 1
+users:
+  a@b.example:
+    last_name: A
+    email: a@b.example
+    profile: Standard Usr
+    permission_sets: [Nope, acme__Config]
+    permission_set_licenses: [Salesfrce API Integration]
+permission_sets:
+  S:
+    system_permissions: [Create AppExchange Packages, Modify Al Data]
+    objects: { Contat: { fields: edit }, Contact: { fields: { Pone: edit, CleanStatus: edit } } }
+",
+    );
+    insta::assert_snapshot!(world.run(&["plan", "access.yaml"]).await.fails().whole());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_or_folder_that_is_not_there_is_named() {
+    let world = World::bare();
+    insta::assert_snapshot!(world.run(&["plan", "missing.yaml"]).await.fails().whole());
+    insta::assert_snapshot!(world.run(&["plan"]).await.fails().whole());
+}

@@ -1,1 +1,293 @@
-//! To be filled.
+//! Faults on the wire and kills of the process: whatever happens in the
+//! middle, the next run ends as if nothing had.
+
+use std::collections::BTreeSet;
+use std::process::Command;
+use std::process::Stdio;
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::body::to_bytes;
+use axum::extract::State;
+use axum::http::Request;
+use axum::http::Response;
+use orgform::local_org::Doubts;
+use orgform::local_org::Seed;
+use serde_json::json;
+
+use crate::support::World;
+use crate::support::example;
+
+/// What goes wrong with one call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fault {
+    /// The org does what is asked, and the answer is lost on the way.
+    AnswerLost,
+    /// The call never arrives, and the connection breaks.
+    NeverSent,
+    /// The org is busy and takes nothing up.
+    Busy,
+    /// The org answers with a page of its load balancer.
+    BadGateway,
+}
+
+struct Proxy {
+    to: String,
+    client: reqwest::Client,
+    calls: AtomicUsize,
+    fault: Fault,
+    /// Which call it strikes, counted from 0, and how many in a row.
+    strikes: std::ops::Range<usize>,
+}
+
+async fn pass_on(proxy: &Proxy, request: Request<Body>) -> Response<Body> {
+    let (parts, body) = request.into_parts();
+    let path = parts.uri.path_and_query().map_or("/", |path| path.as_str()).to_owned();
+    let body = to_bytes(body, usize::MAX).await.expect("a body");
+    let mut onward = proxy.client.request(parts.method, format!("{}{path}", proxy.to));
+    for (name, value) in &parts.headers {
+        if name != "host" && name != "content-length" {
+            onward = onward.header(name, value);
+        }
+    }
+    let answer = onward.body(body).send().await.expect("the org answers");
+    let status = answer.status();
+    let kind = answer.headers().get("content-type").cloned();
+    let usage = answer.headers().get("sforce-limit-info").cloned();
+    let mut response = Response::new(Body::from(answer.bytes().await.expect("a body")));
+    *response.status_mut() = status;
+    for (name, value) in [("content-type", kind), ("sforce-limit-info", usage)] {
+        if let Some(value) = value {
+            response.headers_mut().insert(name, value);
+        }
+    }
+    response
+}
+
+async fn handle(State(proxy): State<Arc<Proxy>>, request: Request<Body>) -> Response<Body> {
+    let number = proxy.calls.fetch_add(1, Ordering::Relaxed);
+    if !proxy.strikes.contains(&number) {
+        return pass_on(&proxy, request).await;
+    }
+    let broken = || {
+        // A body that fails breaks the connection before the answer is whole.
+        let failing = futures_util::stream::once(async {
+            Err::<Vec<u8>, _>(std::io::Error::other("broken"))
+        });
+        Response::new(Body::from_stream(failing))
+    };
+    match proxy.fault {
+        Fault::AnswerLost => {
+            pass_on(&proxy, request).await;
+            broken()
+        }
+        Fault::NeverSent => broken(),
+        Fault::Busy => {
+            let body = json!([{"message": "busy", "errorCode": "SERVER_UNAVAILABLE"}]);
+            let mut response = Response::new(Body::from(body.to_string()));
+            *response.status_mut() = axum::http::StatusCode::SERVICE_UNAVAILABLE;
+            response
+        }
+        Fault::BadGateway => {
+            let mut response = Response::new(Body::from("<html>502 Bad Gateway</html>"));
+            *response.status_mut() = axum::http::StatusCode::BAD_GATEWAY;
+            response
+        }
+    }
+}
+
+/// A door to the world's org in which one fault waits.
+async fn with_fault(world: &World, fault: Fault, strikes: std::ops::Range<usize>) {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let proxy = Arc::new(Proxy {
+        to: world.org().instance_url.clone(),
+        client: reqwest::Client::builder().no_proxy().build().expect("a client"),
+        calls: AtomicUsize::new(0),
+        fault,
+        strikes,
+    });
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("an address");
+    let router = axum::Router::new().fallback(handle).with_state(proxy);
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    world.set("SF_INSTANCE_URL", &format!("http://{address}"));
+}
+
+async fn is_whole(world: &World, what: &str) {
+    let rows = world
+        .query("SELECT AssigneeId, PermissionSetId FROM PermissionSetAssignment WHERE Assignee.Username = 'integration@coconut.example' AND PermissionSet.IsOwnedByProfile = false")
+        .await;
+    let distinct: BTreeSet<String> =
+        rows.iter().map(|row| row["PermissionSetId"].to_string()).collect();
+    assert_eq!((rows.len(), distinct.len()), (2, 2), "{what}: both sets, once each");
+    assert_eq!(
+        world
+            .query("SELECT Id FROM User WHERE Username = 'integration@coconut.example'")
+            .await
+            .len(),
+        1,
+        "{what}"
+    );
+    world.is_settled(what).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_fault_at_any_call_is_survived_within_the_run() {
+    for fault in [Fault::AnswerLost, Fault::NeverSent, Fault::Busy, Fault::BadGateway] {
+        for call in 0..14 {
+            let what = format!("{fault:?} at call {call}");
+            let world = World::new().await;
+            world.write("access.yaml", example());
+            with_fault(&world, fault, call..call + 1).await;
+            let applied = world.run(&["apply", "access.yaml", "--auto-approve"]).await;
+            assert_eq!(applied.code, 0, "{what}: {}", applied.whole());
+            is_whole(&world, &what).await;
+            let destroyed = world.run(&["destroy", "access.yaml", "--auto-approve"]).await;
+            assert_eq!(destroyed.code, 0, "{what}: {}", destroyed.whole());
+            assert!(
+                world
+                    .query("SELECT Id FROM Profile WHERE Name = 'Coconut Integration'")
+                    .await
+                    .is_empty(),
+                "{what}: what we made is known to be ours"
+            );
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_org_that_stays_away_fails_the_run_and_the_next_one_goes_on() {
+    for call in [5, 8, 10] {
+        let what = format!("away from call {call}");
+        let world = World::new().await;
+        world.write("access.yaml", example());
+        with_fault(&world, Fault::AnswerLost, call..usize::MAX).await;
+        let applied = world.run(&["apply", "access.yaml", "--auto-approve"]).await;
+        assert_eq!(applied.code, 1, "{what}: {}", applied.whole());
+        let direct = world.org().instance_url.clone();
+        world.set("SF_INSTANCE_URL", &direct);
+        let again = world.run(&["apply", "access.yaml", "--auto-approve"]).await;
+        assert_eq!(again.code, 0, "{what}: {}", again.whole());
+        is_whole(&world, &what).await;
+    }
+}
+
+/// A real process, killed at many moments, against an org that is slow enough
+/// to be caught in the middle.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_killed_run_is_resolved_by_the_next_and_nothing_is_made_twice() {
+    let mut interrupted = 0;
+    for round in 0..12u64 {
+        let world = World::with(Seed { users: 0, seats: Some(-1) }, Doubts::default()).await;
+        let users: String = (0..8)
+            .map(|n| {
+                format!(
+                    "  u{n}@robots.example: {{ last_name: U{n}, email: u@robots.example, profile: Robots, permission_set_licenses: [Salesforce API Integration], permission_sets: [S, coconut__Coconut_Integration_Config], password: email_reset_link }}\n"
+                )
+            })
+            .collect();
+        world.write(
+            "access.yaml",
+            format!(
+                "version: 1\nprofiles:\n  Robots: {{ clone_from: Minimum Access - API Only Integrations }}\npermission_sets:\n  S: {{ system_permissions: [View Setup and Configuration] }}\nusers:\n{users}"
+            ),
+        );
+        let mut child = Command::new(env!("CARGO_BIN_EXE_orgform"))
+            .args(["apply", "access.yaml", "--auto-approve"])
+            .current_dir(world.path())
+            .env("SF_INSTANCE_URL", &world.org().instance_url)
+            .env("SF_ACCESS_TOKEN", &world.org().access_token)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("orgform starts");
+        tokio::time::sleep(Duration::from_millis(60 + round * 17)).await;
+        child.kill().expect("it is killed");
+        let status = child.wait().expect("it ends");
+        interrupted += usize::from(!status.success());
+        let applied = world.run(&["apply", "access.yaml", "--auto-approve"]).await;
+        assert_eq!(applied.code, 0, "round {round}: {}", applied.whole());
+        world.is_settled(&format!("round {round}")).await;
+        let rows = world
+            .query("SELECT Id FROM PermissionSetAssignment WHERE Assignee.Profile.Name = 'Robots' AND PermissionSet.IsOwnedByProfile = false")
+            .await;
+        assert_eq!(rows.len(), 16, "round {round}");
+        let destroyed = world.run(&["destroy", "access.yaml", "--auto-approve"]).await;
+        assert_eq!(destroyed.code, 0, "round {round}: {}", destroyed.whole());
+        assert_eq!(
+            world.query("SELECT Id FROM User WHERE IsActive = true").await.len(),
+            1,
+            "round {round}: all that was made is known to be ours"
+        );
+    }
+    assert!(interrupted > 0, "at least one run was caught before its end");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_damaged_cache_is_rebuilt_from_the_files_beside_it() {
+    let world = World::new().await;
+    world.converges("create", &example()).await;
+    let state = world.path().join("state").join(&world.org().org_id);
+    std::fs::write(state.join("cache.sled/db"), b"this is no database").expect("damages it");
+    let planned = world.run(&["plan", "access.yaml", "--detailed-exitcode"]).await.succeeds();
+    assert!(planned.output.contains("The cache of the state was"), "{}", planned.output);
+    assert!(planned.output.contains("No changes."), "{}", planned.output);
+    let destroyed = world.run(&["destroy", "access.yaml", "--auto-approve"]).await.succeeds();
+    assert!(destroyed.output.contains("6 taken away"), "ownership is known: {}", destroyed.output);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_missing_cache_is_rebuilt_too() {
+    let world = World::new().await;
+    world.converges("create", &example()).await;
+    let state = world.path().join("state").join(&world.org().org_id);
+    std::fs::remove_dir_all(state.join("cache.sled")).expect("removes it");
+    world.run(&["plan", "access.yaml", "--detailed-exitcode"]).await.succeeds();
+    let destroyed = world.run(&["destroy", "access.yaml", "--auto-approve"]).await.succeeds();
+    assert!(destroyed.output.contains("6 taken away"), "ownership is known: {}", destroyed.output);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_newer_state_is_refused_with_what_to_do() {
+    let world = World::new().await;
+    world.converges("create", &example()).await;
+    let state = world.path().join("state").join(&world.org().org_id);
+    std::fs::remove_dir_all(state.join("cache.sled")).expect("removes it");
+    let base = state.join("state.json");
+    let text = std::fs::read_to_string(&base)
+        .expect("the copy")
+        .replace("\"format_version\": 1", "\"format_version\": 2");
+    std::fs::write(&base, &text).expect("writes it");
+    let refused = world.run(&["plan", "access.yaml"]).await.fails();
+    assert!(refused.errors.contains("format version 2"), "{}", refused.errors);
+    assert_eq!(
+        std::fs::read_to_string(&base).expect("the copy"),
+        text,
+        "nothing is written over it"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_run_is_told_who_works_on_the_org() {
+    let world = World::new().await;
+    world.converges("create", &example()).await;
+    let state = world.path().join("state").join(&world.org().org_id);
+    let lock = std::fs::File::create(state.join("lock")).expect("a lock");
+    lock.lock().expect("is taken");
+    std::fs::write(
+        state.join("lock.json"),
+        r#"{"process":99,"machine":"laptop","command":"apply","since":"2026-12-01 08:59:00 UTC"}"#,
+    )
+    .expect("says who");
+    let refused = world.run(&["plan", "access.yaml"]).await.fails();
+    assert!(
+        refused
+            .errors
+            .contains("`orgform apply`, process 99 on laptop, since 2026-12-01 08:59:00 UTC"),
+        "{}",
+        refused.errors
+    );
+}

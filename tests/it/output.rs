@@ -1,1 +1,196 @@
-//! To be filled.
+//! Whole outputs of the commands, as a person or a program gets them.
+
+use crate::support::World;
+use crate::support::example;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn golden_plan_of_the_example() {
+    let world = World::new().await;
+    world.write("access.yaml", example());
+    insta::assert_snapshot!(
+        "plan_text",
+        world.run(&["plan", "access.yaml"]).await.succeeds().whole()
+    );
+    let json = world.run(&["plan", "access.yaml", "--json"]).await.succeeds();
+    let document: serde_json::Value =
+        serde_json::from_str(&json.output).expect("one JSON document");
+    insta::assert_snapshot!("plan_json", serde_json::to_string_pretty(&document).expect("JSON"));
+    let changes = world.run(&["plan", "access.yaml", "--detailed-exitcode"]).await;
+    assert_eq!(changes.code, 2, "changes are present");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn apply_plan_state_and_destroy_as_they_print() {
+    let world = World::new().await;
+    world.write("access.yaml", example());
+    insta::assert_snapshot!(
+        "apply",
+        world.run(&["apply", "access.yaml", "--auto-approve"]).await.succeeds().whole()
+    );
+    insta::assert_snapshot!(
+        "plan_again",
+        world.run(&["plan", "access.yaml"]).await.succeeds().whole()
+    );
+    insta::assert_snapshot!(
+        "plan_from_cache",
+        world.run(&["plan", "access.yaml", "--refresh=false"]).await.succeeds().whole()
+    );
+    insta::assert_snapshot!("state_list", world.run(&["state", "list"]).await.succeeds().whole());
+    insta::assert_snapshot!(
+        "state_show",
+        world.run(&["state", "show", "user.integration@coconut.example"]).await.succeeds().whole()
+    );
+    insta::assert_snapshot!(
+        "state_show_wrong",
+        world.run(&["state", "show", "user.integration"]).await.fails().whole()
+    );
+    let changed = example()
+        .replace("label: Coconut Integration API Access", "label: Coconut Access")
+        .replace("      - Access Activities\n", "      - Run Reports\n      - Manage Users\n")
+        .replace(
+            "      Lead: { access: all, fields: edit }\n",
+            "      Lead: { access: [read], fields: { Phone: read } }\n",
+        );
+    world.write("access.yaml", changed);
+    insta::assert_snapshot!(
+        "plan_changed",
+        world.run(&["plan", "access.yaml"]).await.succeeds().whole()
+    );
+    insta::assert_snapshot!(
+        "destroy",
+        world.run(&["destroy", "access.yaml", "--auto-approve"]).await.succeeds().whole()
+    );
+    insta::assert_snapshot!(
+        "plan_after_destroy",
+        world.run(&["plan", "access.yaml"]).await.succeeds().whole()
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn apply_and_destroy_in_json_are_one_event_a_line() {
+    let world = World::new().await;
+    world.write("access.yaml", example());
+    for command in ["apply", "destroy"] {
+        let ran = world.run(&[command, "access.yaml", "--auto-approve", "--json"]).await.succeeds();
+        let events: Vec<serde_json::Value> =
+            ran.output.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+        let last = events.last().expect("events");
+        assert_eq!(last["type"], "summary");
+        assert_eq!(last["failed"], 0);
+        let done = events.iter().filter(|event| event["type"] == "done").count();
+        assert_eq!(done, 8, "{command}");
+        assert!(last["api_calls"]["total"].as_u64().expect("a number") <= 14, "{command}: {last}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_plan_takes_at_most_five_calls_and_one_from_the_state_none() {
+    let world = World::new().await;
+    world.write("access.yaml", example());
+    world.run(&["apply", "access.yaml", "--auto-approve"]).await.succeeds();
+    let used = |ran: &crate::support::Ran| -> u64 {
+        let line = ran.output.lines().last().expect("a line").to_owned();
+        let words: Vec<&str> = line.split(' ').collect();
+        let place = words.iter().position(|word| *word == "API").expect("calls are told");
+        words[place - 1].parse().unwrap_or(0)
+    };
+    let second = world.run(&["plan", "access.yaml"]).await.succeeds();
+    assert!(used(&second) <= 5, "{}", second.output);
+    let cached = world.run(&["plan", "access.yaml", "--refresh=false"]).await.succeeds();
+    assert!(cached.output.contains("no API call"), "{}", cached.output);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn apply_asks_and_takes_only_yes_for_a_yes() {
+    let world = World::new().await;
+    world.write("access.yaml", example());
+    let refused = world.run(&["apply", "access.yaml"]).await.fails();
+    assert!(refused.errors.contains("no terminal to ask on"), "{}", refused.errors);
+    for answer in ["no\n", "y\n", "", "YES\n"] {
+        world.types(answer);
+        let ran = world.run(&["apply", "access.yaml"]).await.fails();
+        assert!(ran.output.contains("Apply cancelled; nothing was changed."), "{}", ran.whole());
+    }
+    assert!(
+        world.query("SELECT Id FROM Profile WHERE Name = 'Coconut Integration'").await.is_empty()
+    );
+    world.types("yes\n");
+    world.run(&["apply", "access.yaml"]).await.succeeds();
+    world.is_settled("after a yes").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn independent_branches_go_on_and_what_depends_on_a_failure_says_why() {
+    let world = World::new().await;
+    let seats: String = (0..7)
+        .map(|n| format!("  u{n}@robots.example: {{ last_name: U{n}, email: u@robots.example, profile: Robots, permission_sets: [S] }}\n"))
+        .collect();
+    let yaml = format!(
+        "version: 1\nprofiles:\n  Robots: {{ clone_from: Minimum Access - API Only Integrations }}\npermission_sets:\n  S: {{}}\nusers:\n{seats}"
+    );
+    world.write("access.yaml", &yaml);
+    let ran = world.run(&["apply", "access.yaml", "--auto-approve"]).await.fails();
+    insta::assert_snapshot!("seats_used_up", ran.whole());
+    assert_eq!(world.query("SELECT Id FROM User WHERE Profile.Name = 'Robots'").await.len(), 5);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn which_org_is_meant_is_never_guessed() {
+    let world = World::bare();
+    world.write("access.yaml", example());
+    insta::assert_snapshot!(
+        "org_unknown",
+        world.run(&["plan", "access.yaml", "--org", "prod"]).await.fails().whole()
+    );
+    world.set("SF_ACCESS_TOKEN", "00D000000000001!AQEAQ");
+    insta::assert_snapshot!(
+        "org_without_url",
+        world.run(&["plan", "access.yaml"]).await.fails().whole()
+    );
+    world.set("SF_INSTANCE_URL", "http://coconut.my.salesforce.com");
+    insta::assert_snapshot!(
+        "org_without_tls",
+        world.run(&["plan", "access.yaml"]).await.fails().whole()
+    );
+    world.set("SF_INSTANCE_URL", "http://127.0.0.1:9");
+    world.set("SF_ACCESS_TOKEN", "[REDACTED] Use 'sf org auth show-access-token' to view");
+    insta::assert_snapshot!(
+        "org_redacted_token",
+        world.run(&["plan", "access.yaml"]).await.fails().whole()
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_that_expired_says_how_to_get_a_new_one() {
+    let world = World::new().await;
+    world.write("access.yaml", example());
+    let token = format!("{}x", world.org().access_token);
+    world.set("SF_ACCESS_TOKEN", &token);
+    insta::assert_snapshot!(
+        "session_expired",
+        world.run(&["plan", "access.yaml"]).await.fails().whole()
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_help_of_every_command() {
+    let world = World::bare();
+    let mut text = String::new();
+    for command in [
+        &["--help"][..],
+        &["plan", "--help"],
+        &["apply", "--help"],
+        &["destroy", "--help"],
+        &["graph", "--help"],
+        &["state", "--help"],
+        &["state", "list", "--help"],
+        &["state", "show", "--help"],
+        &["org", "--help"],
+        &["org", "serve", "--help"],
+    ] {
+        text.push_str(&format!("$ orgform {}\n", command.join(" ")));
+        text.push_str(&world.run(command).await.succeeds().output);
+        text.push('\n');
+    }
+    insta::assert_snapshot!("help", text);
+}

@@ -32,7 +32,7 @@ pub fn render(plan: &Plan, painter: Painter) -> String {
         text.push_str("orgform will do this:\n\n");
     }
     for change in &plan.changes {
-        render_change(change, painter, &mut text);
+        render_change(plan, change, painter, &mut text);
         text.push('\n');
     }
     render_drift(plan, painter, &mut text);
@@ -113,7 +113,7 @@ pub fn summary_line(plan: &Plan, painter: Painter) -> String {
     format!("{}{cost}", painter.paint(Tone::Strong, &format!("Plan: {}.", parts.join(", "))))
 }
 
-fn render_change(change: &Change, painter: Painter, text: &mut String) {
+fn render_change(plan: &Plan, change: &Change, painter: Painter, text: &mut String) {
     let retires =
         kinds::of(&change.address).is_some_and(|kind| kind.removal() == kinds::Removal::Retires);
     let (symbol, tone, verb) = match change.action {
@@ -128,10 +128,35 @@ fn render_change(change: &Change, painter: Painter, text: &mut String) {
     let because = because(change);
     let head = format!("{} {verb}", painter.paint(Tone::Strong, &change.address.to_string()));
     let _ = writeln!(text, "{:>3} {head}{because}", painter.paint(tone, symbol));
+    if retires && change.action == Action::Delete {
+        render_retired(plan, change, painter, text);
+    }
     match (&change.before, &change.after) {
         (None, Some(after)) => render_created(change, after, painter, text),
         (Some(before), Some(after)) => render_updated(change, before, after, painter, text),
         _ => {}
+    }
+}
+
+/// What is done to a thing that is never deleted, step by step.
+fn render_retired(plan: &Plan, change: &Change, painter: Painter, text: &mut String) {
+    let steps: Vec<String> = change
+        .ops
+        .iter()
+        .filter_map(|op| plan.ops.get(*op as usize))
+        .map(|op| {
+            let confirmed: Vec<String> = op
+                .effect
+                .confirm
+                .iter()
+                .map(|(path, value)| format!("{path}: {}", inline(value)))
+                .collect();
+            format!("{} ({})", op.step, confirmed.join(", "))
+        })
+        .collect();
+    if !steps.is_empty() {
+        let mark = painter.paint(Tone::Removed, "-");
+        let _ = writeln!(text, "      {mark} {}", steps.join(", then "));
     }
 }
 
@@ -205,7 +230,10 @@ fn render_new(
 
 /// The written names of a set, each with how many others it brings along.
 fn described(path: &str, names: &BTreeSet<String>, implied: &[Implied]) -> Vec<String> {
-    let here: Vec<&Implied> = implied.iter().filter(|implied| implied.path == path).collect();
+    let here: Vec<&Implied> = implied
+        .iter()
+        .filter(|implied| implied.path == path && names.contains(&implied.element))
+        .collect();
     names
         .iter()
         .filter(|name| !here.iter().any(|implied| implied.element == **name))

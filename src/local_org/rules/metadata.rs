@@ -278,7 +278,7 @@ fn write_set(
         Some(description) => {
             row.insert("Description".to_owned(), Json::String(description.to_owned()));
         }
-        None if org.doubts.sets_are_replaced => {
+        None if org.doubts.sets_are_replaced || document.child("description").is_some() => {
             row.remove("Description");
         }
         None => {}
