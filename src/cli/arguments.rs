@@ -31,7 +31,10 @@ pub enum Command {
     Plan(PlanArguments),
     /// Show what would change, ask, and change it
     Apply(ApplyArguments),
-    /// Take away what orgform made: users are deactivated, the rest is deleted
+    /// Take away all that orgform made in the org: users are deactivated, the rest is deleted
+    ///
+    /// All that orgform made in this org goes, whichever file declared it: the files are only
+    /// checked.
     Destroy(DestroyArguments),
     /// Print what depends on what, in the DOT language
     Graph(GraphArguments),
@@ -80,6 +83,9 @@ pub struct ReadArguments {
 pub struct PlanArguments {
     #[command(flatten)]
     pub read: ReadArguments,
+    /// Show what `destroy` would do
+    #[arg(long)]
+    pub destroy: bool,
     /// Exit with 2 when there are changes, with 0 when there are none
     #[arg(long)]
     pub detailed_exitcode: bool,
@@ -90,9 +96,6 @@ pub struct WriteArguments {
     /// Do not ask
     #[arg(long)]
     pub auto_approve: bool,
-    /// Allow taking grants away from what is adopted, where nobody can be asked
-    #[arg(long)]
-    pub allow_loss: bool,
     /// How many calls are under way at once, up to 10
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u8).range(1..=10))]
     pub parallelism: u8,
@@ -104,6 +107,9 @@ pub struct ApplyArguments {
     pub read: ReadArguments,
     #[command(flatten)]
     pub write: WriteArguments,
+    /// Allow taking grants away from what is adopted, where nobody can be asked
+    #[arg(long)]
+    pub allow_loss: bool,
 }
 
 #[derive(Debug, Args)]
@@ -165,6 +171,14 @@ pub struct ServeArguments {
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
     /// What a new org starts with, for example users=100,seats=20
+    ///
+    /// users=N: that many ordinary users beside the admin. seats=N|unlimited: seats of the licenses
+    /// that have few. The rest are behaviours that only a real org can show, each true or false:
+    /// rest_inserts_profiles (otherwise only SOAP does), sets_are_replaced (writing a permission
+    /// set replaces it; otherwise it merges), login_rows (a user has a UserLogin before it first
+    /// logs in), sets_take_their_license_along (removing a set also removes a license assigned by
+    /// hand), dependencies_of_all_data (PermissionDependency knows Modify All Data),
+    /// uninstalled_apps_described (describe shows CanApproveUninstalledApps).
     #[arg(long, value_name = "KEY=VALUE", value_delimiter = ',')]
     pub seed_org: Vec<String>,
     /// Wait this long before each answer

@@ -162,8 +162,11 @@ impl From<EngineError> for CommandError {
 impl From<StartError> for CommandError {
     fn from(error: StartError) -> Self {
         let hint = match &error {
+            StartError::Data { source, .. } if source.kind() == std::io::ErrorKind::WouldBlock => {
+                "Wait until the other one has ended, or name another folder with --state-dir or --data."
+            }
             StartError::Data { .. } => {
-                "Another orgform may be using it; or name another folder with --state-dir or --data."
+                "Check the folder's rights, or name another one with --state-dir or --data."
             }
             StartError::Listen { .. } => "Port 0 picks a free port.",
         };

@@ -18,6 +18,7 @@ use crate::engine::Refreshing;
 use crate::kinds;
 use crate::kinds::Scope as _;
 use crate::model::Catalog;
+use crate::model::Change;
 use crate::model::Fact;
 use crate::model::Observations;
 use crate::model::Ownership;
@@ -127,6 +128,15 @@ impl<'a> Planning<'a> {
         };
         let plan = plan::plan(&input)
             .map_err(|error| CommandError::of_plan(error, &self.environment.folder, &self.files))?;
+        if self.mode != PlanMode::Converge && !self.declared.is_empty() {
+            let is_declared = |change: &&Change| desired.declared(&change.address).is_none();
+            let others = plan.changes.iter().filter(is_declared).count();
+            if others > 0 {
+                notices.push(format!(
+                    "Destroy takes away all that orgform made in this org: {others} of these are declared in none of the files you named."
+                ));
+            }
+        }
         if store.is_empty() && plan.summary.adopt > 0 {
             notices.push(
                 "There is no state for this org yet, so that what is there already is taken over (adopted) and will not be removed by destroy.".to_owned(),
@@ -204,9 +214,13 @@ impl<'a> Planning<'a> {
                 .map(Fact::describe)
                 .collect();
             if !missing.is_empty() {
+                const NAMED: usize = 5;
+                let mut named = missing[..missing.len().min(NAMED)].join(", ");
+                if missing.len() > NAMED {
+                    named.push_str(&format!(" and {} more", missing.len() - NAMED));
+                }
                 return Err(CommandError::new(format!(
-                    "the state does not know enough of this org to plan without asking it: {}",
-                    missing.join(", ")
+                    "orgform has not asked this org yet for {named}"
                 ))
                 .hint("Run it once without `--refresh=false`."));
             }

@@ -143,8 +143,18 @@ impl Session {
 /// The token and URL of the environment; `None` when there is no token.
 fn token_of(environment: &Environment) -> Result<Option<Connection>, CommandError> {
     let variable = |name: &str| (environment.variable)(name);
-    let Some(token) = variable("SF_ACCESS_TOKEN") else { return Ok(None) };
-    let Some(url) = variable("SF_INSTANCE_URL").or_else(|| variable("SF_ORG_INSTANCE_URL")) else {
+    let url = variable("SF_INSTANCE_URL").or_else(|| variable("SF_ORG_INSTANCE_URL"));
+    let Some(token) = variable("SF_ACCESS_TOKEN") else {
+        if url.is_none() {
+            return Ok(None);
+        }
+        return Err(CommandError::new(
+            "SF_INSTANCE_URL is set, and SF_ACCESS_TOKEN is not, or is empty",
+        )
+        .hint("Set it to a token, for example from `sf org auth show-access-token`.")
+        .hint("For the local org, unset SF_INSTANCE_URL or add `--org local`."));
+    };
+    let Some(url) = url else {
         return Err(CommandError::new("SF_ACCESS_TOKEN is set, and SF_INSTANCE_URL is not")
             .hint("Set it to the org's My Domain, for example https://coconut.my.salesforce.com.")
             .hint("For the local org, unset SF_ACCESS_TOKEN or add `--org local`."));
@@ -158,6 +168,18 @@ fn token_of(environment: &Environment) -> Result<Option<Connection>, CommandErro
             "SF_INSTANCE_URL is `{url}`, and a token is only sent over https"
         ))
         .hint("It looks like https://coconut.my.salesforce.com."));
+    }
+    if url.splitn(4, '/').nth(3).is_some_and(|path| !path.is_empty()) {
+        return Err(CommandError::new(format!(
+            "SF_INSTANCE_URL is `{url}`, and must end after the host"
+        ))
+        .hint("It looks like https://coconut.my.salesforce.com."));
+    }
+    if host.ends_with(".lightning.force.com") {
+        return Err(CommandError::new(format!(
+            "SF_INSTANCE_URL is `{url}`, the address for browsers"
+        ))
+        .hint("Use the org's My Domain, which ends in .my.salesforce.com."));
     }
     Ok(Some(Connection {
         instance_url: url,

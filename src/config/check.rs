@@ -31,20 +31,40 @@ fn place(config: &Config, declared: &Declared, path: &str) -> (Source, std::ops:
 
 fn twice(config: &Config) -> Vec<Diagnostic> {
     let mut order: Vec<&Declared> = config.declared.iter().collect();
-    order.sort_by(|left, right| left.address.cmp(&right.address));
+    // Salesforce compares names without case. A file has few capitals in its
+    // keys, so that most keys are compared as they are.
+    let folded = |declared: &Declared| {
+        let key = declared.address.key();
+        if key.iter().any(|byte| byte.is_ascii_uppercase() || !byte.is_ascii()) {
+            String::from_utf8_lossy(key).to_lowercase().into_bytes()
+        } else {
+            key.to_vec()
+        }
+    };
+    order.sort_by_cached_key(|declared| folded(declared));
     order
         .windows(2)
-        .filter(|pair| pair[0].address == pair[1].address)
+        .filter(|pair| folded(pair[0]) == folded(pair[1]))
         .map(|pair| {
             let (first, span) = place(config, pair[0], "");
             let (second, again) = place(config, pair[1], "");
-            let diagnostic = Diagnostic::new(
-                &second,
-                again.clone(),
-                format!("{} is declared twice", pair[1].address),
-            );
+            let message = if pair[0].address == pair[1].address {
+                format!("{} is declared twice", pair[1].address)
+            } else {
+                format!(
+                    "{} and {} are the same to Salesforce, which ignores case",
+                    pair[0].address, pair[1].address
+                )
+            };
+            let diagnostic = Diagnostic::new(&second, again.clone(), message);
             if pair[0].file == pair[1].file {
-                return diagnostic.label("in this file").help("take one of the two out");
+                if span == again {
+                    return diagnostic.help("take one of the two out");
+                }
+                return diagnostic
+                    .label("again here")
+                    .related(&first, span, "first here")
+                    .help("take one of the two out");
             }
             diagnostic
                 .label("again here")

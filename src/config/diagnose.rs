@@ -113,6 +113,9 @@ impl Reading<'_> {
     fn version(&mut self, node: NodeId) {
         match self.tree.scalar(node) {
             Some(("1", true)) => {}
+            Some(("1", false)) => {
+                self.report(node, "expected `version: 1`, found the text '1'; take the quotes off");
+            }
             Some((text, _)) => {
                 let message = format!("this version of orgform reads `version: 1`, not `{text}`");
                 self.report(node, message);
@@ -150,10 +153,17 @@ impl Reading<'_> {
 
     fn entry(&mut self, section: &str, name: &str, node: NodeId) {
         let mut aside = HashSet::new();
+        let mut invented = Vec::new();
         let mut errors = 0;
         loop {
             let mut declared = Vec::new();
-            let reader = Reader { tree: self.tree, node, aside: &aside, budget: &self.budget };
+            let reader = Reader {
+                tree: self.tree,
+                node,
+                aside: &aside,
+                invented: (node, &invented),
+                budget: &self.budget,
+            };
             let result =
                 kinds::read_entry(section, name, reader, &mut |address, attributes, was| {
                     declared.push(Declared { address, attributes, was, file: 0 });
@@ -178,7 +188,13 @@ impl Reading<'_> {
                 if !was_set_aside {
                     self.add(error, at);
                 }
-                return;
+                // With something in its place, the next missing key is found.
+                errors += 1;
+                if at != node || invented.contains(&field) {
+                    return;
+                }
+                invented.push(field);
+                continue;
             }
             let ends = at == node || !aside.insert(at) || errors >= MOST;
             self.add(error, at);

@@ -78,7 +78,10 @@ impl Scan {
         let mut characters = line.char_indices().peekable();
         while let Some((place, character)) = characters.next() {
             if let Some(quote) = self.quote {
-                if quote == '"' && character == '\\' {
+                let doubled = quote == '\''
+                    && character == quote
+                    && characters.peek().is_some_and(|(_, next)| *next == quote);
+                if doubled || (quote == '"' && character == '\\') {
                     characters.next();
                 } else if character == quote {
                     self.quote = None;
@@ -105,7 +108,8 @@ impl Scan {
             }
             at_token = match character {
                 ' ' => at_token || matches!(previous, ':' | ','),
-                '[' | '{' | ',' | '-' | '?' => true,
+                '[' | '{' | ',' => at_token || self.flow > 0,
+                '-' | '?' => at_token,
                 _ => false,
             };
             previous = character;

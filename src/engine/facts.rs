@@ -256,7 +256,17 @@ impl FactNeeds {
             }
             FactRows::Profiles => {
                 let profile = profile(row)?;
-                catalog.insert(Fact::Profile(profile.name.clone()), FactValue::Profile(profile));
+                let written = self.names(|fact| match fact {
+                    Fact::Profile(name) => Some(name),
+                    _ => None,
+                });
+                let written = written
+                    .into_iter()
+                    .filter(|name| name.to_lowercase() == profile.name.to_lowercase());
+                for name in written.chain([profile.name.as_str()]) {
+                    let fact = Fact::Profile(name.to_owned());
+                    catalog.insert(fact, FactValue::Profile(profile.clone()));
+                }
             }
             FactRows::ProfilesOfLicenses => {
                 let profile = profile(row)?;
@@ -296,9 +306,9 @@ impl FactNeeds {
     fn take_set(&self, set: &PermissionSetFact, catalog: &mut Catalog) {
         for fact in &self.facts {
             let Fact::PermissionSet(written) = fact else { continue };
-            let by_name = *written == set.name;
+            let by_name = written.eq_ignore_ascii_case(&set.name);
             let mut held = catalog.permission_sets(written).to_vec();
-            let named_already = held.iter().any(|held| held.name == *written);
+            let named_already = held.iter().any(|held| held.name.eq_ignore_ascii_case(written));
             if by_name {
                 held = vec![set.clone()];
             } else if written.eq_ignore_ascii_case(&set.label) && !named_already {

@@ -251,11 +251,17 @@ pub async fn observe_some(
     for address in &wanted {
         targets.add(address, None);
     }
+    // Salesforce compares names without case.
+    let spelled: HashMap<String, Address> = wanted
+        .iter()
+        .map(|address| (String::from_utf8_lossy(address.key()).to_lowercase(), address.clone()))
+        .collect();
     let mut found = BTreeMap::new();
     let mut nothing = Catalog::new();
     observe(org, &targets, &FactNeeds::default(), &mut nothing, &mut |address, observed| {
-        if wanted.contains(&address) {
-            found.insert(address, observed);
+        let key = String::from_utf8_lossy(address.key()).to_lowercase();
+        if let Some(address) = spelled.get(&key) {
+            found.insert(address.clone(), observed);
         }
     })
     .await?;

@@ -1,6 +1,7 @@
 //! The refresh: what the org has of what is declared or recorded, compared
 //! with the state while the pages come in. Only differences are kept.
 
+use std::collections::HashMap;
 use std::collections::HashSet;
 
 use super::EngineError;
@@ -9,12 +10,14 @@ use super::observe::Targets;
 use super::observe::observe;
 use crate::kinds;
 use crate::kinds::Scope;
+use crate::kinds::as_seen;
 use crate::model::Address;
 use crate::model::Catalog;
 use crate::model::Observation;
 use crate::model::Observations;
 use crate::model::Observed;
 use crate::model::Recorded;
+use crate::model::Value;
 use crate::org::Org;
 
 /// What a refresh is about.
@@ -47,8 +50,10 @@ pub async fn refresh(
 ) -> Result<Refreshed, EngineError> {
     let Refreshing { declared, scope, recorded, needs } = refreshing;
     let mut targets = Targets::default();
+    let mut addresses = Vec::new();
     for address in declared {
         targets.add(&address, None);
+        addresses.push(address);
     }
     for stored in recorded.stream() {
         let stored = stored.map_err(EngineError::Record)?;
@@ -56,11 +61,14 @@ pub async fn refresh(
         let by_id = kind.queries().iter().any(|query| query.supplementary);
         let id = if by_id { (stored.decode)().map_err(EngineError::Record)?.id } else { None };
         targets.add(&stored.address, id);
+        addresses.push(stored.address);
     }
 
     let mut comparison = Comparison {
         scope,
         recorded,
+        addresses,
+        respelled: None,
         observations: Observations::default(),
         seen: HashSet::new(),
         error: None,
@@ -75,14 +83,43 @@ pub async fn refresh(
 struct Comparison<'a> {
     scope: &'a (dyn Scope + Sync),
     recorded: &'a (dyn Recorded + Sync),
+    /// All addresses that are declared or recorded.
+    addresses: Vec<Address>,
+    /// The same by their names in lower case, once one was needed.
+    respelled: Option<HashMap<String, Address>>,
     observations: Observations,
     seen: HashSet<Address>,
     error: Option<String>,
 }
 
 impl Comparison<'_> {
-    fn take(&mut self, address: Address, observed: Observed) {
+    /// Salesforce compares names without case, so that the org may spell one
+    /// otherwise than the file does.
+    fn respell(&mut self, address: Address) -> Address {
+        let fold = |address: &Address| String::from_utf8_lossy(address.key()).to_lowercase();
+        let addresses = &self.addresses;
+        let respelled = self.respelled.get_or_insert_with(|| {
+            addresses.iter().map(|address| (fold(address), address.clone())).collect()
+        });
+        respelled.get(&fold(&address)).cloned().unwrap_or(address)
+    }
+
+    fn is_known(&self, address: &Address) -> bool {
+        self.scope.declared(address).is_some() || matches!(self.recorded.get(address), Ok(Some(_)))
+    }
+
+    fn take(&mut self, address: Address, mut observed: Observed) {
         let Some(kind) = kinds::of(&address) else { return };
+        let address = if self.is_known(&address) { address } else { self.respell(address) };
+        let references: Vec<(String, Address)> = observed
+            .attributes
+            .references()
+            .filter(|(_, referred)| kinds::of(referred).is_some() && !self.is_known(referred))
+            .map(|(path, referred)| (path.to_owned(), referred.clone()))
+            .collect();
+        for (path, referred) in references {
+            observed.attributes.set(path, Value::Reference(self.respell(referred)));
+        }
         let record = match self.recorded.get(&address) {
             Ok(record) => record,
             Err(error) => {
@@ -106,7 +143,8 @@ impl Comparison<'_> {
             && (observed.companion_id.is_none() || record.companion_id == observed.companion_id);
         let is_equal = same_ids
             && record.carried == observed.carried
-            && kind.comparable(&observed.attributes, &record.attributes) == record.attributes
+            && as_seen(kind, &observed.attributes, &record.attributes, &record.attributes)
+                == record.attributes
             && kind.left_alone(&observed.attributes, &record.attributes).is_none();
         if !is_equal {
             self.observations.differing.insert(address.clone(), Observation::Found(observed));

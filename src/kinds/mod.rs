@@ -63,6 +63,10 @@ pub struct Resolved {
 pub trait Scope {
     /// The declaration of an address.
     fn declared(&self, address: &Address) -> Option<&Declared>;
+
+    /// The name of a declaration that was probably meant. For messages only:
+    /// it looks at all of them.
+    fn meant(&self, address: &Address) -> Option<String>;
 }
 
 /// One step of a change, before the planner gives it its place in the order.
@@ -166,6 +170,22 @@ pub trait Kind: Sync {
     /// missing, an earlier run ended before the thing was complete.
     fn milestones(&self) -> &'static [&'static str] {
         &[]
+    }
+
+    /// Paths that no read can show: the state alone knows them.
+    fn unobservable(&self) -> &'static [&'static str] {
+        self.milestones()
+    }
+
+    /// Whether a path that is declared no more is left as it is in the org,
+    /// so that only the state forgets it.
+    fn is_left_when_undeclared(&self, _path: &str) -> bool {
+        false
+    }
+
+    /// Whether a retired thing was taken away as far as it can be.
+    fn has_left(&self, _recorded: &Attributes) -> bool {
+        true
     }
 
     /// Carries over what is history rather than wish, such as a mail that
@@ -282,6 +302,54 @@ pub fn named(name: &str) -> Option<&'static dyn Kind> {
 /// The kind of an address.
 pub fn of(address: &Address) -> Option<&'static dyn Kind> {
     named(address.kind())
+}
+
+/// An object permission in words: `edit on Contact` for `Contact<update>`.
+pub fn atom_words(atom: &str) -> String {
+    match permissions::object_of_atom(atom) {
+        Some((object, word)) => format!("{word} on {object}"),
+        None => atom.to_owned(),
+    }
+}
+
+/// Which of these names of a set of system permissions others among them
+/// require by the shipped table, with the one that does.
+pub fn shipped_implications(
+    path: &str,
+    names: &[String],
+) -> std::collections::BTreeMap<String, String> {
+    let mut implied = std::collections::BTreeMap::new();
+    if path != "system_permissions" {
+        return implied;
+    }
+    // The one that requires most comes first and takes the others with it.
+    let mut order: Vec<&String> = names.iter().collect();
+    order.sort_by_key(|name| std::cmp::Reverse(permissions::shipped_prerequisites(name).len()));
+    for name in order {
+        for need in permissions::shipped_prerequisites(name) {
+            let is_here = names.iter().any(|held| held == need);
+            if is_here && !implied.contains_key(name.as_str()) {
+                implied.entry((*need).to_owned()).or_insert_with(|| name.clone());
+            }
+        }
+    }
+    implied
+}
+
+/// What was observed of a thing, as it compares with `wanted`; what no read
+/// can show is taken from `history`.
+pub fn as_seen(
+    kind: &dyn Kind,
+    observed: &Attributes,
+    wanted: &Attributes,
+    history: &Attributes,
+) -> Attributes {
+    let mut seen = kind.comparable(observed, wanted);
+    for path in kind.unobservable() {
+        seen.remove(path);
+        seen.set_some(*path, history.get(path).cloned());
+    }
+    seen
 }
 
 /// What a person calls an element of a set, with its API name where the two

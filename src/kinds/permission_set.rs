@@ -83,9 +83,42 @@ pub struct PermissionSetSpec {
 }
 
 /// An object's API name, with a namespace and a suffix where it has them.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+/// Compared without case, as Salesforce compares it.
+#[derive(Clone, Deserialize)]
 #[serde(transparent)]
 struct ObjectName(Text);
+
+impl ObjectName {
+    fn folded(&self) -> String {
+        self.0.0.to_lowercase()
+    }
+}
+
+impl PartialEq for ObjectName {
+    fn eq(&self, other: &Self) -> bool {
+        self.folded() == other.folded()
+    }
+}
+
+impl Eq for ObjectName {}
+
+impl PartialOrd for ObjectName {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for ObjectName {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.folded().cmp(&other.folded())
+    }
+}
+
+impl std::fmt::Debug for ObjectName {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "`{}`", self.0.0)
+    }
+}
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -146,6 +179,14 @@ impl Section for PermissionSet {
     type Spec = PermissionSetSpec;
 
     fn check_name(name: &str) -> Result<(), String> {
+        let is_packaged = name
+            .split_once("__")
+            .is_some_and(|(namespace, bare)| !namespace.is_empty() && check_api_name(bare).is_ok());
+        if is_packaged && check_api_name(name.split("__").next().unwrap_or_default()).is_ok() {
+            return Err(format!(
+                "`{name}` looks like a package's permission set, which can only be assigned to users"
+            ));
+        }
         check_api_name(name)
     }
 

@@ -114,7 +114,12 @@ impl Kind for PermissionSetAssignment {
                     Some((namespace, _)) => format!(
                         "it belongs to the package `{namespace}`: is the package installed in this org, and the name right?"
                     ),
-                    None => "declare it under `permission_sets:`, or write the API name of one that the org has".to_owned(),
+                    None => scope
+                        .meant(&Address::new(permission_set::KIND, written))
+                        .map_or_else(
+                            || "declare it under `permission_sets:`, or write the API name of one that the org has".to_owned(),
+                            |meant| format!("did you mean `{meant}`?"),
+                        ),
                 },
             )),
             several => Err(refuse(

@@ -233,7 +233,6 @@ impl Kind for Profile {
         if wanted.get("description").is_none() {
             comparable.remove("description");
         }
-        comparable.set_some(CLONED, wanted.get(CLONED).cloned());
         comparable
     }
 

@@ -281,7 +281,9 @@ where
                 while let Some(key) = map.next_key::<K>()? {
                     let value = map.next_value()?;
                     if held.contains_key(&key) {
-                        return Err(A::Error::custom(format!("{key:?} stands here twice")));
+                        return Err(A::Error::custom(format!(
+                            "{key:?} stands here twice (Salesforce ignores case)"
+                        )));
                     }
                     held.insert(key, value);
                 }

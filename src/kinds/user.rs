@@ -189,10 +189,24 @@ impl Kind for User {
                     "profile `{}` is neither declared nor in this org",
                     profile.name()
                 ),
-                hint: Some(
-                    "declare it under `profiles:`, or write the name of one that the org has"
-                        .to_owned(),
-                ),
+                hint: Some(scope.meant(profile).map_or_else(
+                    || {
+                        "declare it under `profiles:`, or write the name of one that the org has"
+                            .to_owned()
+                    },
+                    |meant| format!("did you mean `{meant}`?"),
+                )),
+            }]);
+        }
+        if declared.attributes.flag(ACTIVE) == Some(false)
+            && declared.attributes.get(PASSWORD).is_some()
+        {
+            return Err(vec![Problem {
+                address: declared.address.clone(),
+                place: Some(self.place(&declared.address, PASSWORD)),
+                file: declared.file,
+                message: "a user that is not active gets no password mail".to_owned(),
+                hint: Some("take `password` out until the user is active".to_owned()),
             }]);
         }
         let organization = catalog.organization();
@@ -279,7 +293,6 @@ impl Kind for User {
     fn comparable(&self, observed: &Attributes, wanted: &Attributes) -> Attributes {
         let mut comparable = observed.clone();
         comparable.retain(|path, _| wanted.get(path).is_some());
-        comparable.set_some(PASSWORD, wanted.get(PASSWORD).cloned());
         comparable
     }
 
@@ -293,8 +306,9 @@ impl Kind for User {
                     .to_owned(),
             );
         }
-        (observed.flag(FROZEN) == Some(true))
-            .then(|| "the user is frozen in the org and is left so".to_owned())
+        (observed.flag(FROZEN) == Some(true)).then(|| {
+            "the user is frozen in the org and is left so; unfreeze it in Setup > Users".to_owned()
+        })
     }
 
     fn revive(&self, wanted: &mut Attributes) {
@@ -302,6 +316,18 @@ impl Kind for User {
             wanted.set(ACTIVE, Value::Flag(true));
         }
         wanted.set(FROZEN, Value::Flag(false));
+    }
+
+    fn unobservable(&self) -> &'static [&'static str] {
+        &[PASSWORD]
+    }
+
+    fn is_left_when_undeclared(&self, path: &str) -> bool {
+        path != "first_name" && path != PROFILE
+    }
+
+    fn has_left(&self, recorded: &Attributes) -> bool {
+        recorded.flag(ACTIVE) == Some(false)
     }
 
     fn inherit(&self, wanted: &mut Attributes, recorded: &Attributes) {
@@ -470,6 +496,7 @@ impl User {
                 },
                 RecordEffect {
                     confirm: confirm(FROZEN, Value::Flag(true)),
+                    standing: Some(Standing::Retired),
                     ..RecordEffect::default()
                 },
             ));

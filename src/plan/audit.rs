@@ -209,3 +209,152 @@ fn nothing_is_deleted_while_used(plan: &Plan, violations: &mut Vec<Violation>) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Violation;
+    use super::audit;
+    use crate::model::Action;
+    use crate::model::Address;
+    use crate::model::ApiCallEstimate;
+    use crate::model::Attributes;
+    use crate::model::Change;
+    use crate::model::FieldValue;
+    use crate::model::IdReference;
+    use crate::model::Op;
+    use crate::model::OrderEdge;
+    use crate::model::OrderReason;
+    use crate::model::Ownership;
+    use crate::model::Plan;
+    use crate::model::PlanMode;
+    use crate::model::Reason;
+    use crate::model::Record;
+    use crate::model::RecordEffect;
+    use crate::model::SalesforceId;
+    use crate::model::Summary;
+    use crate::model::Value;
+    use crate::model::Write;
+
+    fn id() -> SalesforceId {
+        SalesforceId::parse("00D000000000001").expect("an id")
+    }
+
+    fn change(address: &Address, action: Action, ops: Vec<u32>) -> Change {
+        Change {
+            address: address.clone(),
+            action,
+            reason: Reason::Destroy,
+            before: None,
+            after: None,
+            defaults: Attributes::new(),
+            implied: Vec::new(),
+            transient: Vec::new(),
+            ops,
+            recorded: Some(Record::new(Ownership::Created)),
+            observed: None,
+        }
+    }
+
+    fn delete(address: &Address, after: &[u32]) -> Op {
+        Op {
+            address: address.clone(),
+            step: "delete".into(),
+            write: Write::Delete { object: "X".into(), id: IdReference::Known(id()) },
+            after: after
+                .iter()
+                .map(|op| OrderEdge { op: *op, reason: OrderReason::Step })
+                .collect(),
+            subject: None,
+            lane: None,
+            effect: RecordEffect { forget: true, ..RecordEffect::default() },
+        }
+    }
+
+    fn plan(changes: Vec<Change>, ops: Vec<Op>) -> Plan {
+        let mut summary = Summary::default();
+        for change in &changes {
+            summary.count(change.action);
+        }
+        Plan {
+            mode: PlanMode::Destroy { include_adopted: false },
+            org_id: id(),
+            changes,
+            ops,
+            sync: std::collections::BTreeMap::new(),
+            drift: std::collections::BTreeMap::new(),
+            notes: Vec::new(),
+            summary,
+            api_calls: ApiCallEstimate::default(),
+        }
+    }
+
+    #[test]
+    fn ops_that_wait_for_each_other_are_found() {
+        let (a, b) = (Address::new("profile", "A"), Address::new("profile", "B"));
+        let changes =
+            vec![change(&a, Action::Delete, vec![0]), change(&b, Action::Delete, vec![1])];
+        let sound = plan(changes.clone(), vec![delete(&a, &[]), delete(&b, &[0])]);
+        assert_eq!(audit(&sound), []);
+        let circular = plan(changes, vec![delete(&a, &[1]), delete(&b, &[0])]);
+        assert!(
+            matches!(audit(&circular).as_slice(), [Violation::Cycle(steps)] if steps.len() == 2)
+        );
+    }
+
+    #[test]
+    fn what_was_adopted_is_never_deleted() {
+        let a = Address::new("profile", "A");
+        let mut adopted = change(&a, Action::Delete, vec![0]);
+        adopted.recorded = Some(Record::new(Ownership::Adopted));
+        let found = audit(&plan(vec![adopted], vec![delete(&a, &[])]));
+        assert_eq!(found, [Violation::DeletesAdopted(a)]);
+    }
+
+    #[test]
+    fn a_user_is_never_deleted() {
+        let user = Address::new("user", "a@b.example");
+        let found =
+            audit(&plan(vec![change(&user, Action::Delete, vec![0])], vec![delete(&user, &[])]));
+        assert_eq!(found, [Violation::DeletesRetirable(user)]);
+    }
+
+    #[test]
+    fn a_thing_is_not_deleted_before_what_uses_it_has_left() {
+        let (set, held) = (
+            Address::new("permission_set", "S"),
+            Address::new("permission_set_assignment", "a@b.example/S"),
+        );
+        let mut assignment = change(&held, Action::Delete, vec![1]);
+        assignment.before =
+            Some([("permission_set", Value::Reference(set.clone()))].into_iter().collect());
+        let changes = vec![change(&set, Action::Delete, vec![0]), assignment];
+        let unordered = plan(changes.clone(), vec![delete(&set, &[]), delete(&held, &[])]);
+        assert_eq!(
+            audit(&unordered),
+            [Violation::DeletedWhileUsed { thing: set.clone(), user: held.clone() }]
+        );
+        let ordered = plan(changes, vec![delete(&set, &[1]), delete(&held, &[])]);
+        assert_eq!(audit(&ordered), []);
+    }
+
+    #[test]
+    fn an_id_that_nothing_makes_is_found() {
+        let (a, b) = (Address::new("user", "a@b.example"), Address::new("profile", "B"));
+        let mut op = delete(&a, &[]);
+        op.effect.forget = false;
+        op.write = Write::Insert {
+            object: "User".into(),
+            fields: vec![("ProfileId".into(), FieldValue::Id(IdReference::Of(b.clone())))],
+        };
+        let found = audit(&plan(vec![change(&a, Action::Create, vec![0])], vec![op]));
+        assert_eq!(found, [Violation::IdNeverMade { of: a, needs: b }]);
+    }
+
+    #[test]
+    fn stray_ops_and_wrong_sums_are_found() {
+        let a = Address::new("profile", "A");
+        let mut wrong = plan(vec![change(&a, Action::Delete, vec![])], vec![delete(&a, &[])]);
+        wrong.summary.create = 7;
+        assert_eq!(audit(&wrong), [Violation::WrongSummary, Violation::StrayOp(a)]);
+    }
+}

@@ -12,6 +12,7 @@ use super::rename::Renames;
 use crate::kinds;
 use crate::kinds::Kind;
 use crate::kinds::Resolved;
+use crate::kinds::as_seen;
 use crate::model::Action;
 use crate::model::Address;
 use crate::model::Attributes;
@@ -164,7 +165,8 @@ impl Merge<'_, '_> {
         let (action, reason, before) = match &observed {
             Some(observed) => {
                 self.note_left_alone(kind, &declared.address, observed, &resolved.attributes);
-                let before = kind.comparable(&observed.attributes, &resolved.attributes);
+                let wanted = &resolved.attributes;
+                let before = as_seen(kind, &observed.attributes, wanted, wanted);
                 (Action::Adopt, Reason::FoundInOrg, Some(before))
             }
             None => (Action::Create, Reason::NotInOrg, None),
@@ -220,8 +222,9 @@ impl Merge<'_, '_> {
                 if !is_retired {
                     self.note_left_alone(kind, &declared.address, &observed, &wanted);
                 }
-                let seen = kind.comparable(&observed.attributes, &wanted);
-                let as_recorded = kind.comparable(&observed.attributes, &record.attributes);
+                let recorded = &record.attributes;
+                let seen = as_seen(kind, &observed.attributes, &wanted, recorded);
+                let as_recorded = as_seen(kind, &observed.attributes, recorded, recorded);
                 if as_recorded != record.attributes {
                     self.drifted(&declared.address, &record, Some(as_recorded));
                 }
@@ -229,14 +232,21 @@ impl Merge<'_, '_> {
             }
         };
 
+        // What is declared no more and left as it is in the org is no change.
+        let before = before.map(|mut before: Attributes| {
+            before.retain(|path, _| {
+                is_retired || after.get(path).is_some() || !kind.is_left_when_undeclared(path)
+            });
+            before
+        });
         if !is_retired && was.is_none() && before.as_ref() == Some(&after) {
+            let mut corrected = record.clone();
             if let Some(observed) = &observed {
-                let mut corrected = record.clone();
                 corrected.take_over(observed);
-                corrected.attributes = after;
-                if corrected != record {
-                    self.draft.sync.insert(declared.address.clone(), Some(corrected));
-                }
+            }
+            corrected.attributes = after;
+            if corrected != record {
+                self.draft.sync.insert(declared.address.clone(), Some(corrected));
             }
             self.draft.no_op += 1;
             return;
@@ -274,12 +284,13 @@ impl Merge<'_, '_> {
             ));
         }
         let observation = self.observation(&held.address).cloned();
-        if held.standing == Standing::Retired {
-            return Ok(());
-        }
         let address = held.address;
         let record = (held.decode)()?;
         let kind = kinds::of(&address);
+        let has_left = kind.is_none_or(|kind| kind.has_left(&record.attributes));
+        if held.standing == Standing::Retired && has_left {
+            return Ok(());
+        }
         let (before, observed) = match observation {
             None => (record.attributes.clone(), None),
             Some(Observation::Gone) => {
@@ -289,7 +300,7 @@ impl Merge<'_, '_> {
             }
             Some(Observation::Found(observed)) => {
                 let seen = kind.map_or_else(Attributes::new, |kind| {
-                    kind.comparable(&observed.attributes, &record.attributes)
+                    as_seen(kind, &observed.attributes, &record.attributes, &record.attributes)
                 });
                 if seen != record.attributes {
                     self.drifted(&address, &record, Some(seen.clone()));

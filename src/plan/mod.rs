@@ -123,6 +123,15 @@ impl Scope for Desired {
             self.resources.binary_search_by(|declared| declared.address.cmp(address)).ok()?;
         self.resources.get(index)
     }
+
+    fn meant(&self, address: &Address) -> Option<String> {
+        let names = self
+            .resources
+            .iter()
+            .filter(|declared| declared.address.kind() == address.kind())
+            .map(|declared| declared.address.name());
+        kinds::closest(address.name(), names).map(str::to_owned)
+    }
 }
 
 /// All that a plan is made from.

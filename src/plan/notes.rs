@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::Input;
 use super::draft::Draft;
+use crate::kinds::Scope as _;
 use crate::model::Action;
 use crate::model::Address;
 use crate::model::Attributes;
@@ -18,6 +19,7 @@ pub fn add(input: &Input<'_>, draft: &mut Draft) {
     undeclared(input, draft);
     seats(input, draft);
     unknown_mail(input, draft);
+    idle_renames(input, draft);
     draft.notes.sort_by(|left, right| {
         left.address.cmp(&right.address).then_with(|| left.text.cmp(&right.text))
     });
@@ -127,5 +129,29 @@ fn unknown_mail(input: &Input<'_>, draft: &mut Draft) {
                 text: "an earlier run ended while the password mail was being sent, so it is not known whether it went out; it is not sent again".to_owned(),
             });
         }
+    }
+}
+
+/// A `was:` that renames nothing is told: a slip in it would make a new thing
+/// and take the old one away.
+fn idle_renames(input: &Input<'_>, draft: &mut Draft) {
+    if input.mode != PlanMode::Converge {
+        return;
+    }
+    for declared in input.desired.iter() {
+        let Some(was) = &declared.was else { continue };
+        let old = Address::new(declared.address.kind(), was);
+        let is_recorded = |address: &Address| matches!(input.recorded.get(address), Ok(Some(_)));
+        let text = if old == declared.address {
+            "`was` names the thing itself, so that nothing is renamed".to_owned()
+        } else if input.desired.declared(&old).is_some() {
+            format!("`was: {was}` renames nothing, since `{was}` is still declared")
+        } else if !is_recorded(&old) && !is_recorded(&declared.address) {
+            format!("`was: {was}` renames nothing, since orgform has recorded no `{was}`")
+        } else {
+            continue;
+        };
+        let address = declared.address.clone();
+        draft.notes.push(Note { kind: NoteKind::Unknown, address, text });
     }
 }

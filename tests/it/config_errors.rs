@@ -152,3 +152,13 @@ async fn a_file_or_folder_that_is_not_there_is_named() {
     insta::assert_snapshot!(world.run(&["plan", "missing.yaml"]).await.fails().whole());
     insta::assert_snapshot!(world.run(&["plan"]).await.fails().whole());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn all_missing_keys_are_shown_and_names_that_differ_in_case_are_one() {
+    insta::assert_snapshot!(
+        refused("version: 1\nusers:\n  a@b.example:\npermission_sets:\n  coconut__X: {}\n  A: { objects: { Contact: {}, contact: {} } }\n").await
+    );
+    insta::assert_snapshot!(
+        refused("version: 1\npermission_sets:\n  Robots: {}\n  robots: {}\n").await
+    );
+}

@@ -359,3 +359,77 @@ async fn a_lost_state_converges_by_adoption_and_makes_nothing_twice() {
     assert!(!applied.output.contains("password mail"), "{}", applied.output);
     world.is_settled("adopted").await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mail_that_could_not_be_sent_stays_in_the_plan() {
+    let world = World::new().await;
+    world.converges("create", BASE).await;
+    let mail =
+        with(&[("    profile: Robots\n", "    profile: Robots\n    password: email_reset_link\n")]);
+    let user = world.id("User", "Username = 'one@robots.example'").await;
+    world.call(Method::PATCH, &format!("sobjects/User/{user}"), json!({"IsActive": false})).await;
+    world.write("access.yaml", &mail);
+    let failed = world.run(&["apply", "access.yaml", "--auto-approve"]).await.fails();
+    assert!(failed.output.contains("password mail failed"), "{}", failed.output);
+    world.call(Method::PATCH, &format!("sobjects/User/{user}"), json!({"IsActive": true})).await;
+    let sent = world.converges("send it", &mail).await;
+    assert!(sent.output.contains("password mail done"), "{}", sent.output);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_user_no_longer_declares_is_left_as_it_is_and_is_no_change() {
+    let world = World::new().await;
+    let more = with(&[(
+        "    last_name: One\n",
+        "    last_name: One\n    first_name: Robot\n    alias: rob\n    time_zone: Europe/Berlin\n",
+    )]);
+    world.converges("with more", &more).await;
+    world.write(
+        "access.yaml",
+        with(&[("    last_name: One\n", "    last_name: One\n    first_name: Robot\n")]),
+    );
+    let planned = world.run(&["plan", "access.yaml", "--detailed-exitcode"]).await.succeeds();
+    assert!(planned.output.contains("No changes."), "{}", planned.output);
+    world.converges("a first name is taken away", BASE).await;
+    let row = &world.query("SELECT FirstName, Alias, TimeZoneSidKey FROM User WHERE Username = 'one@robots.example'").await[0];
+    assert_eq!(
+        (&row["FirstName"], &row["Alias"], &row["TimeZoneSidKey"]),
+        (&json!(null), &json!("rob"), &json!("Europe/Berlin"))
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn names_that_the_org_spells_in_another_case_are_the_same_names() {
+    let world = World::new().await;
+    let license = world.id("UserLicense", "Name = 'Salesforce Integration'").await;
+    world
+        .call(Method::POST, "sobjects/Profile", json!({"Name": "ROBOTS", "UserLicenseId": license}))
+        .await;
+    world
+        .call(
+            Method::POST,
+            "sobjects/PermissionSet",
+            json!({"Name": "robot_access", "Label": "Robot Access"}),
+        )
+        .await;
+    let other_case =
+        with(&[("clone_from: Minimum Access - API Only", "clone_from: minimum access - api only")]);
+    let applied = world.converges("adopt", &other_case).await;
+    assert!(applied.output.contains("2 adopted, 3 created"), "{}", applied.output);
+    assert_eq!(world.query("SELECT Id FROM Profile WHERE Name = 'Robots'").await.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_was_that_renames_nothing_is_told() {
+    let world = World::new().await;
+    world.converges("create", BASE).await;
+    world.write(
+        "access.yaml",
+        with(&[
+            ("  Robot_Access:\n", "  Robot_Rights:\n    was: Robot_Acces\n"),
+            ("[Robot_Access]", "[Robot_Rights]"),
+        ]),
+    );
+    let planned = world.run(&["plan", "access.yaml"]).await.succeeds();
+    assert!(planned.output.contains("`was: Robot_Acces` renames nothing"), "{}", planned.output);
+}

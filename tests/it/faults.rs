@@ -175,6 +175,40 @@ async fn an_org_that_stays_away_fails_the_run_and_the_next_one_goes_on() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_destroy_that_stopped_half_way_is_undone_by_apply_and_finished_by_destroy() {
+    for call in 0..12 {
+        for finish in ["apply", "destroy"] {
+            let what = format!("destroy away from call {call}, then {finish}");
+            let world = World::new().await;
+            world.converges("create", &example()).await;
+            with_fault(&world, Fault::NeverSent, call..usize::MAX).await;
+            world.run(&["destroy", "access.yaml", "--auto-approve"]).await;
+            let direct = world.org().instance_url.clone();
+            world.set("SF_INSTANCE_URL", &direct);
+            let finished = world.run(&[finish, "access.yaml", "--auto-approve"]).await;
+            assert_eq!(finished.code, 0, "{what}: {}", finished.whole());
+            if finish == "apply" {
+                is_whole(&world, &what).await;
+                let user = &world
+                    .query(
+                        "SELECT IsActive FROM User WHERE Username = 'integration@coconut.example'",
+                    )
+                    .await[0];
+                assert_eq!(user["IsActive"], json!(true), "{what}");
+                let frozen = world.query("SELECT Id FROM UserLogin WHERE IsFrozen = true").await;
+                assert!(frozen.is_empty(), "{what}: nobody is left frozen");
+                world.run(&["destroy", "access.yaml", "--auto-approve"]).await.succeeds();
+            }
+            let active = world.query("SELECT Id FROM User WHERE IsActive = true").await;
+            assert_eq!(active.len(), 1, "{what}");
+            let profiles =
+                world.query("SELECT Id FROM Profile WHERE Name = 'Coconut Integration'").await;
+            assert!(profiles.is_empty(), "{what}");
+        }
+    }
+}
+
 /// A real process, killed at many moments, against an org that is slow enough
 /// to be caught in the middle.
 #[tokio::test(flavor = "multi_thread")]

@@ -8,5 +8,6 @@ mod doubts;
 mod faults;
 mod graph_command;
 mod output;
+mod planner;
 mod properties;
 mod support;

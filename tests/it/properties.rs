@@ -29,14 +29,14 @@ const CONTACT_FIELDS: [&str; 5] = ["Phone", "Email", "Birthdate", "Title", "Mail
 
 /// One file as its entries, so that their order can be changed.
 #[derive(Clone, Debug)]
-struct Generated {
+pub struct Generated {
     profiles: Vec<String>,
     sets: Vec<String>,
     users: Vec<String>,
 }
 
 impl Generated {
-    fn yaml(&self, reversed: bool) -> String {
+    pub fn yaml(&self, reversed: bool) -> String {
         let mut text = "version: 1\n".to_owned();
         let mut sections = vec![
             ("profiles", &self.profiles),
@@ -121,7 +121,7 @@ fn a_set(index: usize) -> impl Strategy<Value = String> {
         })
 }
 
-fn a_file() -> impl Strategy<Value = Generated> {
+pub fn a_file() -> impl Strategy<Value = Generated> {
     (1usize..=2, 0usize..=3, 0usize..=4)
         .prop_flat_map(|(profiles, sets, users)| {
             let set_entries: Vec<_> = (0..sets).map(a_set).collect();

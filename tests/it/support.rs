@@ -147,7 +147,9 @@ impl World {
         let variables = self.variables.lock().expect("no panic").clone();
         let (entropy, ticks) = (Arc::clone(&self.entropy), Arc::clone(&self.ticks));
         let environment = Environment {
-            variable: Arc::new(move |name| variables.get(name).cloned()),
+            variable: Arc::new(move |name| {
+                variables.get(name).cloned().filter(|value| !value.is_empty())
+            }),
             folder: self.path().to_owned(),
             clock: Arc::new(move || {
                 // Each look at the clock is a millisecond later, so that no

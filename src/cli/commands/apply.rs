@@ -34,7 +34,15 @@ pub async fn run(
     output: &mut Output,
     arguments: ApplyArguments,
 ) -> Result<u8, CommandError> {
-    carry_out(environment, output, &arguments.read, &arguments.write, PlanMode::Converge).await
+    carry_out(
+        environment,
+        output,
+        &arguments.read,
+        &arguments.write,
+        PlanMode::Converge,
+        arguments.allow_loss,
+    )
+    .await
 }
 
 /// Plans and applies, to whatever end.
@@ -47,17 +55,26 @@ pub async fn carry_out(
     read: &ReadArguments,
     write: &WriteArguments,
     mode: PlanMode,
+    allow_loss: bool,
 ) -> Result<u8, CommandError> {
-    let (command, what) = match mode {
-        PlanMode::Converge => ("apply", "Apply"),
-        PlanMode::Destroy { .. } => ("destroy", "Destroy"),
+    let (command, what, shows) = match mode {
+        PlanMode::Converge => ("apply", "Apply", "orgform plan"),
+        PlanMode::Destroy { .. } => ("destroy", "Destroy", "orgform plan --destroy"),
     };
+    if read.json && !write.auto_approve {
+        return Err(CommandError::new(format!(
+            "with --json nobody is asked, and {command} asks before it changes anything"
+        ))
+        .hint("Add --auto-approve."));
+    }
     let may_ask = environment.terminal.input && environment.terminal.output && !read.json;
     if !write.auto_approve && !may_ask {
         return Err(CommandError::new(format!(
             "{command} asks before it changes anything, and there is no terminal to ask on"
         ))
-        .hint(format!("Run it in a terminal, or add --auto-approve. `orgform plan` shows what {command} would do.")));
+        .hint(format!(
+            "Run it in a terminal, or add --auto-approve. `{shows}` shows what it would do."
+        )));
     }
     let started = (environment.clock)();
     let planning = Planning::new(environment, read, mode)?;
@@ -77,7 +94,7 @@ pub async fn carry_out(
             }
             break;
         }
-        if !may_ask && !write.allow_loss {
+        if !may_ask && !allow_loss {
             refuse_losses(&planned.plan)?;
         }
         let must_ask = !write.auto_approve && planned.plan.has_changes();
@@ -93,7 +110,7 @@ pub async fn carry_out(
         let learned_something =
             !outcome.learned.is_empty() && !outcome.interrupted && outcome.fatal.is_none();
         if !learned_something || lessons >= LESSONS {
-            after_failures(output, &outcome);
+            after_failures(output, &outcome, command);
             break;
         }
         lessons += 1;
@@ -110,7 +127,7 @@ pub async fn carry_out(
     if read.json {
         output.line(&report.event(elapsed, &usage).to_string())?;
     } else {
-        output.line(&report.line(what, elapsed, &usage))?;
+        output.line(&report.line(what, elapsed, &usage, session.identity.emulated))?;
     }
     session.close().await;
     Ok(if report.is_complete() { DONE } else { FAILED })
@@ -180,7 +197,7 @@ async fn apply_once(
 }
 
 /// What to do about what went wrong.
-fn after_failures(output: &mut Output, outcome: &Outcome) {
+fn after_failures(output: &mut Output, outcome: &Outcome, command: &str) {
     if let Some(error) = &outcome.fatal {
         output.aside(&format!("The org takes no further calls: {error}"));
     }
@@ -190,10 +207,12 @@ fn after_failures(output: &mut Output, outcome: &Outcome) {
         ));
     }
     if outcome.interrupted {
-        output.aside(
-            "Stopped. What was under way was finished and is recorded; apply again to go on.",
-        );
+        output.aside(&format!(
+            "Stopped. What was under way was finished and is recorded; run `orgform {command}` again to go on."
+        ));
     } else if !outcome.is_complete() {
-        output.aside("What was done is recorded. Mend the cause and apply again: only what is missing will be done.");
+        output.aside(&format!(
+            "What was done is recorded. Mend the cause and run `orgform {command}` again: only what is missing will be done."
+        ));
     }
 }

@@ -17,5 +17,5 @@ pub async fn run(
     arguments: DestroyArguments,
 ) -> Result<u8, CommandError> {
     let mode = PlanMode::Destroy { include_adopted: arguments.include_adopted };
-    carry_out(environment, output, &arguments.read, &arguments.write, mode).await
+    carry_out(environment, output, &arguments.read, &arguments.write, mode, true).await
 }

@@ -23,7 +23,12 @@ pub async fn run(
     arguments: PlanArguments,
 ) -> Result<u8, CommandError> {
     let started = (environment.clock)();
-    let planning = Planning::new(environment, &arguments.read, PlanMode::Converge)?;
+    let mode = if arguments.destroy {
+        PlanMode::Destroy { include_adopted: false }
+    } else {
+        PlanMode::Converge
+    };
+    let planning = Planning::new(environment, &arguments.read, mode)?;
     let session = Session::open(environment, &arguments.read.org).await?;
     let mut store = session.store(environment, "plan")?;
     let planned = planning.plan(&session, &mut store).await?;
@@ -36,7 +41,8 @@ pub async fn run(
         }
         output.line("")?;
         output.print(&plan_text::render(&planned.plan, output.painter()))?;
-        let cost = summary::cost((environment.clock)() - started, &session.org.usage());
+        let elapsed = (environment.clock)() - started;
+        let cost = summary::cost(elapsed, &session.org.usage(), session.identity.emulated);
         output.line(&format!("Planned in {cost}"))?;
     }
     store.close()?;

@@ -37,6 +37,9 @@ pub async fn list(
         return Ok(DONE);
     }
     let store = session.store(environment, "state list")?;
+    if store.is_empty() {
+        output.aside("Nothing is recorded of this org.");
+    }
     for stored in store.stream() {
         let stored = stored.map_err(unreadable)?;
         let remark = match stored.standing {

@@ -127,7 +127,8 @@ fn render_change(plan: &Plan, change: &Change, painter: Painter, text: &mut Stri
     };
     let because = because(change);
     let head = format!("{} {verb}", painter.paint(Tone::Strong, &change.address.to_string()));
-    let _ = writeln!(text, "{:>3} {head}{because}", painter.paint(tone, symbol));
+    let symbol = painter.paint(tone, &format!("{symbol:>3}"));
+    let _ = writeln!(text, "{symbol} {head}{because}");
     if retires && change.action == Action::Delete {
         render_retired(plan, change, painter, text);
     }
@@ -247,7 +248,13 @@ fn described(path: &str, names: &BTreeSet<String>, implied: &[Implied]) -> Vec<S
             let elsewhere: Vec<String> = here
                 .iter()
                 .filter(|implied| !names.contains(&implied.because))
-                .map(|implied| format!("{} (required by {})", implied.element, implied.because))
+                .map(|implied| {
+                    format!(
+                        "{} (required by {})",
+                        implied.element,
+                        kinds::atom_words(&implied.because)
+                    )
+                })
                 .collect();
             elsewhere
         })
@@ -289,8 +296,12 @@ fn render_updated(
                 for line in wrapped(&described(path, &added, &change.implied), 12) {
                     let _ = writeln!(text, "          {plus} {line}");
                 }
-                let removed: Vec<String> =
-                    removed.iter().map(|name| kinds::element_label(path, name)).collect();
+                let removed = if change.action == Action::Adopt {
+                    // Each grant that is lost is listed, none folded.
+                    removed.iter().map(|name| kinds::element_label(path, name)).collect()
+                } else {
+                    folded_removals(path, &removed)
+                };
                 for line in wrapped(&removed, 12) {
                     let _ = writeln!(text, "          {minus} {line}");
                 }
@@ -316,6 +327,20 @@ fn render_updated(
         let hidden = format!("# ({unchanged} unchanged {noun} hidden)");
         let _ = writeln!(text, "        {}", painter.paint(Tone::Faint, &hidden));
     }
+}
+
+/// Removed names, those folded that another removed one had required.
+fn folded_removals(path: &str, removed: &[String]) -> Vec<String> {
+    let implied = kinds::shipped_implications(path, removed);
+    removed
+        .iter()
+        .filter(|name| !implied.contains_key(*name))
+        .map(|name| {
+            let brings = implied.values().filter(|because| *because == name).count();
+            let label = kinds::element_label(path, name);
+            if brings > 0 { format!("{label} (and {brings} it required)") } else { label }
+        })
+        .collect()
 }
 
 fn render_gone(minus: &str, path: &str, value: &Value, text: &mut String) {

@@ -89,10 +89,12 @@ impl Progress for Shown {
                     bar.set_message(format!("{what} ({ops})"));
                 }
             }
-            Event::Done { address, step } => match &self.bar {
-                Some(bar) => bar.inc(1),
-                None => self.line(&format!("  {address}: {step} done")),
-            },
+            Event::Done { address, step } => {
+                self.line(&format!("  {address}: {step} done"));
+                if let Some(bar) = &self.bar {
+                    bar.inc(1);
+                }
+            }
             Event::Failed { address, step, reason } => {
                 let head = self.painter.paint(Tone::Wrong, &format!("  {address}: {step} failed"));
                 self.line(&format!("{head}\n    {reason}"));

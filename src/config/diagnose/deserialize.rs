@@ -80,6 +80,9 @@ impl de::Error for ReadError {
 
     fn unknown_field(field: &str, expected: &'static [&'static str]) -> Self {
         let error = Self::new(format!("unknown key `{field}`"));
+        if field == "<<" {
+            return error.help("merge keys are not supported; `*name` as a whole value is");
+        }
         match kinds::closest(field, expected.iter().copied()) {
             Some(meant) => error.help(format!("did you mean `{meant}`?")),
             None => error.help(format!("keys here are {}", listed(expected))),
@@ -90,7 +93,10 @@ impl de::Error for ReadError {
         let error = Self::new(format!("unknown word `{variant}`"));
         match kinds::closest(variant, expected.iter().copied()) {
             Some(meant) if expected.len() > 1 => error.help(format!("did you mean `{meant}`?")),
-            _ => error.help(format!("expected {}", listed(expected))),
+            _ if expected.len() == 1 => {
+                error.help(format!("expected {}, or the long form", listed(expected)))
+            }
+            _ => error.help(format!("expected one of {}", listed(expected))),
         }
     }
 
@@ -164,6 +170,9 @@ pub struct Reader<'a> {
     pub node: NodeId,
     /// Nodes that are known to be wrong and left out.
     pub aside: &'a HashSet<NodeId>,
+    /// Keys that are missing from one map and known to be, so that reading
+    /// goes on as if something stood there.
+    pub invented: (NodeId, &'a [&'static str]),
     /// How many more nodes may be visited.
     pub budget: &'a Cell<usize>,
 }
@@ -204,7 +213,13 @@ impl<'a> Reader<'a> {
         entries: &'a [(NodeId, NodeId)],
         visitor: V,
     ) -> Result<V::Value, ReadError> {
-        let access = Entries { reader: self, entries: entries.iter(), value: None };
+        let invented = if self.invented.0 == self.node { self.invented.1 } else { &[] };
+        let access = Entries {
+            reader: self,
+            entries: entries.iter(),
+            value: None,
+            invented: invented.iter(),
+        };
         visitor.visit_map(access).map_err(|error| error.at(self.node))
     }
 }
@@ -242,7 +257,14 @@ impl<'a> Deserializer<'a> for Reader<'a> {
             .and_then(|(text, _)| flag_of(text));
         match flag {
             Some(flag) => visitor.visit_bool(flag).map_err(|error: ReadError| error.at(self.node)),
-            None => Err(self.unexpected(&"`true` or `false`")),
+            None => {
+                let is_quoted = matches!(
+                    self.tree.scalar(self.node),
+                    Some((text, false)) if flag_of(text).is_some()
+                );
+                let error = self.unexpected(&"`true` or `false`");
+                Err(if is_quoted { error.help("take the quotes off") } else { error })
+            }
         }
     }
 
@@ -351,6 +373,7 @@ struct Entries<'a> {
     reader: Reader<'a>,
     entries: std::slice::Iter<'a, (NodeId, NodeId)>,
     value: Option<NodeId>,
+    invented: std::slice::Iter<'a, &'static str>,
 }
 
 impl<'a> MapAccess<'a> for Entries<'a> {
@@ -370,11 +393,21 @@ impl<'a> MapAccess<'a> for Entries<'a> {
                     .map_err(|error| error.at(*key));
             }
         }
-        Ok(None)
+        match self.invented.next() {
+            Some(name) => {
+                let name: de::value::StrDeserializer<'_, ReadError> = (*name).into_deserializer();
+                seed.deserialize(name).map(Some)
+            }
+            None => Ok(None),
+        }
     }
 
     fn next_value_seed<V: DeserializeSeed<'a>>(&mut self, seed: V) -> Result<V::Value, ReadError> {
-        let node = self.value.take().unwrap_or(self.reader.node);
+        let Some(node) = self.value.take() else {
+            // Something that every text field takes.
+            let text: de::value::StrDeserializer<'_, ReadError> = "a@b.example".into_deserializer();
+            return seed.deserialize(text);
+        };
         seed.deserialize(self.reader.child(node)).map_err(|error| error.at(node))
     }
 }
