@@ -93,6 +93,7 @@ impl<'a> Planning<'a> {
 
         let desired = Desired::new(self.declared.clone());
         let (mut catalog, needs) = self.facts(&desired, store, now)?;
+        let loaded: BTreeSet<Fact> = catalog.iter().map(|(fact, _)| fact.clone()).collect();
         let mut observations = Observations::default();
         if self.read.refresh {
             let asked = needs.clone();
@@ -105,9 +106,10 @@ impl<'a> Planning<'a> {
             observations =
                 engine::refresh(&session.org, refreshing, &mut catalog).await?.observations;
             check_org(session, &catalog)?;
+            // What was only loaded keeps its age.
             let answered: Vec<(&Fact, _)> = catalog
                 .iter()
-                .filter(|(fact, _)| asked.contains(fact) || !matches!(fact, Fact::Prerequisites(_)))
+                .filter(|(fact, _)| asked.contains(fact) || !loaded.contains(fact))
                 .collect();
             store.keep_facts(answered.into_iter(), now, API_VERSION)?;
         }
@@ -118,6 +120,7 @@ impl<'a> Planning<'a> {
                 &self.files,
             )
         })?;
+        observations.claim(|address| desired.declared(address).is_some());
         let input = plan::Input {
             mode: self.mode,
             org_id: session.identity.id.clone(),
@@ -194,7 +197,8 @@ impl<'a> Planning<'a> {
         let mut catalog = Catalog::new();
         let mut fresh = BTreeSet::new();
         for (fact, value, at) in store.facts(API_VERSION)? {
-            if !fact.is_volatile() && !self.read.refresh_catalog && now - at < FRESH {
+            let is_answer = !value.is_nothing();
+            if is_answer && !fact.is_volatile() && !self.read.refresh_catalog && now - at < FRESH {
                 fresh.insert(fact.clone());
             }
             catalog.insert(fact, value);
@@ -205,14 +209,8 @@ impl<'a> Planning<'a> {
         }
         self.removal_facts(desired, store, &mut wanted)?;
         if !self.read.refresh {
-            let missing: Vec<String> = wanted
-                .iter()
-                .filter(|fact| !catalog.knows(fact))
-                .filter(|fact| {
-                    !matches!(fact, Fact::PermissionSetHolders(_) | Fact::ProfileHolders(_))
-                })
-                .map(Fact::describe)
-                .collect();
+            let missing: Vec<String> =
+                wanted.iter().filter(|fact| !catalog.knows(fact)).map(Fact::describe).collect();
             if !missing.is_empty() {
                 const NAMED: usize = 5;
                 let mut named = missing[..missing.len().min(NAMED)].join(", ");

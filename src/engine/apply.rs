@@ -199,6 +199,15 @@ pub async fn apply(
         stopping |= run.outcome.fatal.is_some();
     }
     run.leave_out_the_rest();
+    let names_what_is_gone = run
+        .outcome
+        .failures
+        .iter()
+        .any(|failure| failure.reason.contains("INVALID_CROSS_REFERENCE_KEY"));
+    if names_what_is_gone {
+        // An id that was kept is no longer one.
+        store.forget_facts()?;
+    }
     store.keep_facts(
         run.outcome.learned.iter().filter_map(|fact| Some((fact, run.catalog.get(fact)?))),
         (options.clock)() / 1000,

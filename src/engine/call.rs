@@ -149,7 +149,8 @@ pub async fn send(org: &Org, shape: &CallShape, batch: Vec<Prepared>) -> Report 
 }
 
 fn is_about_one_item(error: &OrgError) -> bool {
-    matches!(error, OrgError::Refused { status, .. } if (400..500).contains(status))
+    matches!(error, OrgError::Refused { status, refusal, .. }
+        if (400..500).contains(status) && *status != 403 && !refusal.code.starts_with("INSUFFICIENT_ACCESS"))
 }
 
 fn fail_all(items: &[Prepared], reason: &str, report: &mut Report) {
@@ -158,11 +159,25 @@ fn fail_all(items: &[Prepared], reason: &str, report: &mut Report) {
     }
 }
 
+/// What an answer says of one op.
+struct Sent {
+    outcome: RecordOutcome,
+    /// An upsert found the document there.
+    was_there: bool,
+}
+
+impl From<RecordOutcome> for Sent {
+    fn from(outcome: RecordOutcome) -> Self {
+        Self { outcome, was_there: false }
+    }
+}
+
 async fn send_once(
     org: &Org,
     shape: &CallShape,
     items: &[Prepared],
-) -> Result<Vec<RecordOutcome>, OrgError> {
+) -> Result<Vec<Sent>, OrgError> {
+    let sent = |outcomes: Vec<RecordOutcome>| outcomes.into_iter().map(Sent::from).collect();
     let records = || -> Vec<Row> {
         items
             .iter()
@@ -190,8 +205,14 @@ async fn send_once(
             })
             .collect()
     };
-    let outcomes = |outcomes: Vec<crate::org::DocumentOutcome>| -> Vec<RecordOutcome> {
-        outcomes.into_iter().map(|outcome| outcome.refusal.map_or(Ok(None), Err)).collect()
+    let outcomes = |outcomes: Vec<crate::org::DocumentOutcome>| -> Vec<Sent> {
+        outcomes
+            .into_iter()
+            .map(|outcome| Sent {
+                was_there: outcome.created == Some(false),
+                outcome: outcome.refusal.map_or(Ok(None), Err),
+            })
+            .collect()
     };
     match shape {
         CallShape::Insert(object) => match org.insert_records(object, records()).await {
@@ -206,9 +227,10 @@ async fn send_once(
                 insert_by_soap(org, object, records, results).await
             }
             other => other,
-        },
-        CallShape::Update(object) => org.update_records(object, records()).await,
-        CallShape::Delete(object) => org.delete_records(object, &ids()).await,
+        }
+        .map(sent),
+        CallShape::Update(object) => org.update_records(object, records()).await.map(sent),
+        CallShape::Delete(object) => org.delete_records(object, &ids()).await.map(sent),
         CallShape::UpsertDocuments(name) => {
             org.upsert_documents(name, &documents()).await.map(outcomes)
         }
@@ -234,7 +256,7 @@ async fn send_once(
                     Err(error) => return Err(error),
                 });
             }
-            Ok(results)
+            Ok(sent(results))
         }
     }
 }
@@ -268,16 +290,18 @@ async fn sort_out(
     org: &Org,
     shape: &CallShape,
     items: Vec<Prepared>,
-    outcomes: Vec<RecordOutcome>,
+    outcomes: Vec<Sent>,
     attempt: u32,
     report: &mut Report,
 ) -> Vec<Prepared> {
     let mut again = Vec::new();
     let mut there_already = Vec::new();
-    for (item, outcome) in items.into_iter().zip(outcomes) {
+    for (item, Sent { outcome, was_there }) in items.into_iter().zip(outcomes) {
         match outcome {
             Ok(id) => {
-                let confirmed = Confirmed { id, ..Confirmed::default() };
+                // After a call without an answer, what is there is our own.
+                let was_there = was_there && attempt == 1;
+                let confirmed = Confirmed { id, was_there, ..Confirmed::default() };
                 report.results.push((item.op, OpResult::Done(confirmed)));
             }
             Err(refusal) if refusal.is_already_gone() && deletes(shape) => {

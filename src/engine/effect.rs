@@ -1,15 +1,19 @@
 //! What an answered op does to the state.
 
 use crate::kinds;
+use crate::kinds::Removal;
+use crate::model::Action;
 use crate::model::Address;
 use crate::model::Attributes;
 use crate::model::Change;
 use crate::model::Observed;
 use crate::model::Op;
 use crate::model::Ownership;
+use crate::model::Reason;
 use crate::model::Record;
 use crate::model::Recorded;
 use crate::model::SalesforceId;
+use crate::model::Standing;
 use crate::state::RecordChange;
 
 /// What an answer said.
@@ -89,12 +93,12 @@ pub fn record_changes(
 pub fn before_ops(change: &Change) -> Option<RecordChange> {
     let is_state_only = change.ops.is_empty();
     match (&change.after, is_state_only) {
-        (None, true) => return Some(RecordChange::Forget(change.address.clone())),
+        (None, true) => return Some(without_call(change)),
         (None, false) => {}
         (Some(_), _) if !change.exists() => return None,
         (Some(_), _) => {}
     }
-    let is_renamed = matches!(change.reason, crate::model::Reason::Renamed { .. });
+    let is_renamed = matches!(change.reason, Reason::Renamed { .. });
     if is_renamed || (change.observed.is_none() && !is_state_only) {
         return None;
     }
@@ -102,9 +106,28 @@ pub fn before_ops(change: &Change) -> Option<RecordChange> {
     if let Some(observed) = &change.observed {
         record.take_over(observed);
     }
+    if is_state_only && change.reason == Reason::DeactivatedByUs {
+        // Somebody brought it back already.
+        record.standing = Standing::Live;
+    }
     record.attributes =
         if is_state_only { change.managed_after().unwrap_or_default() } else { restricted(change) };
     Some(RecordChange::Put(change.address.clone(), record))
+}
+
+/// A thing that is taken away without a call: released, or, if it is one that
+/// can only be retired and is so already, remembered as that.
+fn without_call(change: &Change) -> RecordChange {
+    let retires = kinds::of(&change.address).is_some_and(|kind| kind.removal() == Removal::Retires);
+    match &change.recorded {
+        Some(record) if retires && change.action == Action::Delete => {
+            let mut record = record.clone();
+            record.standing = Standing::Retired;
+            record.attributes.extend(change.before.as_ref().unwrap_or(&Attributes::new()));
+            RecordChange::Put(change.address.clone(), record)
+        }
+        _ => RecordChange::Forget(change.address.clone()),
+    }
 }
 
 /// What was seen of a change's thing, without what is not managed.

@@ -336,89 +336,114 @@ impl FactNeeds {
                 (Fact::SystemPermissions, Some(described)) => {
                     system_permissions(&described, catalog)
                 }
-                (Fact::Fields(object), Some(described)) => {
-                    FactValue::Fields(grantable(object, &described))
-                }
+                (Fact::Fields(object), Some(described)) => FactValue::Fields {
+                    object: described
+                        .get("name")
+                        .and_then(Json::as_str)
+                        .unwrap_or(object)
+                        .to_owned(),
+                    fields: grantable(object, &described),
+                },
                 _ => continue,
             };
             catalog.insert(fact.clone(), value);
         }
     }
 
-    /// Asks what no query and no describe answers: prerequisites and what a
-    /// clone of a profile starts with.
+    /// Asks what no query and no describe answers, once those are in: what
+    /// permissions need, and what a clone of a profile starts with.
     ///
     /// # Errors
     /// When the org refuses a question, or a call breaks.
-    pub async fn ask_the_rest(&self, org: &Org) -> Result<Vec<(Fact, FactValue)>, EngineError> {
-        let (prerequisites, bases) =
-            futures_util::future::try_join(self.prerequisites(org), self.profile_bases(org))
-                .await?;
-        Ok(prerequisites.into_iter().chain(bases).collect())
-    }
-
-    async fn prerequisites(&self, org: &Org) -> Result<Vec<(Fact, FactValue)>, EngineError> {
-        let atoms = self.names(|fact| match fact {
-            Fact::Prerequisites(atom) => Some(atom),
-            _ => None,
-        });
-        let mut needed: BTreeMap<String, BTreeSet<String>> =
-            atoms.iter().map(|atom| ((*atom).to_owned(), BTreeSet::new())).collect();
-        let fields = ["Permission", "RequiredPermission"];
-        for query in keyed_queries("PermissionDependency", &fields, "Permission", None, atoms) {
-            let rows = match org.tooling_query(&query).await {
-                Ok(rows) => rows,
-                // Without the right to view Setup the object is not there; the
-                // shipped table and rejections have to do.
-                Err(error) if error.refusal().is_some() && !error.is_final() => continue,
-                Err(error) => return Err(error.into()),
-            };
-            for row in rows {
-                if let (Some(atom), Some(need)) =
-                    (row.text("Permission"), row.text("RequiredPermission"))
-                {
-                    needed.entry(atom.to_owned()).or_default().insert(need.to_owned());
-                }
-            }
-        }
-        Ok(needed
-            .into_iter()
-            .map(|(atom, needed)| {
-                (Fact::Prerequisites(atom), FactValue::Prerequisites(needed.into_iter().collect()))
-            })
-            .collect())
-    }
-
-    async fn profile_bases(&self, org: &Org) -> Result<Vec<(Fact, FactValue)>, EngineError> {
-        let names: Vec<String> = self
-            .names(|fact| match fact {
-                Fact::ProfileBase(name) => Some(name),
+    pub async fn ask_the_rest(&self, org: &Org, catalog: &mut Catalog) -> Result<(), EngineError> {
+        let atoms: BTreeSet<String> = self
+            .facts
+            .iter()
+            .filter_map(|fact| match fact {
+                Fact::Prerequisites(atom) => Some(atom.clone()),
                 _ => None,
             })
-            .into_iter()
-            .map(str::to_owned)
             .collect();
+        let (first, bases) = futures_util::future::try_join(
+            prerequisites(org, &atoms),
+            self.profile_bases(org, catalog),
+        )
+        .await?;
+        let mut further = BTreeSet::new();
+        for (atom, needed) in first.into_iter().flatten() {
+            further.extend(needed.iter().filter(|need| !atoms.contains(*need)).cloned());
+            remember(atom, needed, catalog);
+        }
+        further.retain(|atom| !catalog.knows(&Fact::Prerequisites(atom.clone())));
+        for (atom, needed) in prerequisites(org, &further).await?.into_iter().flatten() {
+            remember(atom, needed, catalog);
+        }
+        for (fact, value) in bases {
+            catalog.insert(fact, value);
+        }
+        Ok(())
+    }
+
+    /// The system permissions of profiles, from their rows: a profile's name
+    /// in metadata is not its name in Setup.
+    async fn profile_bases(
+        &self,
+        org: &Org,
+        catalog: &Catalog,
+    ) -> Result<Vec<(Fact, FactValue)>, EngineError> {
         let mut answers = Vec::new();
-        for names in names.chunks(10) {
-            let documents = org.read_documents("Profile", names).await?;
-            for (name, document) in names.iter().zip(documents) {
-                let value = match document {
-                    None => FactValue::Missing,
-                    Some(document) => FactValue::ProfileBase(
-                        document
-                            .all("userPermissions")
-                            .filter(|permission| permission.child_is_true("enabled"))
-                            .filter_map(|permission| {
-                                permission.child_text("name").map(str::to_owned)
-                            })
-                            .collect(),
-                    ),
-                };
-                answers.push((Fact::ProfileBase(name.clone()), value));
-            }
+        for fact in &self.facts {
+            let Fact::ProfileBase(name) = fact else { continue };
+            let value = match catalog.profile(name) {
+                None => FactValue::Missing,
+                Some(profile) => {
+                    let row = org.record("Profile", &profile.id).await?;
+                    let on = |(field, value): (&String, &Json)| {
+                        let name = field.strip_prefix("Permissions")?;
+                        (*value == Json::Bool(true)).then(|| name.to_owned())
+                    };
+                    FactValue::ProfileBase(row.iter().filter_map(on).collect())
+                }
+            };
+            answers.push((fact.clone(), value));
         }
         Ok(answers)
     }
+}
+
+/// What the org says that permissions need; `None` where it does not say.
+async fn prerequisites(
+    org: &Org,
+    atoms: &BTreeSet<String>,
+) -> Result<Option<BTreeMap<String, BTreeSet<String>>>, EngineError> {
+    let mut needed: BTreeMap<String, BTreeSet<String>> =
+        atoms.iter().map(|atom| (atom.clone(), BTreeSet::new())).collect();
+    let fields = ["Permission", "RequiredPermission"];
+    let names = atoms.iter().map(String::as_str);
+    for query in keyed_queries("PermissionDependency", &fields, "Permission", None, names) {
+        let rows = match org.tooling_query(&query).await {
+            Ok(rows) => rows,
+            // Without the right to view Setup the object is not there; the
+            // shipped table and rejections have to do.
+            Err(error) if error.refusal().is_some() && !error.is_final() => return Ok(None),
+            Err(error) => return Err(error.into()),
+        };
+        for row in rows {
+            if let (Some(atom), Some(need)) =
+                (row.text("Permission"), row.text("RequiredPermission"))
+            {
+                needed.entry(atom.to_owned()).or_default().insert(need.to_owned());
+            }
+        }
+    }
+    Ok(Some(needed))
+}
+
+/// Adds what the org says to what rejections taught.
+fn remember(atom: String, mut needed: BTreeSet<String>, catalog: &mut Catalog) {
+    needed.extend(catalog.prerequisites(&atom).iter().cloned());
+    let needed = needed.into_iter().collect();
+    catalog.insert(Fact::Prerequisites(atom), FactValue::Prerequisites(needed));
 }
 
 fn license(row: &Row, name: &str) -> Option<LicenseFact> {
@@ -442,12 +467,12 @@ fn profile(row: &Row) -> Option<ProfileFact> {
 }
 
 fn add_holder(fact: Fact, username: &str, catalog: &mut Catalog) {
-    let mut held = match catalog.get(&fact) {
-        Some(FactValue::Holders(holders)) => holders.clone(),
-        _ => Holders::default(),
-    };
-    held.usernames.push(username.to_lowercase());
-    catalog.insert(fact, FactValue::Holders(held));
+    if let Some(FactValue::Holders(holders)) = catalog.get_mut(&fact) {
+        holders.usernames.push(username.to_lowercase());
+    } else {
+        let usernames = vec![username.to_lowercase()];
+        catalog.insert(fact, FactValue::Holders(Holders { usernames }));
+    }
 }
 
 /// The fields of a describe that a set can grant. Parts of a compound field

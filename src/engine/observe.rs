@@ -111,17 +111,10 @@ pub async fn observe(
                 }
             }
         };
-        let (described, rest) = futures_util::future::try_join(
-            async { org.ask(&queries, &describes, &mut pages).await.map_err(EngineError::from) },
-            needs.ask_the_rest(org),
-        )
-        .await?;
-        (described, rest)
+        org.ask(&queries, &describes, &mut pages).await?
     };
-    needs.take_describes(described.0, catalog);
-    for (fact, value) in described.1 {
-        catalog.insert(fact, value);
-    }
+    needs.take_describes(described, catalog);
+    needs.ask_the_rest(org, catalog).await?;
     pieces.complete(org, targets, sink).await
 }
 

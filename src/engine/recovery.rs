@@ -10,6 +10,7 @@ use crate::model::Address;
 use crate::model::Observed;
 use crate::model::Op;
 use crate::model::Recorded as _;
+use crate::model::Standing;
 use crate::model::Write;
 use crate::org::Org;
 use crate::state::RecordChange;
@@ -89,7 +90,10 @@ fn what_happened(op: &Op, found: Option<&Observed>) -> Happened {
                 .confirm
                 .iter()
                 .all(|(path, value)| observed.attributes.get(path) == Some(value));
-            let has_effect = !op.effect.confirm.is_empty() || !op.effect.moves.is_empty();
+            // Any other update can be repeated, and what it left can't be told
+            // from what was there.
+            let has_effect =
+                !op.effect.moves.is_empty() || op.effect.standing == Some(Standing::Retired);
             if holds && has_effect {
                 Happened::Done(Confirmed { id: observed.id.clone(), ..Confirmed::default() })
             } else {

@@ -133,9 +133,9 @@ impl Comparison<'_> {
                 self.observations.differing.insert(address, Observation::Found(observed));
             } else if let Some(subject) = kind.subject(&address)
                 && subject != address
-                && is_noteworthy(&address)
             {
-                self.observations.undeclared.entry(subject).or_default().push(address);
+                let relations = self.observations.undeclared.entry(subject).or_default();
+                relations.push((address, observed));
             }
             return;
         };
@@ -165,10 +165,4 @@ impl Comparison<'_> {
         }
         Ok(Refreshed { observations: self.observations })
     }
-}
-
-/// Licenses come along with sets by themselves, so that one that nobody
-/// declared says nothing.
-fn is_noteworthy(address: &Address) -> bool {
-    address.kind() == "permission_set_assignment"
 }

@@ -59,6 +59,7 @@ pub const KIND: &str = "permission_set";
 const SECTION: &str = "permission_sets";
 const SYSTEM: &str = "system_permissions";
 const MODIFY_ALL_DATA: &str = "ModifyAllData";
+const VIEW_ALL_DATA: &str = "ViewAllData";
 /// The metadata sections that this kind models; all others are carried.
 const MODELLED: [&str; 6] = [
     "fullName",
@@ -84,9 +85,25 @@ pub struct PermissionSetSpec {
 
 /// An object's API name, with a namespace and a suffix where it has them.
 /// Compared without case, as Salesforce compares it.
-#[derive(Clone, Deserialize)]
-#[serde(transparent)]
+#[derive(Clone)]
 struct ObjectName(Text);
+
+impl<'de> Deserialize<'de> for ObjectName {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = Text::deserialize(deserializer)?;
+        let is_name = text.0.starts_with(|first: char| first.is_ascii_alphabetic())
+            && text
+                .0
+                .chars()
+                .all(|character| character.is_ascii_alphanumeric() || character == '_');
+        if is_name {
+            return Ok(Self(text));
+        }
+        Err(serde::de::Error::custom(
+            "an object's API name has letters, digits and underscores, for example `Contact` or `Region__c`",
+        ))
+    }
+}
 
 impl ObjectName {
     fn folded(&self) -> String {
@@ -257,6 +274,12 @@ fn field_paths(attributes: &Attributes) -> impl Iterator<Item = (&str, Option<&s
     })
 }
 
+/// The objects that a declaration names, for access or for fields.
+fn named_objects(attributes: &Attributes) -> BTreeSet<&str> {
+    let with_access = attributes.iter().filter_map(|(path, _)| path.strip_prefix("objects."));
+    with_access.chain(field_paths(attributes).map(|(object, _, _)| object)).collect()
+}
+
 /// The atoms that a declaration names; names that nothing fits are left out.
 fn named_atoms(declared: &Declared, catalog: &Catalog) -> BTreeSet<String> {
     let mut atoms: BTreeSet<String> = declared
@@ -333,10 +356,17 @@ impl PermissionSet {
         problems: &mut Vec<Problem>,
     ) -> BTreeMap<(String, &'static str), BTreeSet<String>> {
         let mut granted: BTreeMap<(String, &'static str), BTreeSet<String>> = BTreeMap::new();
-        for (object, level, value) in field_paths(&declared.attributes) {
-            let place = self.place(&declared.address, &format!("objects.{object}"));
-            let Some(fields) = catalog.fields(object) else {
-                problems.push(Self::problem(
+        for object in named_objects(&declared.attributes) {
+            let place = self.place(&declared.address, &format!("objects.{object}")).itself();
+            match catalog.object_name(object) {
+                Some(name) if name == object => {}
+                Some(name) => problems.push(Self::problem(
+                    declared,
+                    place,
+                    format!("the org spells the object `{object}` as `{name}`"),
+                    Some(format!("write `{name}`")),
+                )),
+                None => problems.push(Self::problem(
                     declared,
                     place,
                     format!("this org has no object `{object}`"),
@@ -344,7 +374,12 @@ impl PermissionSet {
                         "object names are API names, for example `Contact` or `Region__c`"
                             .to_owned(),
                     ),
-                ));
+                )),
+            }
+        }
+        for (object, level, value) in field_paths(&declared.attributes) {
+            let place = self.place(&declared.address, &format!("objects.{object}"));
+            let Some(fields) = catalog.fields(object) else {
                 continue;
             };
             match (level, value) {
@@ -414,7 +449,7 @@ impl Kind for PermissionSet {
     fn facts(&self, declared: &Declared, _scope: &dyn Scope, want: &mut dyn FnMut(Fact)) {
         want(Fact::SystemPermissions);
         permissions::closure_facts(&named_atoms(declared, &Catalog::new()), want);
-        for (object, _, _) in field_paths(&declared.attributes) {
+        for object in named_objects(&declared.attributes) {
             want(Fact::Fields(object.to_owned()));
         }
     }
@@ -580,6 +615,22 @@ impl Kind for PermissionSet {
                     value.as_set().is_some_and(|words| words.contains("view_all_fields"));
                 if is_granted && wanted.get(path).is_none() {
                     comparable.set(path.to_owned(), Value::set(["view_all_fields"]));
+                }
+            }
+        }
+        let views_all = observed.names(SYSTEM).any(|name| name == VIEW_ALL_DATA);
+        if views_all && !observed.names(SYSTEM).any(|name| name == MODIFY_ALL_DATA) {
+            // View All Data shows every object as readable, granted or not.
+            for (path, value) in observed.iter().filter(|(path, _)| path.starts_with("objects.")) {
+                let mut words = value.as_set().cloned().unwrap_or_default();
+                for word in ["read", "view_all"] {
+                    if !wanted.names(path).any(|held| held == word) {
+                        words.remove(word);
+                    }
+                }
+                comparable.remove(path);
+                if !words.is_empty() {
+                    comparable.set(path.to_owned(), Value::Set(words));
                 }
             }
         }

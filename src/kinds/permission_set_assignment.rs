@@ -52,7 +52,13 @@ pub fn address_of_holder(set: &Address, username: &str) -> Address {
 
 /// The two halves of an assignment's name: the username, and what it holds.
 pub fn halves(address: &Address) -> (&str, &str) {
-    address.name().split_once('/').unwrap_or((address.name(), ""))
+    // A username may hold a slash before its `@`; what it holds may anywhere.
+    let name = address.name();
+    let at = name.find('@').unwrap_or(0);
+    match name[at..].find('/') {
+        Some(slash) => (&name[..at + slash], &name[at + slash + 1..]),
+        None => (name, ""),
+    }
 }
 
 impl Kind for PermissionSetAssignment {

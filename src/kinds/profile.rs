@@ -63,8 +63,13 @@ const BASE_PERMISSIONS: &str = "system_permissions";
 const API_ONLY: [&str; 2] =
     ["Minimum Access - API Only Integrations", "Salesforce API Only System Integrations"];
 /// Profiles that are good places for a deactivated user, best first.
-const FALLBACKS: [&str; 4] =
-    [API_ONLY[0], API_ONLY[1], "Minimum Access - Salesforce", "Standard User"];
+const FALLBACKS: [&str; 5] = [
+    API_ONLY[0],
+    API_ONLY[1],
+    "Minimum Access - Salesforce",
+    "Standard User",
+    "Standard Platform User",
+];
 
 /// One entry of `profiles:`.
 #[derive(Debug, Deserialize)]

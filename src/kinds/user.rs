@@ -209,6 +209,10 @@ impl Kind for User {
                 hint: Some("take `password` out until the user is active".to_owned()),
             }]);
         }
+        if declared.attributes.flag(ACTIVE) == Some(true) {
+            // An active user is one that can be used.
+            resolved.attributes.set(FROZEN, Value::Flag(false));
+        }
         let organization = catalog.organization();
         let defaults = [
             ("alias", Some(default_alias(declared.address.name()))),
@@ -293,6 +297,10 @@ impl Kind for User {
     fn comparable(&self, observed: &Attributes, wanted: &Attributes) -> Attributes {
         let mut comparable = observed.clone();
         comparable.retain(|path, _| wanted.get(path).is_some());
+        // Before its first login a user may have no row that says it.
+        if wanted.get(FROZEN).is_some() && observed.get(FROZEN).is_none() {
+            comparable.set(FROZEN, Value::Flag(false));
+        }
         comparable
     }
 
@@ -446,12 +454,7 @@ impl User {
             confirm.remove(path);
             withdraw.push(path.clone());
         }
-        let effect = RecordEffect {
-            confirm,
-            withdraw,
-            standing: revives.then_some(Standing::Live),
-            ..RecordEffect::default()
-        };
+        let effect = RecordEffect { confirm, withdraw, ..RecordEffect::default() };
         let mut steps = Vec::new();
         if !fields.is_empty() {
             let write = Write::Update { object: "User".into(), id: id.clone(), fields };
@@ -461,6 +464,12 @@ impl User {
             && before.flag(FROZEN) == Some(true)
             && let Some(login) = change.companion_id()
         {
+            let mut effect = RecordEffect::default();
+            if change.transient.iter().any(|path| path == FROZEN) {
+                effect.withdraw.push(FROZEN.into());
+            } else {
+                effect.confirm.set(FROZEN, Value::Flag(false));
+            }
             steps.push(Step::new(
                 "unfreeze",
                 Write::Update {
@@ -468,8 +477,16 @@ impl User {
                     id: IdReference::Known(login.clone()),
                     fields: vec![("IsFrozen".into(), FieldValue::Flag(false))],
                 },
-                RecordEffect::default(),
+                effect,
             ));
+            // Until it is unfrozen the state says so.
+            if let [first, _] = steps.as_mut_slice() {
+                first.effect.confirm.remove(FROZEN);
+                first.effect.withdraw.retain(|path| path != FROZEN);
+            }
+        }
+        if revives && let Some(last) = steps.last_mut() {
+            last.effect.standing = Some(Standing::Live);
         }
         if before.get(PASSWORD).is_none() && change.action != Action::Adopt {
             steps.extend(password_step(change, after, id));
@@ -487,6 +504,10 @@ impl User {
         if before.flag(FROZEN) != Some(true)
             && let Some(login) = change.companion_id()
         {
+            let mut frozen = confirm(FROZEN, Value::Flag(true));
+            if before.flag(ACTIVE) == Some(false) {
+                frozen.set(ACTIVE, Value::Flag(false));
+            }
             steps.push(Step::new(
                 "freeze",
                 Write::Update {
@@ -495,13 +516,17 @@ impl User {
                     fields: vec![("IsFrozen".into(), FieldValue::Flag(true))],
                 },
                 RecordEffect {
-                    confirm: confirm(FROZEN, Value::Flag(true)),
+                    confirm: frozen,
                     standing: Some(Standing::Retired),
                     ..RecordEffect::default()
                 },
             ));
         }
         if before.flag(ACTIVE) != Some(false) {
+            let mut inactive = confirm(ACTIVE, Value::Flag(false));
+            if before.flag(FROZEN) == Some(true) {
+                inactive.set(FROZEN, Value::Flag(true));
+            }
             steps.push(Step::new(
                 "deactivate",
                 Write::Update {
@@ -510,7 +535,7 @@ impl User {
                     fields: vec![("IsActive".into(), FieldValue::Flag(false))],
                 },
                 RecordEffect {
-                    confirm: confirm(ACTIVE, Value::Flag(false)),
+                    confirm: inactive,
                     standing: Some(Standing::Retired),
                     ..RecordEffect::default()
                 },
@@ -521,7 +546,9 @@ impl User {
             && let Some(held) = context.attributes(profile)
             && let Some(license) = held.text("user_license")
         {
-            let may_be_used = |name: &str| !context.is_deleted(&Address::new(profile::KIND, name));
+            // Not one that is ours: it may go next.
+            let may_be_used =
+                |name: &str| context.attributes(&Address::new(profile::KIND, name)).is_none();
             if let Some(to) = profile::fallback(license, context.catalog(), &may_be_used) {
                 let target = Value::Reference(Address::new(profile::KIND, &to.name));
                 steps.push(Step::new(

@@ -47,6 +47,7 @@ impl Fact {
                 | Self::PermissionSetLicense(_)
                 | Self::PermissionSetHolders(_)
                 | Self::ProfileHolders(_)
+                | Self::ProfilesOfLicense(_)
         )
     }
 
@@ -89,8 +90,13 @@ pub enum FactValue {
     Profiles(Vec<ProfileFact>),
     /// Answers [`Fact::PermissionSet`]; several when a label fits several.
     PermissionSets(Vec<PermissionSetFact>),
-    /// Answers [`Fact::Fields`], in the order of names.
-    Fields(Vec<GrantableField>),
+    /// Answers [`Fact::Fields`].
+    Fields {
+        /// The object's name as the org spells it.
+        object: String,
+        /// The fields, in the order of names.
+        fields: Vec<GrantableField>,
+    },
     /// Answers [`Fact::SystemPermissions`].
     SystemPermissions {
         /// Names of the shipped table that this org does not know.
@@ -102,6 +108,18 @@ pub enum FactValue {
     Prerequisites(Vec<String>),
     /// Answers the two holder facts.
     Holders(Holders),
+}
+
+impl FactValue {
+    /// Whether it says that there is nothing, which may change any moment.
+    pub fn is_nothing(&self) -> bool {
+        match self {
+            Self::Missing => true,
+            Self::PermissionSets(sets) => sets.is_empty(),
+            Self::Profiles(profiles) => profiles.is_empty(),
+            _ => false,
+        }
+    }
 }
 
 /// The org, and what it gives to new users.
@@ -197,6 +215,11 @@ impl Catalog {
         self.answers.insert(fact, value);
     }
 
+    /// The answer, to be added to.
+    pub fn get_mut(&mut self, fact: &Fact) -> Option<&mut FactValue> {
+        self.answers.get_mut(fact)
+    }
+
     /// The answer, when it was ever asked for.
     pub fn get(&self, fact: &Fact) -> Option<&FactValue> {
         self.answers.get(fact)
@@ -257,7 +280,15 @@ impl Catalog {
     /// The fields of an object that can be granted.
     pub fn fields(&self, object: &str) -> Option<&[GrantableField]> {
         match self.get(&Fact::Fields(object.to_owned())) {
-            Some(FactValue::Fields(fields)) => Some(fields),
+            Some(FactValue::Fields { fields, .. }) => Some(fields),
+            _ => None,
+        }
+    }
+
+    /// The name of an object as the org spells it.
+    pub fn object_name(&self, object: &str) -> Option<&str> {
+        match self.get(&Fact::Fields(object.to_owned())) {
+            Some(FactValue::Fields { object, .. }) => Some(object),
             _ => None,
         }
     }

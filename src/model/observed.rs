@@ -55,5 +55,23 @@ pub struct Observations {
     pub compared: u64,
     /// Relations of managed things that nobody declared or recorded, by the
     /// thing they belong to.
-    pub undeclared: BTreeMap<Address, Vec<Address>>,
+    pub undeclared: BTreeMap<Address, Vec<(Address, Observed)>>,
+}
+
+impl Observations {
+    /// Takes from the undeclared what turns out to be declared: by a label,
+    /// whose natural key only the answers to facts made known.
+    pub fn claim(&mut self, is_declared: impl Fn(&Address) -> bool) {
+        for relations in self.undeclared.values_mut() {
+            relations.retain_mut(|(address, observed)| {
+                let claimed = is_declared(address);
+                if claimed {
+                    let found = Observation::Found(std::mem::take(observed));
+                    self.differing.insert(address.clone(), found);
+                }
+                !claimed
+            });
+        }
+        self.undeclared.retain(|_, relations| !relations.is_empty());
+    }
 }

@@ -25,6 +25,8 @@ use crate::model::SalesforceId;
 pub struct DocumentOutcome {
     /// Its full name.
     pub full_name: String,
+    /// What an upsert says of whether it made the document.
+    pub created: Option<bool>,
     /// Why not, when it was refused.
     pub refusal: Option<Refusal>,
 }
@@ -343,6 +345,7 @@ fn outcomes(
         .zip(names)
         .map(|(result, name)| DocumentOutcome {
             full_name: (*name).to_owned(),
+            created: child_text(result, "created").map(|created| created == "true"),
             refusal: (child_text(result, "success") != Some("true")).then(|| refusal_in(result)),
         })
         .collect())

@@ -11,6 +11,7 @@ use super::soql::encode;
 use super::transport::Org;
 use super::transport::refusal_of;
 use crate::model::Row;
+use crate::model::SalesforceId;
 
 /// Takes the pages of several questions as they come: which question, and
 /// what came.
@@ -172,6 +173,21 @@ impl Org {
                 answer.get("nextRecordsUrl").and_then(Json::as_str).ok_or_else(unexpected)?;
             let next = next.to_owned();
             answer = self.rest("query", Method::GET, &next, None).await?;
+        }
+    }
+
+    /// One record with all fields that the caller can see.
+    ///
+    /// # Errors
+    /// When the org refuses it, or the call breaks.
+    pub async fn record(&self, object: &str, id: &SalesforceId) -> Result<Row, OrgError> {
+        let path = Self::data_path(&format!("sobjects/{object}/{id}"));
+        match self.rest("record", Method::GET, &path, None).await? {
+            Json::Object(row) => Ok(row),
+            _ => Err(OrgError::Unexpected {
+                call: format!("GET {object}"),
+                reason: "it is no record".to_owned(),
+            }),
         }
     }
 

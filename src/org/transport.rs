@@ -307,11 +307,22 @@ fn refused(call: String, answer: &Answer) -> OrgError {
         }
         _ => OrgError::Refused {
             call,
-            status: answer.status,
+            status: if is_definite_fault(answer, &refusal) { 400 } else { answer.status },
             refusal,
             request_id: answer.request_id.clone(),
         },
     }
+}
+
+/// A SOAP fault comes with status 500 whatever it is about; unless it is about
+/// the server, it is a definite refusal.
+fn is_definite_fault(answer: &Answer, refusal: &Refusal) -> bool {
+    let is_fault = answer.status == 500 && answer.body.contains("faultcode");
+    let is_about_server = matches!(
+        refusal.code.as_str(),
+        "UNKNOWN_EXCEPTION" | "SERVER_UNAVAILABLE" | "UNABLE_TO_LOCK_ROW" | "Server"
+    );
+    is_fault && !is_about_server
 }
 
 fn refusal_in(body: &str) -> Option<Refusal> {

@@ -3,6 +3,7 @@
 //! A plan that breaks one is a bug of ours: it is shown and never applied.
 
 use std::collections::HashMap;
+use std::collections::HashSet;
 use std::fmt;
 
 use crate::graph::Order;
@@ -155,7 +156,7 @@ fn only_ours_is_deleted(plan: &Plan, violations: &mut Vec<Violation>) {
 
 /// Whether `op` waits, directly or not, for an op that `is_it` accepts.
 fn waits_for(plan: &Plan, op: usize, is_it: &dyn Fn(usize) -> bool) -> bool {
-    let mut seen: Vec<OpIndex> = Vec::new();
+    let mut seen: HashSet<OpIndex> = HashSet::new();
     let mut open: Vec<usize> = vec![op];
     while let Some(here) = open.pop() {
         // Nearly always a direct edge, so that the walk ends at once.
@@ -163,8 +164,7 @@ fn waits_for(plan: &Plan, op: usize, is_it: &dyn Fn(usize) -> bool) -> bool {
             return true;
         }
         for edge in &plan.ops[here].after {
-            if !seen.contains(&edge.op) {
-                seen.push(edge.op);
+            if seen.insert(edge.op) {
                 open.push(edge.op as usize);
             }
         }
@@ -191,20 +191,33 @@ fn ids_are_made_before(plan: &Plan, violations: &mut Vec<Violation>) {
 
 fn nothing_is_deleted_while_used(plan: &Plan, violations: &mut Vec<Violation>) {
     let mut deletes: HashMap<&Address, usize> = HashMap::new();
+    // What each delete waits for directly, so that one with many users is
+    // looked through once.
+    let mut direct: HashSet<(usize, &Address)> = HashSet::new();
     for (number, op) in plan.ops.iter().enumerate() {
         if op.effect.forget {
             deletes.insert(&op.address, number);
+            direct
+                .extend(op.after.iter().map(|edge| (number, &plan.ops[edge.op as usize].address)));
         }
     }
+    let mut while_used = |thing: &Address, user: &Address| {
+        violations.push(Violation::DeletedWhileUsed { thing: thing.clone(), user: user.clone() });
+    };
     for change in &plan.changes {
         for (_, used) in change.before.iter().flat_map(Attributes::references) {
             let Some(delete) = deletes.get(used).copied() else { continue };
             let leaves = |other: usize| plan.ops[other].address == change.address;
-            if *used != change.address && !waits_for(plan, delete, &leaves) {
-                violations.push(Violation::DeletedWhileUsed {
-                    thing: used.clone(),
-                    user: change.address.clone(),
-                });
+            let is_well = *used == change.address
+                || direct.contains(&(delete, &change.address))
+                || waits_for(plan, delete, &leaves);
+            if !is_well {
+                while_used(used, &change.address);
+            }
+        }
+        for (_, wanted) in change.after.iter().flat_map(Attributes::references) {
+            if deletes.contains_key(wanted) {
+                while_used(wanted, &change.address);
             }
         }
     }

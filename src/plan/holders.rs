@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
+use std::collections::HashMap;
 
 use super::Input;
 use super::draft::Draft;
@@ -23,17 +24,24 @@ const NAMED: usize = 5;
 pub fn keep_what_is_held(input: &Input<'_>, draft: &mut Draft) {
     let mut kept: BTreeMap<Address, Vec<String>> = BTreeMap::new();
     let mut moved: BTreeSet<Address> = BTreeSet::new();
+    let mut wanted: HashMap<&Address, &Address> = HashMap::new();
+    for change in &draft.changes {
+        for (_, referred) in change.after.iter().flat_map(Attributes::references) {
+            wanted.entry(referred).or_insert(&change.address);
+        }
+    }
     for change in &draft.changes {
         if change.action != Action::Delete {
             continue;
         }
         let Some(kind) = kinds::of(&change.address) else { continue };
         let Some((fact, address_of_holder)) = kind.holders(&change.address) else { continue };
-        let mut others = Vec::new();
+        let mut others: Vec<String> =
+            wanted.get(&change.address).map(|user| vec![user.to_string()]).unwrap_or_default();
         let mut retired = Vec::new();
         for username in input.catalog.holders(&fact) {
             let holder = address_of_holder(&change.address, username);
-            if leaves(draft, &holder, &change.address) {
+            if leaves(draft, &holder, &change.address) || others.contains(&holder.to_string()) {
                 continue;
             }
             if is_retired(input.recorded, &holder) {
@@ -50,8 +58,7 @@ pub fn keep_what_is_held(input: &Input<'_>, draft: &mut Draft) {
     }
     draft.changes.retain(|change| !kept.contains_key(&change.address));
     for (address, holders) in kept {
-        let text =
-            format!("kept, since {} outside this plan {} it", who(&holders), holds(&holders));
+        let text = format!("kept, since {} still {} it", who(&holders), holds(&holders));
         draft.notes.push(Note { kind: NoteKind::Kept, address, text });
     }
     add_moves(input, draft, moved);

@@ -139,7 +139,17 @@ impl Merge<'_, '_> {
             self.unrecorded(kind, declared, resolved);
             return Ok(());
         };
-        let observed_as = held.was.as_ref().unwrap_or(&held.address);
+        let observed_as = match &held.was {
+            // Somebody gave it its new name already.
+            Some(was)
+                if matches!(self.observation(was), Some(Observation::Gone))
+                    && matches!(self.observation(&held.address), Some(Observation::Found(_))) =>
+            {
+                &held.address
+            }
+            Some(was) => was,
+            None => &held.address,
+        };
         let observation = self.observation(observed_as).cloned().map(|seen| self.renames.of(seen));
         let is_renamed_itself = held.was.is_some() && declared.was.is_some();
         let is_equal = observation.is_none()

@@ -30,12 +30,19 @@ fn undeclared(input: &Input<'_>, draft: &mut Draft) {
         return;
     }
     for (address, relations) in &input.observations.undeclared {
+        // Licenses come along with sets by themselves, so that one that nobody
+        // declared says nothing.
         let names: Vec<&str> = relations
             .iter()
+            .map(|(relation, _)| relation)
+            .filter(|relation| relation.kind() == "permission_set_assignment")
             .map(|relation| {
                 relation.name().rsplit_once('/').map_or(relation.name(), |(_, name)| name)
             })
             .collect();
+        if names.is_empty() {
+            continue;
+        }
         let text = if let [only] = names.as_slice() {
             format!("1 assignment on this user is not declared and is left alone: {only}")
         } else {

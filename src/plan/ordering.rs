@@ -28,15 +28,15 @@ pub fn join(changes: &[Change], mut drafts: Vec<DraftOp>) -> Vec<Op> {
         joiner.mail_last(&mut edges);
     }
     for (op, edge) in edges {
-        let after = &mut drafts[op].op.after;
-        if op != edge.op as usize && !after.iter().any(|held| held.op == edge.op) {
-            after.push(edge);
+        if op != edge.op as usize {
+            drafts[op].op.after.push(edge);
         }
     }
     drafts
         .into_iter()
         .map(|mut draft| {
             draft.op.after.sort_by_key(|edge| edge.op);
+            draft.op.after.dedup_by_key(|edge| edge.op);
             draft.op
         })
         .collect()

@@ -8,9 +8,11 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::fs::OpenOptions;
-use std::io::BufRead as _;
 use std::io::BufReader;
 use std::io::BufWriter;
+use std::io::Read as _;
+use std::io::Seek as _;
+use std::io::SeekFrom;
 use std::io::Write as _;
 use std::path::Path;
 use std::path::PathBuf;
@@ -26,6 +28,8 @@ use crate::model::Record;
 pub const FORMAT_VERSION: u64 = 1;
 /// The log may be this long before it is compared with the copy.
 const LOG_FLOOR: u64 = 64 * 1024;
+/// As much of a file's start or end as is looked at for a serial.
+const ENDS: u64 = 4 * 1024 * 1024;
 
 #[derive(Debug, Serialize, Deserialize)]
 struct Base {
@@ -105,16 +109,16 @@ impl Snapshot {
         }
         let mut contents =
             Contents { lineage: base.lineage, serial: base.serial, resources: base.resources };
-        let log = match File::open(&self.path) {
+        let log = match std::fs::read(&self.path) {
             Ok(log) => log,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
                 return Ok(Some(contents));
             }
             Err(source) => return Err(StateError::Io { path: self.path.clone(), source }),
         };
-        for line in BufReader::new(log).lines() {
-            let line = line.map_err(StateError::io(&self.path))?;
-            let Ok(line) = serde_json::from_str::<Line>(&line) else { break };
+        // A line that is none was torn by a failure; those after it are whole.
+        for line in log.split(|byte| *byte == b'\n') {
+            let Ok(line) = serde_json::from_slice::<Line>(line) else { continue };
             if line.serial <= contents.serial {
                 continue;
             }
@@ -125,6 +129,38 @@ impl Snapshot {
             contents.resources.extend(line.set);
         }
         Ok(Some(contents))
+    }
+
+    /// The serial of the last commit that the two files hold, without reading
+    /// them whole; `None` when there is no copy.
+    pub fn last_serial(&self) -> Option<u64> {
+        let read = |path: &Path, from_end: bool| -> Option<Vec<u8>> {
+            let mut file = File::open(path).ok()?;
+            let length = file.metadata().ok()?.len();
+            let start = if from_end { length.saturating_sub(ENDS) } else { 0 };
+            file.seek(SeekFrom::Start(start)).ok()?;
+            let mut part = Vec::new();
+            file.take(ENDS).read_to_end(&mut part).ok()?;
+            Some(part)
+        };
+        let number_after = |text: &[u8], key: &[u8]| -> Option<u64> {
+            let at = text.windows(key.len()).position(|window| window == key)? + key.len();
+            let digits: Vec<u8> = text[at..]
+                .iter()
+                .copied()
+                .skip_while(|byte| *byte == b' ')
+                .take_while(u8::is_ascii_digit)
+                .collect();
+            std::str::from_utf8(&digits).ok()?.parse().ok()
+        };
+        let base = number_after(&read(&self.base, false)?, b"\"serial\":")?;
+        let log = read(&self.path, true).unwrap_or_default();
+        let last = log
+            .split(|byte| *byte == b'\n')
+            .filter(|line| line.starts_with(b"{\"serial\":"))
+            .filter_map(|line| number_after(line, b"\"serial\":"))
+            .max();
+        Some(last.unwrap_or(0).max(base))
     }
 
     /// Appends one commit. It is on disk after [`Snapshot::sync`].
@@ -146,7 +182,13 @@ impl Snapshot {
                     .open(&self.path)
                     .map_err(StateError::io(&self.path))?;
                 self.log_bytes = file.metadata().map_err(StateError::io(&self.path))?.len();
-                self.log.insert(file)
+                let log = self.log.insert(file);
+                if self.log_bytes > 0 {
+                    // The last line may be torn: what comes next begins anew.
+                    log.write_all(b"\n").map_err(StateError::io(&self.path))?;
+                    self.log_bytes += 1;
+                }
+                log
             }
         };
         let mut line = serde_json::to_vec(&Line { serial, set, forget })

@@ -95,6 +95,7 @@ pub struct Store {
     meta: Meta,
     snapshot: Snapshot,
     notices: Vec<String>,
+    must_rewrite: bool,
     _lock: Lock,
 }
 
@@ -122,13 +123,15 @@ impl Store {
         let path = folder.join("cache.sled");
         let mut notices = Vec::new();
         let had_cache = path.exists();
+        let refused = |failure| match failure {
+            OpenFailure::Held => {
+                StateError::Locked { holder: "a process that took no lock".to_owned() }
+            }
+            OpenFailure::Io(source) => StateError::Io { path: path.clone(), source },
+            OpenFailure::Broken(reason) => StateError::damaged(&path, reason),
+        };
         let db = match open_guarded(&path) {
             Ok(db) => db,
-            Err(OpenFailure::Held) => {
-                return Err(StateError::Locked {
-                    holder: "a process that took no lock".to_owned(),
-                });
-            }
             Err(OpenFailure::Broken(reason)) => {
                 let aside = folder.join(format!("cache.sled.broken-{now}"));
                 std::fs::rename(&path, &aside).map_err(StateError::io(&path))?;
@@ -136,18 +139,9 @@ impl Store {
                     "The cache of the state was damaged ({reason}). It was moved to {} and rebuilt from state.json and state.log.",
                     aside.display()
                 ));
-                match open_guarded(&path) {
-                    Ok(db) => db,
-                    Err(OpenFailure::Held) => {
-                        return Err(StateError::Locked {
-                            holder: "a process that took no lock".to_owned(),
-                        });
-                    }
-                    Err(OpenFailure::Broken(reason)) => {
-                        return Err(StateError::damaged(&path, reason));
-                    }
-                }
+                open_guarded(&path).map_err(refused)?
             }
+            Err(failure) => return Err(refused(failure)),
         };
         if !had_cache {
             sync_folder(&path.join("db"))?;
@@ -177,6 +171,7 @@ impl Store {
             folder,
             snapshot,
             notices,
+            must_rewrite: false,
             _lock: lock,
         };
         store.start()?;
@@ -207,20 +202,24 @@ impl Store {
             }
             self.meta = meta;
         }
-        if !is_empty && self.snapshot_is_no_newer() {
+        let last = self.snapshot.last_serial();
+        if !is_empty && last.is_none_or(|last| last <= self.meta.serial) {
+            // A copy that is behind, or missing, is made whole at the end.
+            self.must_rewrite = last != Some(self.meta.serial);
             return Ok(());
         }
-        let Some(contents) = self.snapshot.read(&self.meta.org_id)? else { return Ok(()) };
-        if !is_empty && contents.serial <= self.meta.serial {
-            return Ok(());
-        }
-        if self.notices.is_empty() {
+        let Some(contents) = self.snapshot.read(&self.meta.org_id)? else {
+            // The copy begins with the state, so that the log has something to
+            // stand on.
+            let nothing = std::iter::empty();
+            let (org_id, lineage) = (self.meta.org_id.clone(), self.meta.lineage.clone());
+            return self.snapshot.rewrite(&org_id, &lineage, self.meta.serial, nothing);
+        };
+        if self.notices.is_empty() && (contents.serial > 0 || !is_empty) {
             self.notices.push(
                 "The cache of the state was missing or behind. It was rebuilt from state.json and state.log.".to_owned(),
             );
         }
-        self.meta.lineage = contents.lineage;
-        self.meta.serial = contents.serial;
         let stale: Vec<Address> = self
             .records
             .iter()
@@ -234,33 +233,15 @@ impl Store {
             .map(|(address, record)| RecordChange::Put(address, record))
             .chain(stale.into_iter().map(RecordChange::Forget))
             .collect();
+        self.meta.lineage = contents.lineage;
         for some in changes.chunks(500) {
             self.transact(some, None, &[])?;
         }
+        // Only now is it as far as the copy: a rebuild that is cut off is
+        // begun again.
+        self.meta.serial = contents.serial;
+        self.transact(&[], None, &[])?;
         self.sync()
-    }
-
-    /// Whether the log's last line is known to sled; cheap, so that a start
-    /// does not read the whole snapshot.
-    fn snapshot_is_no_newer(&self) -> bool {
-        let read_tail = || -> std::io::Result<u64> {
-            use std::io::Read as _;
-            use std::io::Seek as _;
-            let mut log = File::open(self.folder.join("state.log"))?;
-            let length = log.metadata()?.len();
-            let start = length.saturating_sub(4 * 1024 * 1024);
-            log.seek(std::io::SeekFrom::Start(start))?;
-            let mut tail = Vec::new();
-            log.read_to_end(&mut tail)?;
-            let last = tail.split(|byte| *byte == b'\n').rev().find(|line| !line.is_empty());
-            let serial = last
-                .and_then(|line| line.strip_prefix(b"{\"serial\":"))
-                .map(|rest| rest.iter().take_while(|byte| byte.is_ascii_digit()).copied().collect())
-                .and_then(|digits: Vec<u8>| String::from_utf8(digits).ok())
-                .and_then(|digits| digits.parse().ok());
-            Ok(serial.unwrap_or(0))
-        };
-        read_tail().map_or(true, |serial| serial <= self.meta.serial)
     }
 
     /// What happened on opening that the user should know.
@@ -405,6 +386,14 @@ impl Store {
         Ok(())
     }
 
+    /// Forgets all facts: something that the org said is no longer so.
+    ///
+    /// # Errors
+    /// When the disk refuses.
+    pub fn forget_facts(&mut self) -> Result<(), StateError> {
+        self.catalog.clear().map_err(|error| StateError::damaged(&self.folder, error))
+    }
+
     /// Ends a run: the log is made durable, and the copy rewritten when the
     /// log has outgrown it.
     ///
@@ -412,7 +401,8 @@ impl Store {
     /// When the disk refuses.
     pub fn close(&mut self) -> Result<(), StateError> {
         self.db.flush().map_err(|error| StateError::damaged(&self.folder, error))?;
-        if !self.snapshot.sync()? {
+        let has_outgrown = self.snapshot.sync()?;
+        if !has_outgrown && !self.must_rewrite {
             return Ok(());
         }
         let (records, parts, folder) = (&self.records, &self.parts, &self.folder);
@@ -558,6 +548,7 @@ fn write_value(
 
 enum OpenFailure {
     Held,
+    Io(std::io::Error),
     Broken(String),
 }
 
@@ -579,6 +570,7 @@ fn open_guarded(path: &Path) -> Result<sled::Db, OpenFailure> {
             Ok(Ok(Err(sled::Error::Io(error)))) if is_held(&error) => {
                 return Err(OpenFailure::Held);
             }
+            Ok(Ok(Err(sled::Error::Io(error)))) => return Err(OpenFailure::Io(error)),
             Ok(Ok(Err(error))) => return Err(OpenFailure::Broken(error.to_string())),
             Ok(Err(_)) | Err(_) => {
                 return Err(OpenFailure::Broken("sled stopped while opening".to_owned()));

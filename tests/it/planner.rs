@@ -141,7 +141,10 @@ fn catalog() -> Catalog {
             name: name.into(),
             editable: name != "Title" || object == "Contact",
         });
-        catalog.insert(Fact::Fields(object.into()), FactValue::Fields(fields.to_vec()));
+        catalog.insert(
+            Fact::Fields(object.into()),
+            FactValue::Fields { object: object.into(), fields: fields.to_vec() },
+        );
     }
     catalog
 }

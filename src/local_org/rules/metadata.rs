@@ -406,6 +406,18 @@ fn content_nodes(org: &Org, contents: &Contents) -> (Vec<Node>, Vec<Node>, Vec<N
             }
         }
     }
+    if contents.system.get("ViewAllData") == Some(&true) && !all_data {
+        for object in org
+            .schema
+            .objects()
+            .filter(|object| !object.is_setup && !matches!(object.name, "Event" | "Task"))
+        {
+            let flags = shown.entry(object.name.to_owned()).or_default();
+            for ((element, _, _), on) in OBJECT_FLAGS.iter().zip(flags.iter_mut()) {
+                *on |= matches!(*element, "allowRead" | "viewAllRecords");
+            }
+        }
+    }
     let objects = shown
         .iter()
         .filter(|(_, flags)| flags.contains(&true))
