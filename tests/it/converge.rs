@@ -433,3 +433,229 @@ async fn a_was_that_renames_nothing_is_told() {
     let planned = world.run(&["plan", "access.yaml"]).await.succeeds();
     assert!(planned.output.contains("`was: Robot_Acces` renames nothing"), "{}", planned.output);
 }
+
+/// One small thing in one org each: what is done by hand, and what is then
+/// declared, must come to rest.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_user_brought_back_by_hand_after_destroy_is_managed_again() {
+    let world = World::new().await;
+    world.converges("create", BASE).await;
+    world.run(&["destroy", "access.yaml", "--auto-approve"]).await.succeeds();
+    let user = world.id("User", "Username = 'one@robots.example'").await;
+    world.call(Method::PATCH, &format!("sobjects/User/{user}"), json!({"IsActive": true})).await;
+    let login = world.id("UserLogin", &format!("UserId = '{user}'")).await;
+    world
+        .call(Method::PATCH, &format!("sobjects/UserLogin/{login}"), json!({"IsFrozen": false}))
+        .await;
+    world.converges("after it came back by hand", BASE).await;
+    world.run(&["destroy", "access.yaml", "--auto-approve"]).await.succeeds();
+    assert_eq!(
+        world.query("SELECT Id FROM User WHERE IsActive = true").await.len(),
+        1,
+        "it is still ours"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn destroy_of_an_inactive_user_is_done_once_and_remembered() {
+    let world = World::new().await;
+    let inactive = with(&[("    profile: Robots\n", "    profile: Robots\n    active: false\n")]);
+    world.converges("create", &inactive).await;
+    world.run(&["destroy", "access.yaml", "--auto-approve"]).await.succeeds();
+    let again = world.run(&["destroy", "access.yaml", "--auto-approve"]).await.succeeds();
+    assert!(again.output.contains("Nothing to destroy."), "{}", again.output);
+    let listed = world.run(&["state", "list"]).await.succeeds();
+    assert!(listed.output.contains("user.one@robots.example  (deactivated)"), "{}", listed.output);
+    world.converges("bring it back active", BASE).await;
+    let row =
+        &world.query("SELECT IsActive FROM User WHERE Username = 'one@robots.example'").await[0];
+    assert_eq!(row["IsActive"], json!(true));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn active_true_also_unfreezes() {
+    let world = World::new().await;
+    world.converges("create", BASE).await;
+    let user = world.id("User", "Username = 'one@robots.example'").await;
+    let login = world.id("UserLogin", &format!("UserId = '{user}'")).await;
+    world
+        .call(Method::PATCH, &format!("sobjects/UserLogin/{login}"), json!({"IsFrozen": true}))
+        .await;
+    let planned = world.run(&["plan", "access.yaml", "--detailed-exitcode"]).await.succeeds();
+    assert!(planned.output.contains("is frozen in the org and is left so"), "{}", planned.output);
+    world
+        .converges(
+            "say active: true",
+            &with(&[("    profile: Robots\n", "    profile: Robots\n    active: true\n")]),
+        )
+        .await;
+    assert!(world.query("SELECT Id FROM UserLogin WHERE IsFrozen = true").await.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn users_of_a_deleted_profile_move_to_one_that_is_not_ours() {
+    let world = World::new().await;
+    let two = "version: 1
+profiles:
+  Apples: { clone_from: Standard Platform User }
+  Bananas: { clone_from: Standard Platform User }
+users:
+  a@fruit.example: { last_name: A, email: f@fruit.example, profile: Apples }
+  b@fruit.example: { last_name: B, email: f@fruit.example, profile: Bananas }
+";
+    world.converges("two profiles", two).await;
+    let one = two.replace("  Apples: { clone_from: Standard Platform User }\n", "");
+    let one = one.replace(
+        "  a@fruit.example: { last_name: A, email: f@fruit.example, profile: Apples }\n",
+        "",
+    );
+    world.converges("one profile", &one).await;
+    let row =
+        &world.query("SELECT Profile.Name FROM User WHERE Username = 'a@fruit.example'").await[0];
+    assert_eq!(row["Profile"]["Name"], json!("Standard Platform User"));
+    world.run(&["destroy", "access.yaml", "--auto-approve"]).await.succeeds();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_declared_no_more_and_still_used_by_the_file_is_kept() {
+    let world = World::new().await;
+    world.converges("create", BASE).await;
+    let only_used = "version: 1
+users:
+  two@robots.example:
+    last_name: Two
+    email: robots@robots.example
+    profile: Robots
+    permission_set_licenses: [Salesforce API Integration]
+    permission_sets: [Robot_Access]
+";
+    world.write("access.yaml", only_used);
+    let applied = world.run(&["apply", "access.yaml", "--auto-approve"]).await.succeeds();
+    assert_eq!(applied.output.matches("kept, since").count(), 2, "{}", applied.output);
+    assert_eq!(world.query("SELECT Id FROM PermissionSetAssignment WHERE Assignee.Username = 'two@robots.example' AND PermissionSet.Name = 'Robot_Access'").await.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_not_there_yesterday_is_looked_for_again_and_what_was_is_for_a_day() {
+    let world = World::new().await;
+    let yaml = "version: 1\nprofiles:\n  Copy: { clone_from: By Hand }\n";
+    world.write("access.yaml", yaml);
+    world.run(&["plan", "access.yaml"]).await.fails();
+    let license = world.id("UserLicense", "Name = 'Salesforce Platform'").await;
+    world
+        .call(
+            Method::POST,
+            "sobjects/Profile",
+            json!({"Name": "By Hand", "UserLicenseId": license}),
+        )
+        .await;
+    let planned = world.run(&["plan", "access.yaml"]).await.succeeds();
+    assert!(planned.output.contains("Salesforce Platform"), "{}", planned.output);
+    for _ in 0..3 {
+        world.pass_hours(20);
+        world.run(&["plan", "access.yaml"]).await.succeeds();
+    }
+    let profile = world.id("Profile", "Name = 'By Hand'").await;
+    world.call(Method::DELETE, &format!("sobjects/Profile/{profile}"), json!(null)).await;
+    world.pass_hours(25);
+    let refused = world.run(&["plan", "access.yaml"]).await.fails();
+    assert!(refused.errors.contains("neither declared nor in this org"), "{}", refused.errors);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_clone_starts_with_what_its_base_holds_whatever_the_base_is_called() {
+    let world = World::new().await;
+    let license = world.id("UserLicense", "Name = 'Salesforce'").await;
+    world
+        .call(
+            Method::POST,
+            "sobjects/Profile",
+            json!({"Name": "50%25 / Base & <more>", "UserLicenseId": license, "PermissionsRunReports": true}),
+        )
+        .await;
+    world
+        .converges(
+            "clone",
+            "version: 1\nprofiles:\n  A / B: { clone_from: '50%25 / Base & <more>' }\n  Plain: { clone_from: Standard User }\n",
+        )
+        .await;
+    for name in ["A / B", "Plain"] {
+        let row = &world
+            .query(&format!("SELECT PermissionsRunReports FROM Profile WHERE Name = '{name}'"))
+            .await[0];
+        assert_eq!(row["PermissionsRunReports"], json!(true), "{name}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn odd_names_and_labels_stay_what_they_are() {
+    let world = World::new().await;
+    let yaml = "version: 1
+permission_sets:
+  Odd: { label: \"<Odd> & 'quoted' \\\\ ünï 😀\" , description: \"' OR Name != '\" }
+users:
+  o'neil/x@robots.example:
+    last_name: \"O'Neil \\\\ <b>\"
+    email: r@robots.example
+    profile: Standard User
+    permission_sets: [Odd, Coconut Integration Config]
+";
+    world.converges("odd names", yaml).await;
+    let row = &world.query("SELECT Label FROM PermissionSet WHERE Name = 'Odd'").await[0];
+    assert_eq!(row["Label"], json!("<Odd> & 'quoted' \\ ünï 😀"));
+    std::fs::remove_dir_all(world.path().join("state")).expect("the state is lost");
+    let applied = world.run(&["apply", "access.yaml", "--auto-approve"]).await.succeeds();
+    assert!(applied.output.contains("4 adopted"), "found by its label too: {}", applied.output);
+    assert!(!applied.output.contains("not declared"), "{}", applied.output);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rename_that_somebody_did_already_is_taken_over() {
+    let world = World::new().await;
+    world.converges("create", BASE).await;
+    let user = world.id("User", "Username = 'one@robots.example'").await;
+    world
+        .call(
+            Method::PATCH,
+            &format!("sobjects/User/{user}"),
+            json!({"Username": "uno@robots.example"}),
+        )
+        .await;
+    world
+        .converges(
+            "renamed",
+            &with(&[(
+                "  one@robots.example:\n",
+                "  uno@robots.example:\n    was: one@robots.example\n",
+            )]),
+        )
+        .await;
+    assert_eq!(world.query("SELECT Id FROM User WHERE Profile.Name = 'Robots'").await.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn view_all_data_opens_every_object_and_is_no_drift() {
+    let world = World::new().await;
+    world
+        .converges(
+            "view all data",
+            "version: 1\npermission_sets:\n  Viewer:\n    system_permissions: [View All Data]\n    objects: { Contact: { access: [edit] } }\n",
+        )
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_set_that_was_there_is_not_ours_even_when_nobody_looked_first() {
+    let world = World::new().await;
+    world.converges("create", BASE).await;
+    world
+        .call(Method::POST, "sobjects/PermissionSet", json!({"Name": "Theirs", "Label": "Theirs"}))
+        .await;
+    world.write(
+        "access.yaml",
+        with(&[("permission_sets:\n  Robot", "permission_sets:\n  Theirs: {}\n  Robot")]),
+    );
+    world.run(&["apply", "access.yaml", "--auto-approve", "--refresh=false"]).await.succeeds();
+    world.run(&["destroy", "access.yaml", "--auto-approve"]).await.succeeds();
+    assert_eq!(world.query("SELECT Id FROM PermissionSet WHERE Name = 'Theirs'").await.len(), 1);
+}

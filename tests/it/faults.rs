@@ -325,3 +325,52 @@ async fn a_second_run_is_told_who_works_on_the_org() {
         refused.errors
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_torn_line_of_the_log_costs_no_other() {
+    let world = World::new().await;
+    world.converges("create", &example()).await;
+    let log = world.state().join("state.log");
+    let mut bytes = std::fs::read(&log).expect("the log");
+    bytes.extend_from_slice(b"{\"serial\":99,\"set\":{\"user.\xc3");
+    std::fs::write(&log, bytes).expect("tears it");
+    let more = example().replace("users:\n", "users:\n  late@robots.example: { last_name: Late, email: l@robots.example, profile: Standard User }\n");
+    world.converges("one more", &more).await;
+    std::fs::remove_dir_all(world.state().join("cache.sled")).expect("the cache is lost");
+    let planned = world.run(&["plan", "access.yaml", "--detailed-exitcode"]).await.succeeds();
+    assert!(planned.output.contains("rebuilt"), "{}", planned.output);
+    let destroyed = world.run(&["destroy", "access.yaml", "--auto-approve"]).await.succeeds();
+    assert!(
+        destroyed.output.contains("7 taken away"),
+        "all are known to be ours: {}",
+        destroyed.output
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_older_cache_beside_a_newer_copy_is_brought_up_to_it() {
+    let world = World::new().await;
+    world.converges("create", &example()).await;
+    let (cache, aside) = (world.state().join("cache.sled"), world.path().join("older"));
+    copy(&cache, &aside);
+    let more = example().replace("users:\n", "users:\n  late@robots.example: { last_name: Late, email: l@robots.example, profile: Standard User }\n");
+    world.converges("one more", &more).await;
+    std::fs::remove_dir_all(&cache).expect("the cache is lost");
+    copy(&aside, &cache);
+    world.run(&["plan", "access.yaml", "--detailed-exitcode"]).await.succeeds();
+    let listed = world.run(&["state", "list"]).await.succeeds();
+    assert!(listed.output.contains("user.late@robots.example"), "{}", listed.output);
+}
+
+fn copy(from: &std::path::Path, to: &std::path::Path) {
+    std::fs::create_dir_all(to).expect("a folder");
+    for entry in std::fs::read_dir(from).expect("a folder") {
+        let entry = entry.expect("an entry");
+        let target = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy(&entry.path(), &target);
+        } else {
+            std::fs::copy(entry.path(), target).expect("copies");
+        }
+    }
+}

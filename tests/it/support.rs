@@ -113,6 +113,16 @@ impl World {
         self.variables.lock().expect("no panic").insert(name.to_owned(), value.to_owned());
     }
 
+    /// Lets hours pass.
+    pub fn pass_hours(&self, hours: u64) {
+        self.ticks.fetch_add(hours * 3_600_000, Ordering::Relaxed);
+    }
+
+    /// The folder of the org's state.
+    pub fn state(&self) -> PathBuf {
+        self.path().join("state").join(&self.org().org_id)
+    }
+
     /// Makes the terminal one on which this is typed.
     pub fn types(&self, answer: &str) {
         *self.answers.lock().expect("no panic") = Some(answer.to_owned());
