@@ -10,6 +10,7 @@
 mod codec;
 mod error;
 mod lock;
+mod open;
 mod snapshot;
 mod store;
 

@@ -100,10 +100,10 @@ fn flatten(tree: &syn::UseTree, so_far: &mut Vec<String>, into: &mut Vec<Vec<Str
             }
         }
         syn::UseTree::Name(name) => {
-            into.push([so_far.as_slice(), &[name.ident.to_string()]].concat())
+            into.push([so_far.as_slice(), &[name.ident.to_string()]].concat());
         }
         syn::UseTree::Rename(name) => {
-            into.push([so_far.as_slice(), &[name.ident.to_string()]].concat())
+            into.push([so_far.as_slice(), &[name.ident.to_string()]].concat());
         }
         syn::UseTree::Glob(_) => into.push(so_far.clone()),
     }

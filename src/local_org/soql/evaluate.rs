@@ -8,6 +8,8 @@ use serde_json::Map;
 use serde_json::Value as Json;
 use serde_json::json;
 
+use super::compare::compare;
+use super::compare::order_of;
 use super::parse::Condition;
 use super::parse::Literal;
 use super::parse::Operator;
@@ -520,91 +522,6 @@ pub fn field_value(row: &Row, field: &Field) -> Json {
     }
 }
 
-fn order_of(left: &Json, right: &Json) -> Ordering {
-    match (left, right) {
-        (Json::Number(left), Json::Number(right)) => {
-            left.as_f64().unwrap_or(0.0).total_cmp(&right.as_f64().unwrap_or(0.0))
-        }
-        (Json::Bool(left), Json::Bool(right)) => left.cmp(right),
-        (Json::String(left), Json::String(right)) => left.to_lowercase().cmp(&right.to_lowercase()),
-        _ => Ordering::Equal,
-    }
-}
-
-fn compare(value: &Json, operator: Operator, literal: &Literal, field: &Field) -> bool {
-    if let Literal::Null = literal {
-        let is_null = value.is_null() || value.as_str() == Some("");
-        return match operator {
-            Operator::Equal => is_null,
-            Operator::NotEqual => !is_null,
-            _ => false,
-        };
-    }
-    if value.is_null() {
-        return operator == Operator::NotEqual;
-    }
-    if operator == Operator::Like {
-        return match (value.as_str(), literal) {
-            (Some(text), Literal::Text(pattern)) => like(text, pattern),
-            _ => false,
-        };
-    }
-    let order = match (value, literal) {
-        (Json::Bool(held), Literal::Flag(wanted)) => held.cmp(wanted),
-        (Json::Number(held), Literal::Number(wanted)) => {
-            held.as_f64().unwrap_or(0.0).total_cmp(wanted)
-        }
-        (Json::String(held), Literal::Text(wanted)) => {
-            if field.kind == "reference" || field.kind == "id" {
-                held.cmp(&normal_id(wanted))
-            } else {
-                held.to_lowercase().cmp(&wanted.to_lowercase())
-            }
-        }
-        (Json::String(held), Literal::Time(wanted)) => held.as_str().cmp(wanted),
-        _ => return operator == Operator::NotEqual,
-    };
-    match operator {
-        Operator::Equal => order == Ordering::Equal,
-        Operator::NotEqual => order != Ordering::Equal,
-        Operator::Less => order == Ordering::Less,
-        Operator::LessOrEqual => order != Ordering::Greater,
-        Operator::Greater => order == Ordering::Greater,
-        Operator::GreaterOrEqual => order != Ordering::Less,
-        Operator::Like => false,
-    }
-}
-
-/// `%` is any text, `_` any character, case does not matter. Linear in
-/// practice: on a mismatch only the last `%` is tried again.
-fn like(text: &str, pattern: &str) -> bool {
-    let text: Vec<char> = text.to_lowercase().chars().collect();
-    let pattern: Vec<char> = pattern.to_lowercase().chars().collect();
-    let (mut at, mut place) = (0, 0);
-    let mut star: Option<(usize, usize)> = None;
-    while at < text.len() {
-        match pattern.get(place) {
-            Some('%') => {
-                star = Some((place, at));
-                place += 1;
-            }
-            Some(character) if *character == '_' || *character == text[at] => {
-                place += 1;
-                at += 1;
-            }
-            _ => match star {
-                Some((after, from)) => {
-                    place = after + 1;
-                    at = from + 1;
-                    star = Some((after, from + 1));
-                }
-                None => return false,
-            },
-        }
-    }
-    pattern[place..].iter().all(|character| *character == '%')
-}
-
 /// Whether a condition holds for a row of texts that is in no table.
 pub fn holds_for_plain_row(row: &Json, condition: &Condition) -> bool {
     let is = |path: &str, literal: &Literal| match literal {
@@ -623,20 +540,5 @@ pub fn holds_for_plain_row(row: &Json, condition: &Condition) -> bool {
             list.iter().any(|literal| is(path, literal)) == *positive
         }
         Condition::Compare(..) | Condition::Semi(..) => false,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::like;
-
-    #[test]
-    fn like_is_salesforces_like() {
-        assert!(like("Coconut Integration", "coco%"));
-        assert!(like("abc", "a_c"));
-        assert!(like("aXbXc", "%b%c"));
-        assert!(!like("abc", "b%"));
-        assert!(like("", "%"));
-        assert!(!like("ab", "a"));
     }
 }

@@ -1,5 +1,6 @@
 //! SOQL: text to a tree, and a tree to rows.
 
+mod compare;
 mod evaluate;
 mod parse;
 

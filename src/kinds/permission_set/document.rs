@@ -1,0 +1,210 @@
+//! A permission set as a metadata document: read, compared, written.
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+
+use crate::kinds::permissions;
+use crate::model::Attributes;
+use crate::model::Element;
+use crate::model::Observed;
+use crate::model::Value;
+
+use super::MODIFY_ALL_DATA;
+use super::SYSTEM;
+use super::VIEW_ALL_DATA;
+use super::field_paths;
+
+/// The metadata sections that this kind models; all others are carried.
+const MODELLED: [&str; 6] = [
+    "fullName",
+    "label",
+    "description",
+    "userPermissions",
+    "objectPermissions",
+    "fieldPermissions",
+];
+
+/// What a set's document says.
+pub fn observe(document: &Element) -> Observed {
+    let mut observed = Observed::default();
+    let attributes = &mut observed.attributes;
+    for path in ["label", "description"] {
+        let text = document.child_text(path).map(str::trim).filter(|text| !text.is_empty());
+        attributes.set_some(path, text.map(|text| Value::Text(text.to_owned())));
+    }
+    let system: BTreeSet<String> = document
+        .all("userPermissions")
+        .filter(|permission| permission.child_is_true("enabled"))
+        .filter_map(|permission| permission.child_text("name").map(str::to_owned))
+        .collect();
+    if !system.is_empty() {
+        attributes.set(SYSTEM, Value::Set(system));
+    }
+    for permission in document.all("objectPermissions") {
+        let words: Vec<&str> = permissions::OBJECT_ACCESS
+            .iter()
+            .filter(|(_, element, _)| permission.child_is_true(element))
+            .map(|(word, _, _)| *word)
+            .collect();
+        if let Some(object) = permission.child_text("object").filter(|_| !words.is_empty()) {
+            attributes.set(format!("objects.{object}"), Value::set(words));
+        }
+    }
+    let mut fields: BTreeMap<(&str, &str), BTreeSet<String>> = BTreeMap::new();
+    for permission in document.all("fieldPermissions") {
+        let level = if permission.child_is_true("editable") {
+            "edit"
+        } else if permission.child_is_true("readable") {
+            "read"
+        } else {
+            continue;
+        };
+        if let Some((object, field)) =
+            permission.child_text("field").and_then(|field| field.split_once('.'))
+        {
+            fields.entry((object, level)).or_default().insert(field.to_owned());
+        }
+    }
+    for ((object, level), names) in fields {
+        attributes.set(format!("fields.{object}.{level}"), Value::Set(names));
+    }
+    observed.carried = document
+        .children
+        .iter()
+        .filter(|child| !MODELLED.contains(&child.name.as_str()))
+        .filter(|child| !(child.name == "hasActivationRequired" && child.text == "false"))
+        .cloned()
+        .collect();
+    observed
+}
+
+/// The observed attributes, cut to what can be compared with `wanted`: what
+/// Modify All Data, View All Data and View All Fields only show is left out.
+pub fn comparable(observed: &Attributes, wanted: &Attributes) -> Attributes {
+    let mut comparable = observed.clone();
+    if observed.names(SYSTEM).any(|name| name == MODIFY_ALL_DATA) {
+        // Modify All Data shows every object as open, whether granted or
+        // not; only View All Fields is a grant of its own then.
+        comparable.retain(|path, _| !path.starts_with("objects."));
+        for (path, value) in wanted.iter().filter(|(path, _)| path.starts_with("objects.")) {
+            let mut words: BTreeSet<String> = value.as_set().cloned().unwrap_or_default();
+            words.remove("view_all_fields");
+            if observed.names(path).any(|word| word == "view_all_fields") {
+                words.insert("view_all_fields".to_owned());
+            }
+            comparable.set(path.to_owned(), Value::Set(words));
+        }
+        for (path, value) in observed.iter().filter(|(path, _)| path.starts_with("objects.")) {
+            let is_granted = value.as_set().is_some_and(|words| words.contains("view_all_fields"));
+            if is_granted && wanted.get(path).is_none() {
+                comparable.set(path.to_owned(), Value::set(["view_all_fields"]));
+            }
+        }
+    }
+    let views_all = observed.names(SYSTEM).any(|name| name == VIEW_ALL_DATA);
+    if views_all && !observed.names(SYSTEM).any(|name| name == MODIFY_ALL_DATA) {
+        // View All Data shows every object as readable, granted or not.
+        for (path, value) in observed.iter().filter(|(path, _)| path.starts_with("objects.")) {
+            let mut words = value.as_set().cloned().unwrap_or_default();
+            for word in ["read", "view_all"] {
+                if !wanted.names(path).any(|held| held == word) {
+                    words.remove(word);
+                }
+            }
+            comparable.remove(path);
+            if !words.is_empty() {
+                comparable.set(path.to_owned(), Value::Set(words));
+            }
+        }
+    }
+    let open_objects: Vec<&str> = observed
+        .iter()
+        .filter_map(|(path, value)| {
+            let object = path.strip_prefix("objects.")?;
+            value.as_set()?.contains("view_all_fields").then_some(object)
+        })
+        .collect();
+    for object in open_objects {
+        // View All Fields reads as read access to every field.
+        let path = format!("fields.{object}.read");
+        comparable.remove(&path);
+        comparable.set_some(path.clone(), wanted.get(&path).cloned());
+    }
+    comparable
+}
+
+/// The whole document, its elements in the order of the WSDL, which is the
+/// order of their names. What is taken out is also said to be off: by the
+/// documents a set is replaced, and an org that merges must end alike.
+pub fn body(
+    attributes: &Attributes,
+    before: Option<&Attributes>,
+    carried: &[Element],
+) -> Vec<Element> {
+    let flag = |name: &str, on: bool| Element::text(name, if on { "true" } else { "false" });
+    let mut body: Vec<Element> = carried.to_vec();
+    let nothing = Attributes::new();
+    let before = before.unwrap_or(&nothing);
+    if before.get("description").is_some() && attributes.get("description").is_none() {
+        body.push(Element::text("description", ""));
+    }
+    for name in before.names(SYSTEM) {
+        if !attributes.names(SYSTEM).any(|kept| kept == name) {
+            body.push(Element::parent(
+                "userPermissions",
+                vec![flag("enabled", false), Element::text("name", name)],
+            ));
+        }
+    }
+    for path in ["description", "label"] {
+        if let Some(text) = attributes.text(path) {
+            body.push(Element::text(path, text));
+        }
+    }
+    for name in attributes.names(SYSTEM) {
+        body.push(Element::parent(
+            "userPermissions",
+            vec![flag("enabled", true), Element::text("name", name)],
+        ));
+    }
+    let no_words = BTreeSet::new();
+    let withdrawn = before
+        .iter()
+        .filter(|(path, _)| path.starts_with("objects.") && attributes.get(path).is_none())
+        .map(|(path, _)| (path, &no_words));
+    let granted = attributes.iter().filter_map(|(path, value)| Some((path, value.as_set()?)));
+    for (path, words) in granted.chain(withdrawn) {
+        if let Some(object) = path.strip_prefix("objects.") {
+            let mut children: Vec<Element> = permissions::OBJECT_ACCESS
+                .iter()
+                .map(|(word, element, _)| flag(element, words.contains(*word)))
+                .collect();
+            children.push(Element::text("object", object));
+            children.sort_by(|left, right| left.name.cmp(&right.name));
+            body.push(Element::parent("objectPermissions", children));
+        }
+    }
+    let mut fields: BTreeMap<String, (bool, bool)> = BTreeMap::new();
+    for (object, _, value) in field_paths(before) {
+        for field in value.as_set().into_iter().flatten() {
+            fields.insert(format!("{object}.{field}"), (false, false));
+        }
+    }
+    for (object, level, value) in field_paths(attributes) {
+        for field in value.as_set().into_iter().flatten() {
+            fields.insert(format!("{object}.{field}"), (true, level == Some("edit")));
+        }
+    }
+    for (field, (readable, editable)) in fields {
+        body.push(Element::parent(
+            "fieldPermissions",
+            vec![
+                flag("editable", editable),
+                Element::text("field", field),
+                flag("readable", readable),
+            ],
+        ));
+    }
+    body.sort_by(|left, right| left.name.cmp(&right.name));
+    body
+}

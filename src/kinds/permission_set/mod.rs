@@ -1,0 +1,283 @@
+//! Permission sets: label, description, system, object and field permissions.
+//!
+//! A set is owned as a whole and written as one metadata document, since a
+//! permission set's deploy replaces what it holds (Metadata API Developer
+//! Guide, `PermissionSet`, version 40 and later) and since object permission
+//! rows become virtual once Modify All Data is on (Object Reference,
+//! `ObjectPermissions`).
+
+mod document;
+mod resolve;
+mod spec;
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+
+use crate::kinds::Kind;
+use crate::kinds::Resolved;
+use crate::kinds::Scope;
+use crate::kinds::Step;
+use crate::kinds::StepContext;
+use crate::kinds::permissions;
+use crate::model::Action;
+use crate::model::Address;
+use crate::model::Attributes;
+use crate::model::Catalog;
+use crate::model::Change;
+use crate::model::Declared;
+use crate::model::Element;
+use crate::model::Fact;
+use crate::model::FieldValue;
+use crate::model::IdReference;
+use crate::model::Implied;
+use crate::model::KeySource;
+use crate::model::Observed;
+use crate::model::Ownership;
+use crate::model::Path;
+use crate::model::Place;
+use crate::model::Problem;
+use crate::model::RecordEffect;
+use crate::model::Row;
+use crate::model::RowExt;
+use crate::model::RowQuery;
+use crate::model::SalesforceId;
+use crate::model::Value;
+use crate::model::Write;
+
+/// The kind `permission_set`.
+pub struct PermissionSet;
+
+/// Its name in addresses.
+pub const KIND: &str = "permission_set";
+const SECTION: &str = "permission_sets";
+const SYSTEM: &str = "system_permissions";
+const MODIFY_ALL_DATA: &str = "ModifyAllData";
+const VIEW_ALL_DATA: &str = "ViewAllData";
+
+/// The objects whose fields are named under `fields.`, with what follows.
+fn field_paths(attributes: &Attributes) -> impl Iterator<Item = (&str, Option<&str>, &Value)> {
+    attributes.iter().filter_map(|(path, value)| {
+        let rest = path.strip_prefix("fields.")?;
+        Some(match rest.split_once('.') {
+            Some((object, level)) => (object, Some(level), value),
+            None => (rest, None, value),
+        })
+    })
+}
+
+/// The objects that a declaration names, for access or for fields.
+fn named_objects(attributes: &Attributes) -> BTreeSet<&str> {
+    let with_access = attributes.iter().filter_map(|(path, _)| path.strip_prefix("objects."));
+    with_access.chain(field_paths(attributes).map(|(object, _, _)| object)).collect()
+}
+
+/// The atoms that a declaration names; names that nothing fits are left out.
+fn named_atoms(declared: &Declared, catalog: &Catalog) -> BTreeSet<String> {
+    let mut atoms: BTreeSet<String> = declared
+        .attributes
+        .names(SYSTEM)
+        .filter_map(|written| permissions::api_name(written, catalog).ok())
+        .collect();
+    for (path, value) in declared.attributes.iter() {
+        if let (Some(object), Some(words)) = (path.strip_prefix("objects."), value.as_set()) {
+            atoms.extend(words.iter().map(|word| permissions::object_atom(object, word)));
+        }
+    }
+    atoms
+}
+
+impl Kind for PermissionSet {
+    fn name(&self) -> &'static str {
+        KIND
+    }
+
+    fn place(&self, address: &Address, path: &str) -> Place {
+        let entry = Place::keys([SECTION, address.name()]);
+        let mut parts = path.splitn(3, '.');
+        match (parts.next(), parts.next()) {
+            (Some("objects" | "fields"), Some(object)) => entry.key("objects").key(object),
+            (Some(first), _) if !first.is_empty() => entry.key(first),
+            _ => entry,
+        }
+    }
+
+    fn facts(&self, declared: &Declared, _scope: &dyn Scope, want: &mut dyn FnMut(Fact)) {
+        want(Fact::SystemPermissions);
+        permissions::closure_facts(&named_atoms(declared, &Catalog::new()), want);
+        for object in named_objects(&declared.attributes) {
+            want(Fact::Fields(object.to_owned()));
+        }
+    }
+
+    fn removal_facts(&self, address: &Address, _recorded: &Attributes) -> Vec<Fact> {
+        vec![Fact::PermissionSetHolders(address.name().to_owned())]
+    }
+
+    fn resolve(
+        &self,
+        declared: &Declared,
+        _scope: &dyn Scope,
+        catalog: &Catalog,
+    ) -> Result<Resolved, Vec<Problem>> {
+        let mut problems = Vec::new();
+        let mut resolved = Resolved::default();
+        for path in ["label", "description"] {
+            resolved.attributes.set_some(path, declared.attributes.get(path).cloned());
+        }
+        let mut system = self.resolve_system_permissions(declared, catalog, &mut problems);
+        let fields = self.resolve_fields(declared, catalog, &mut problems);
+        if !problems.is_empty() {
+            return Err(problems);
+        }
+
+        let named = named_atoms(declared, catalog);
+        let implied = permissions::closure(&named, catalog);
+        let all_data = system.contains(MODIFY_ALL_DATA);
+        let mut objects: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+        for (object, word) in named.iter().filter_map(|atom| permissions::object_of_atom(atom)) {
+            objects.entry(object).or_default().insert(word);
+        }
+        for (atom, because) in &implied {
+            match permissions::object_of_atom(atom) {
+                // With Modify All Data every object is open but for View All
+                // Fields: a row for what is not named would be virtual.
+                Some((object, _)) if all_data && !objects.contains_key(object) => {}
+                Some((object, word)) => {
+                    objects.entry(object).or_default().insert(word);
+                    resolved.implied.push(Implied {
+                        path: format!("objects.{object}"),
+                        element: word.to_owned(),
+                        because: because.clone(),
+                    });
+                }
+                None => {
+                    system.insert(atom.clone());
+                    resolved.implied.push(Implied {
+                        path: SYSTEM.to_owned(),
+                        element: atom.clone(),
+                        because: because.clone(),
+                    });
+                }
+            }
+        }
+        resolved.implied.sort();
+        if !system.is_empty() {
+            resolved.attributes.set(SYSTEM, Value::Set(system));
+        }
+        for (object, words) in objects {
+            resolved.attributes.set(format!("objects.{object}"), Value::set(words));
+        }
+        for ((object, level), names) in fields {
+            resolved.attributes.set(format!("fields.{object}.{level}"), Value::Set(names));
+        }
+        Ok(resolved)
+    }
+
+    fn queries(&self) -> &'static [RowQuery] {
+        const QUERIES: [RowQuery; 1] = [RowQuery {
+            object: "PermissionSet",
+            fields: &["Id", "Name"],
+            key: "Name",
+            key_source: KeySource::Name,
+            condition: Some("NamespacePrefix = null AND IsOwnedByProfile = false"),
+            supplementary: false,
+        }];
+        &QUERIES
+    }
+
+    fn query_key(&self, address: &Address) -> String {
+        address.name().to_owned()
+    }
+
+    fn observe_row(&self, _query: usize, row: &Row) -> Option<(Option<Address>, Observed)> {
+        let observed = Observed { id: SalesforceId::parse(row.text("Id")?), ..Observed::default() };
+        Some((Some(Address::new(KIND, row.text("Name")?)), observed))
+    }
+
+    fn document_type(&self) -> Option<&'static str> {
+        Some("PermissionSet")
+    }
+
+    fn observe_document(&self, document: &Element) -> Observed {
+        document::observe(document)
+    }
+
+    fn comparable(&self, observed: &Attributes, wanted: &Attributes) -> Attributes {
+        document::comparable(observed, wanted)
+    }
+
+    fn steps(&self, change: &Change, _context: &dyn StepContext) -> Result<Vec<Step>, Problem> {
+        let name = change.address.name();
+        let Some(after) = &change.after else {
+            return Ok(vec![Step::new(
+                "delete",
+                Write::DeleteDocument {
+                    metadata_type: "PermissionSet".into(),
+                    full_name: name.to_owned(),
+                },
+                RecordEffect { forget: true, ..RecordEffect::default() },
+            )]);
+        };
+        let mut steps = Vec::new();
+        if let crate::model::Reason::Renamed { .. } = &change.reason
+            && let Some(id) = change.id()
+        {
+            steps.push(Step::new(
+                "rename",
+                Write::Update {
+                    object: "PermissionSet".into(),
+                    id: IdReference::Known(id.clone()),
+                    fields: vec![("Name".into(), FieldValue::Text(name.to_owned()))],
+                },
+                RecordEffect::default(),
+            ));
+        }
+        if change.before.as_ref() != Some(after) {
+            let carried = match (&change.observed, &change.recorded) {
+                (Some(observed), _) => observed.carried.as_slice(),
+                (None, Some(record)) => record.carried.as_slice(),
+                (None, None) => &[],
+            };
+            let withdraw = withdrawn(change.before.as_ref(), after);
+            steps.push(Step::new(
+                "write",
+                Write::UpsertDocument {
+                    metadata_type: "PermissionSet".into(),
+                    full_name: name.to_owned(),
+                    body: document::body(after, change.before.as_ref(), carried),
+                },
+                RecordEffect {
+                    confirm: after.clone(),
+                    withdraw,
+                    creates: (change.action == Action::Create).then_some(Ownership::Created),
+                    ..RecordEffect::default()
+                },
+            ));
+        }
+        Ok(steps)
+    }
+
+    fn holders(&self, address: &Address) -> Option<(Fact, fn(&Address, &str) -> Address)> {
+        Some((
+            Fact::PermissionSetHolders(address.name().to_owned()),
+            crate::kinds::permission_set_assignment::address_of_holder,
+        ))
+    }
+
+    fn known_id(&self, name: &str, catalog: &Catalog) -> Option<SalesforceId> {
+        match catalog.permission_sets(name) {
+            [only] => Some(only.id.clone()),
+            _ => None,
+        }
+    }
+}
+
+/// The paths that hold something before and nothing after.
+pub fn withdrawn(before: Option<&Attributes>, after: &Attributes) -> Vec<Path> {
+    before
+        .into_iter()
+        .flat_map(Attributes::iter)
+        .filter(|(path, _)| after.get(path).is_none())
+        .map(|(path, _)| Path::Owned(path.to_owned()))
+        .collect()
+}

@@ -1,0 +1,154 @@
+//! From words to exact permissions: labels to API names, `edit` to fields.
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+
+use crate::kinds::Kind;
+use crate::kinds::permissions;
+use crate::kinds::permissions::Unresolved;
+use crate::model::Catalog;
+use crate::model::Declared;
+use crate::model::Place;
+use crate::model::Problem;
+use crate::model::Value;
+
+use super::PermissionSet;
+use super::SYSTEM;
+use super::field_paths;
+use super::named_objects;
+
+impl PermissionSet {
+    pub(super) fn problem(
+        declared: &Declared,
+        place: Place,
+        message: String,
+        hint: Option<String>,
+    ) -> Problem {
+        Problem {
+            address: declared.address.clone(),
+            place: Some(place),
+            file: declared.file,
+            message,
+            hint,
+        }
+    }
+
+    pub(super) fn resolve_system_permissions(
+        &self,
+        declared: &Declared,
+        catalog: &Catalog,
+        problems: &mut Vec<Problem>,
+    ) -> BTreeSet<String> {
+        let mut names = BTreeSet::new();
+        for written in declared.attributes.names(SYSTEM) {
+            let place = self.place(&declared.address, SYSTEM).item(written);
+            match permissions::api_name(written, catalog) {
+                Ok(name) if permissions::is_unknown_in_org(&name, catalog) => {
+                    problems.push(Self::problem(
+                        declared,
+                        place,
+                        format!("this org has no system permission `{name}`"),
+                        Some("the feature or release that brings it may be missing here; take the line out, or write it only for orgs that have it".to_owned()),
+                    ));
+                }
+                Ok(name) => {
+                    names.insert(name);
+                }
+                Err(Unresolved::Ambiguous(fitting)) => problems.push(Self::problem(
+                    declared,
+                    place,
+                    format!("the label `{written}` fits {}", fitting.join(" and ")),
+                    Some("write the API name of the one that is meant".to_owned()),
+                )),
+                Err(Unresolved::Unknown(meant)) => problems.push(Self::problem(
+                    declared,
+                    place,
+                    format!("no system permission has the label or API name `{written}`"),
+                    meant.map(|meant| format!("did you mean `{meant}`?")),
+                )),
+            }
+        }
+        names
+    }
+
+    pub(super) fn resolve_fields(
+        &self,
+        declared: &Declared,
+        catalog: &Catalog,
+        problems: &mut Vec<Problem>,
+    ) -> BTreeMap<(String, &'static str), BTreeSet<String>> {
+        let mut granted: BTreeMap<(String, &'static str), BTreeSet<String>> = BTreeMap::new();
+        for object in named_objects(&declared.attributes) {
+            let place = self.place(&declared.address, &format!("objects.{object}")).itself();
+            match catalog.object_name(object) {
+                Some(name) if name == object => {}
+                Some(name) => problems.push(Self::problem(
+                    declared,
+                    place,
+                    format!("the org spells the object `{object}` as `{name}`"),
+                    Some(format!("write `{name}`")),
+                )),
+                None => problems.push(Self::problem(
+                    declared,
+                    place,
+                    format!("this org has no object `{object}`"),
+                    Some(
+                        "object names are API names, for example `Contact` or `Region__c`"
+                            .to_owned(),
+                    ),
+                )),
+            }
+        }
+        for (object, level, value) in field_paths(&declared.attributes) {
+            let place = self.place(&declared.address, &format!("objects.{object}"));
+            let Some(fields) = catalog.fields(object) else {
+                continue;
+            };
+            match (level, value) {
+                (None, Value::Text(word)) => {
+                    for field in fields {
+                        let level = if word == "edit" && field.editable { "edit" } else { "read" };
+                        granted
+                            .entry((object.to_owned(), level))
+                            .or_default()
+                            .insert(field.name.clone());
+                    }
+                }
+                (Some(level), Value::Set(names)) => {
+                    for name in names {
+                        let place = place.clone().key("fields").key(name).itself();
+                        let Some(field) = fields.iter().find(|field| field.name == *name) else {
+                            let meant = crate::kinds::closest(
+                                name,
+                                fields.iter().map(|field| field.name.as_str()),
+                            );
+                            problems.push(Self::problem(
+                                declared,
+                                place,
+                                format!("`{object}` has no field `{name}` whose access can be granted"),
+                                Some(meant.map_or_else(
+                                    || "required fields, ids and audit fields are always there and can't be granted".to_owned(),
+                                    |meant| format!("did you mean `{meant}`?"),
+                                )),
+                            ));
+                            continue;
+                        };
+                        if level == "edit" && !field.editable {
+                            problems.push(Self::problem(
+                                declared,
+                                place,
+                                format!("`{object}.{name}` can be read but never edited"),
+                                Some("write `read`".to_owned()),
+                            ));
+                            continue;
+                        }
+                        let level = if level == "edit" { "edit" } else { "read" };
+                        granted.entry((object.to_owned(), level)).or_default().insert(name.clone());
+                    }
+                }
+                _ => {}
+            }
+        }
+        granted
+    }
+}
