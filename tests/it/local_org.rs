@@ -1,0 +1,247 @@
+//! The local org says no as Salesforce does, with its codes.
+
+use reqwest::Method;
+use serde_json::Value as Json;
+use serde_json::json;
+
+use crate::support::World;
+
+async fn send(world: &World, method: Method, path: &str, body: Json) -> (u16, Json) {
+    let org = world.org();
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let client = reqwest::Client::builder().no_proxy().build().expect("a client");
+    let mut request = client
+        .request(method, format!("{}{path}", org.instance_url))
+        .bearer_auth(&org.access_token);
+    if !body.is_null() {
+        request = request.json(&body);
+    }
+    let answer = request.send().await.expect("an answer");
+    let status = answer.status().as_u16();
+    (status, serde_json::from_str(&answer.text().await.expect("a body")).unwrap_or(Json::Null))
+}
+
+async fn code(world: &World, method: Method, path: &str, body: Json) -> String {
+    let (status, answer) = send(world, method, &format!("/services/data/v63.0/{path}"), body).await;
+    assert!(status >= 400, "{path}: {status} {answer}");
+    answer[0]["errorCode"].as_str().unwrap_or_default().to_owned()
+}
+
+fn user(profile: &str) -> Json {
+    json!({"Username": "new@robots.example", "LastName": "New", "Email": "n@robots.example", "Alias": "new",
+        "TimeZoneSidKey": "Europe/Berlin", "LocaleSidKey": "de_DE", "EmailEncodingKey": "UTF-8",
+        "LanguageLocaleKey": "de", "ProfileId": profile})
+}
+
+fn changed(record: &Json, field: &str, value: Json) -> Json {
+    let mut record = record.clone();
+    record[field] = value;
+    record
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn users_are_refused_with_salesforces_codes_and_never_deleted() {
+    let world = World::new().await;
+    let profile = world.id("Profile", "Name = 'Minimum Access - API Only Integrations'").await;
+    let good = user(&profile);
+    for (field, value, expected) in [
+        ("Email", json!(null), "REQUIRED_FIELD_MISSING"),
+        ("Username", json!("nobody"), "FIELD_INTEGRITY_EXCEPTION"),
+        ("Username", json!("admin@local.orgform.example"), "DUPLICATE_USERNAME"),
+        ("Username", json!("ADMIN@local.orgform.example"), "DUPLICATE_USERNAME"),
+        ("Email", json!("nothing"), "INVALID_EMAIL_ADDRESS"),
+        ("Alias", json!("much too long"), "STRING_TOO_LONG"),
+        ("TimeZoneSidKey", json!("nowhere"), "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST"),
+        ("ProfileId", json!("00e000000000099"), "INVALID_CROSS_REFERENCE_KEY"),
+        ("Nonsense", json!(1), "INVALID_FIELD"),
+        ("LastLoginDate", json!("2026-01-01"), "INVALID_FIELD_FOR_INSERT_UPDATE"),
+    ] {
+        let record = changed(&good, field, value);
+        assert_eq!(code(&world, Method::POST, "sobjects/User", record).await, expected, "{field}");
+    }
+    let admin = world.id("User", "Username = 'admin@local.orgform.example'").await;
+    let path = format!("sobjects/User/{admin}");
+    assert_eq!(
+        code(&world, Method::DELETE, &path, json!(null)).await,
+        "INVALID_TYPE_FOR_OPERATION"
+    );
+    let inactive = json!({"IsActive": false});
+    assert_eq!(
+        code(&world, Method::PATCH, &path, inactive).await,
+        "FIELD_INTEGRITY_EXCEPTION",
+        "oneself"
+    );
+    for number in 0..5 {
+        let record = changed(&good, "Username", json!(format!("u{number}@robots.example")));
+        world.call(Method::POST, "sobjects/User", record).await;
+    }
+    assert_eq!(code(&world, Method::POST, "sobjects/User", good).await, "LICENSE_LIMIT_EXCEEDED");
+    let seats = world.query("SELECT UsedLicenses, TotalLicenses FROM UserLicense WHERE Name = 'Salesforce Integration'").await;
+    assert_eq!((&seats[0]["UsedLicenses"], &seats[0]["TotalLicenses"]), (&json!(5), &json!(5)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_set_comes_after_the_license_and_leaves_before_it() {
+    let world = World::new().await;
+    let profile = world.id("Profile", "Name = 'Minimum Access - API Only Integrations'").await;
+    let set = world.id("PermissionSet", "Name = 'Coconut_Integration_Config'").await;
+    let license =
+        world.id("PermissionSetLicense", "DeveloperName = 'SalesforceAPIIntegrationPsl'").await;
+    let who = world.call(Method::POST, "sobjects/User", user(&profile)).await["id"].clone();
+    let assign = json!({"AssigneeId": who, "PermissionSetId": set});
+    assert_eq!(
+        code(&world, Method::POST, "sobjects/PermissionSetAssignment", assign.clone()).await,
+        "FIELD_INTEGRITY_EXCEPTION"
+    );
+    let licensed = json!({"AssigneeId": who, "PermissionSetLicenseId": license});
+    let held = world
+        .call(Method::POST, "sobjects/PermissionSetLicenseAssign", licensed.clone())
+        .await["id"]
+        .clone();
+    assert_eq!(
+        code(&world, Method::POST, "sobjects/PermissionSetLicenseAssign", licensed).await,
+        "DUPLICATE_VALUE"
+    );
+    world.call(Method::POST, "sobjects/PermissionSetAssignment", assign.clone()).await;
+    assert_eq!(
+        code(&world, Method::POST, "sobjects/PermissionSetAssignment", assign).await,
+        "DUPLICATE_VALUE"
+    );
+    let path = format!("sobjects/PermissionSetLicenseAssign/{}", held.as_str().expect("an id"));
+    assert_eq!(code(&world, Method::DELETE, &path, json!(null)).await, "FIELD_INTEGRITY_EXCEPTION");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sets_and_profiles_are_refused_while_used_or_not_ours() {
+    let world = World::new().await;
+    let license = world.id("UserLicense", "Name = 'Salesforce Platform'").await;
+    let robots = json!({"Name": "Robots", "UserLicenseId": license});
+    let profile = world.call(Method::POST, "sobjects/Profile", robots.clone()).await["id"].clone();
+    assert_eq!(
+        code(&world, Method::POST, "sobjects/Profile", robots).await,
+        "FIELD_INTEGRITY_EXCEPTION",
+        "twice"
+    );
+    let profile = profile.as_str().expect("an id");
+    let who = world.call(Method::POST, "sobjects/User", user(profile)).await["id"].clone();
+    world
+        .call(
+            Method::PATCH,
+            &format!("sobjects/User/{}", who.as_str().expect("an id")),
+            json!({"IsActive": false}),
+        )
+        .await;
+    let path = format!("sobjects/Profile/{profile}");
+    assert_eq!(
+        code(&world, Method::DELETE, &path, json!(null)).await,
+        "DELETE_FAILED",
+        "an inactive user has it"
+    );
+    let standard =
+        format!("sobjects/Profile/{}", world.id("Profile", "Name = 'Standard User'").await);
+    assert_eq!(
+        code(&world, Method::DELETE, &standard, json!(null)).await,
+        "INSUFFICIENT_ACCESS_OR_READONLY"
+    );
+    let packaged = format!(
+        "sobjects/PermissionSet/{}",
+        world.id("PermissionSet", "Name = 'Coconut_Integration_Config'").await
+    );
+    assert_eq!(
+        code(&world, Method::DELETE, &packaged, json!(null)).await,
+        "CANNOT_DELETE_MANAGED_OBJECT"
+    );
+    let lacking = json!({"Name": "S", "Label": "S", "PermissionsViewSetup": true});
+    assert_eq!(
+        code(&world, Method::POST, "sobjects/PermissionSet", lacking).await,
+        "FIELD_INTEGRITY_EXCEPTION"
+    );
+    let set = world
+        .call(Method::POST, "sobjects/PermissionSet", json!({"Name": "S", "Label": "S"}))
+        .await["id"]
+        .clone();
+    let twice = json!({"Name": "s", "Label": "S"});
+    assert_eq!(
+        code(&world, Method::POST, "sobjects/PermissionSet", twice).await,
+        "DUPLICATE_DEVELOPER_NAME"
+    );
+    let required = json!({"ParentId": set, "SobjectType": "Contact", "Field": "Contact.LastName", "PermissionsRead": true});
+    assert_eq!(
+        code(&world, Method::POST, "sobjects/FieldPermissions", required).await,
+        "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_call_takes_one_type_of_setup_object_and_all_or_none_means_it() {
+    let world = World::new().await;
+    let set =
+        |name: &str| json!({"attributes": {"type": "PermissionSet"}, "Name": name, "Label": name});
+    let mixed = json!({"allOrNone": false, "records": [set("A"), {"attributes": {"type": "Profile"}, "Name": "P"}]});
+    assert_eq!(code(&world, Method::POST, "composite/sobjects", mixed).await, "INVALID_INPUT");
+    let all = json!({"allOrNone": true, "records": [set("A"), set("1 bad"), set("B")]});
+    let answers = world.call(Method::POST, "composite/sobjects", all).await;
+    let codes: Vec<&str> = answers
+        .as_array()
+        .expect("three")
+        .iter()
+        .map(|one| one["errors"][0]["statusCode"].as_str().expect("a code"))
+        .collect();
+    assert_eq!(
+        codes,
+        ["ALL_OR_NONE_OPERATION_ROLLED_BACK", "INVALID_FIELD", "ALL_OR_NONE_OPERATION_ROLLED_BACK"]
+    );
+    assert!(world.query("SELECT Id FROM PermissionSet WHERE Name IN ('A', 'B')").await.is_empty());
+    let some = json!({"allOrNone": false, "records": [set("A"), set("1 bad"), set("B")]});
+    world.call(Method::POST, "composite/sobjects", some).await;
+    assert_eq!(world.query("SELECT Id FROM PermissionSet WHERE Name IN ('A', 'B')").await.len(), 2);
+    let parts: Vec<Json> = (0..6)
+        .map(|n| json!({"method": "GET", "url": "/services/data/v63.0/query?q=SELECT+Id+FROM+User", "referenceId": format!("q{n}")}))
+        .collect();
+    let six = json!({"compositeRequest": parts});
+    assert_eq!(
+        code(&world, Method::POST, "composite", six).await,
+        "INVALID_INPUT",
+        "five queries at most"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn soql_reads_parents_children_counts_and_orders() {
+    let world = World::with(
+        orgform::local_org::Seed { users: 5, seats: None },
+        orgform::local_org::Doubts::default(),
+    )
+    .await;
+    let rows = world
+        .query("SELECT Name, (SELECT Username FROM Users ORDER BY Username DESC LIMIT 2) FROM Profile WHERE Name IN ('Standard User', 'Read Only') ORDER BY Name DESC")
+        .await;
+    assert_eq!(rows[0]["Name"], json!("Standard User"));
+    assert_eq!(rows[0]["Users"]["records"][0]["Username"], json!("user5@local.orgform.example"));
+    assert_eq!(rows[1]["Users"], json!(null), "an empty child relationship is null");
+    let rows = world
+        .query("SELECT Profile.UserLicense.Name FROM User WHERE NOT (Username LIKE 'user%')")
+        .await;
+    assert_eq!(rows[0]["Profile"]["UserLicense"]["Name"], json!("Salesforce"));
+    let (_, counted) = send(
+        &world,
+        Method::GET,
+        "/services/data/v63.0/query/?q=SELECT+COUNT()+FROM+User",
+        json!(null),
+    )
+    .await;
+    assert_eq!(counted["totalSize"], json!(6));
+    let rows = world.query("SELECT Username FROM User WHERE FirstName = null AND IsActive != false ORDER BY Username LIMIT 2 OFFSET 3").await;
+    assert_eq!(rows.len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_acknowledged_is_there_after_a_restart() {
+    let world = World::bare();
+    world.write("access.yaml", crate::support::example());
+    world.run(&["apply", "access.yaml", "--auto-approve"]).await.succeeds();
+    let again = world.run(&["plan", "access.yaml", "--detailed-exitcode"]).await.succeeds();
+    assert!(again.output.contains("6 resources are as declared"), "{}", again.output);
+    let log = world.path().join("state/local-org/org.log");
+    assert!(log.is_file(), "the local org keeps its data");
+}
