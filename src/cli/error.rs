@@ -6,14 +6,18 @@ use std::path::PathBuf;
 
 use crate::config::ConfigError;
 use crate::config::Diagnostic;
+use crate::config::FilesError;
+use crate::config::Locator;
 use crate::config::Source;
-use crate::config::locate;
 use crate::engine::EngineError;
 use crate::local_org::StartError;
 use crate::model::Problem;
 use crate::org::OrgError;
 use crate::plan::PlanError;
 use crate::state::StateError;
+
+/// After so many errors the rest are not shown.
+const MOST: usize = 100;
 
 /// Why a command ends without having done its work.
 #[derive(Debug)]
@@ -49,9 +53,13 @@ impl CommandError {
     /// The error of a plan: problems get their places in the files.
     pub fn of_plan(error: PlanError, folder: &Path, files: &[PathBuf]) -> Self {
         match error {
-            PlanError::Problems(problems) => Self::Diagnostics(
-                problems.iter().map(|problem| place(problem, folder, files)).collect(),
-            ),
+            PlanError::Problems(problems) => {
+                let mut locator = Locator::new(folder);
+                let shown = problems.iter().take(MOST);
+                Self::Diagnostics(
+                    shown.map(|problem| place(problem, &mut locator, files)).collect(),
+                )
+            }
             PlanError::State(reason) => Self::new(format!("the state can't be read: {reason}")),
             PlanError::Audit(violations) => {
                 let rules: Vec<String> = violations.iter().map(ToString::to_string).collect();
@@ -62,10 +70,10 @@ impl CommandError {
     }
 }
 
-fn place(problem: &Problem, folder: &Path, files: &[PathBuf]) -> Diagnostic {
+fn place(problem: &Problem, locator: &mut Locator<'_>, files: &[PathBuf]) -> Diagnostic {
     let file = files.get(problem.file as usize);
     let found =
-        problem.place.as_ref().and_then(|place| file.and_then(|file| locate(folder, file, place)));
+        problem.place.as_ref().and_then(|place| file.and_then(|file| locator.find(file, place)));
     let (source, span) =
         found.unwrap_or_else(|| (Source::new(file.cloned().unwrap_or_default(), ""), 0..0));
     let message = format!("{}: {}", problem.address, problem.message);
@@ -89,9 +97,13 @@ impl From<ConfigError> for CommandError {
     fn from(error: ConfigError) -> Self {
         match error {
             ConfigError::Files(error) => {
-                let error = Self::new(error.to_string());
-                error
-                    .hint("Name a YAML file or a folder of them, as in `orgform plan access.yaml`.")
+                let failed = Self::new(error.to_string());
+                match error {
+                    FilesError::Unreadable { .. } | FilesError::Nothing { .. } => failed.hint(
+                        "Name a YAML file or a folder of them, as in `orgform plan access.yaml`.",
+                    ),
+                    FilesError::TooLarge { .. } | FilesError::NotUtf8 { .. } => failed,
+                }
             }
             ConfigError::Diagnostics(diagnostics) => Self::Diagnostics(diagnostics),
         }

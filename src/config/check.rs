@@ -6,30 +6,63 @@ use std::collections::HashMap;
 use super::Config;
 use super::diagnostic::Diagnostic;
 use super::diagnostic::Source;
-use super::locate::locate;
+use super::locate::Locator;
 use crate::graph::Order;
 use crate::kinds;
 use crate::model::Address;
 use crate::model::Declared;
 
+/// After so many errors the rest are only counted.
+const MOST: usize = 100;
+/// A circle is shown by so many of its steps.
+const STEPS: usize = 30;
+
 /// All that is wrong.
 pub fn check(config: &Config) -> Vec<Diagnostic> {
-    let mut found = twice(config);
+    let mut places = Places { config, locator: Locator::new(&config.folder) };
+    let mut found = twice(config, &mut places);
+    found.extend(renamed_twice(config, &mut places));
     if found.is_empty() {
-        found = circles(config);
+        found = circles(config, &mut places);
     }
     found
 }
 
-fn place(config: &Config, declared: &Declared, path: &str) -> (Source, std::ops::Range<usize>) {
-    let file = &config.files[declared.file as usize];
-    kinds::of(&declared.address)
-        .map(|kind| kind.place(&declared.address, path))
-        .and_then(|place| locate(&config.folder, file, &place))
-        .unwrap_or_else(|| (Source::new(file, ""), 0..0))
+struct Places<'a> {
+    config: &'a Config,
+    locator: Locator<'a>,
 }
 
-fn twice(config: &Config) -> Vec<Diagnostic> {
+impl Places<'_> {
+    fn of(&mut self, declared: &Declared, path: &str) -> (Source, std::ops::Range<usize>) {
+        let file = &self.config.files[declared.file as usize];
+        kinds::of(&declared.address)
+            .map(|kind| kind.place(&declared.address, path))
+            .and_then(|place| self.locator.find(file, &place))
+            .unwrap_or_else(|| (Source::new(file, ""), 0..0))
+    }
+}
+
+/// Two things can't both have been the same one.
+fn renamed_twice(config: &Config, places: &mut Places<'_>) -> Vec<Diagnostic> {
+    let mut renamed: HashMap<(&str, &str), &Declared> = HashMap::new();
+    let mut found = Vec::new();
+    for declared in &config.declared {
+        let Some(was) = &declared.was else { continue };
+        if let Some(first) = renamed.insert((declared.address.kind(), was), declared) {
+            let (source, span) = places.of(declared, "was");
+            let message =
+                format!("{} and {} both say `was: {was}`", first.address, declared.address);
+            found.push(
+                Diagnostic::new(&source, span, message).help("only one of them can have been it"),
+            );
+        }
+    }
+    found.truncate(MOST);
+    found
+}
+
+fn twice(config: &Config, places: &mut Places<'_>) -> Vec<Diagnostic> {
     let mut order: Vec<&Declared> = config.declared.iter().collect();
     // Salesforce compares names without case. A file has few capitals in its
     // keys, so that most keys are compared as they are.
@@ -45,9 +78,10 @@ fn twice(config: &Config) -> Vec<Diagnostic> {
     order
         .windows(2)
         .filter(|pair| folded(pair[0]) == folded(pair[1]))
+        .take(MOST)
         .map(|pair| {
-            let (first, span) = place(config, pair[0], "");
-            let (second, again) = place(config, pair[1], "");
+            let (first, span) = places.of(pair[0], "");
+            let (second, again) = places.of(pair[1], "");
             let message = if pair[0].address == pair[1].address {
                 format!("{} is declared twice", pair[1].address)
             } else {
@@ -74,7 +108,7 @@ fn twice(config: &Config) -> Vec<Diagnostic> {
         .collect()
 }
 
-fn circles(config: &Config) -> Vec<Diagnostic> {
+fn circles(config: &Config, places: &mut Places<'_>) -> Vec<Diagnostic> {
     let numbers: HashMap<&Address, usize> = config
         .declared
         .iter()
@@ -95,6 +129,10 @@ fn circles(config: &Config) -> Vec<Diagnostic> {
     let mut names: Vec<String> =
         steps.iter().map(|declared| declared.address.to_string()).collect();
     names.extend(names.first().cloned());
+    if names.len() > STEPS {
+        let hidden = names.len() - STEPS;
+        names.splice(STEPS / 2..STEPS / 2 + hidden, [format!("({hidden} more)")]);
+    }
     let path_to = |declared: &Declared, next: &Declared| {
         declared
             .attributes
@@ -104,9 +142,9 @@ fn circles(config: &Config) -> Vec<Diagnostic> {
             .unwrap_or_default()
     };
     let mut diagnostic: Option<Diagnostic> = None;
-    for (index, declared) in steps.iter().enumerate() {
+    for (index, declared) in steps.iter().enumerate().take(STEPS) {
         let next = steps[(index + 1) % steps.len()];
-        let (source, span) = place(config, declared, &path_to(declared, next));
+        let (source, span) = places.of(declared, &path_to(declared, next));
         let label = format!("{} needs {}", declared.address, next.address);
         diagnostic = Some(match diagnostic {
             None => Diagnostic::new(

@@ -112,7 +112,7 @@ impl Reading<'_> {
 
     fn version(&mut self, node: NodeId) {
         match self.tree.scalar(node) {
-            Some(("1", true)) => {}
+            Some(("1" | "+1" | "0x1" | "0o1" | "0b1", true)) => {}
             Some(("1", false)) => {
                 self.report(node, "expected `version: 1`, found the text '1'; take the quotes off");
             }
@@ -154,6 +154,7 @@ impl Reading<'_> {
     fn entry(&mut self, section: &str, name: &str, node: NodeId) {
         let mut aside = HashSet::new();
         let mut invented = Vec::new();
+        let mut meant: Vec<String> = Vec::new();
         let mut errors = 0;
         loop {
             let mut declared = Vec::new();
@@ -185,7 +186,8 @@ impl Reading<'_> {
                         self.tree.scalar(*key).is_some_and(|(text, _)| text == field)
                     })
                 });
-                if !was_set_aside {
+                // Nor is one that was written with a slip.
+                if !was_set_aside && !meant.iter().any(|key| key == field) {
                     self.add(error, at);
                 }
                 // With something in its place, the next missing key is found.
@@ -196,6 +198,7 @@ impl Reading<'_> {
                 invented.push(field);
                 continue;
             }
+            meant.extend(error.meant.clone());
             let ends = at == node || !aside.insert(at) || errors >= MOST;
             self.add(error, at);
             errors += 1;

@@ -1,7 +1,10 @@
-//! Places on demand: a file is read once more only when a message needs it.
+//! Places on demand: a file is read once more only when a message needs it,
+//! and once for all messages about it.
 
+use std::collections::HashMap;
 use std::ops::Range;
 use std::path::Path;
+use std::path::PathBuf;
 
 use super::diagnostic::Source;
 use super::files;
@@ -11,26 +14,44 @@ use super::tree::Value;
 use crate::model::Place;
 use crate::model::PlaceStep;
 
-/// The text and bytes of a place; where only a part of the way is found, the
-/// end of that part.
-pub fn locate(here: &Path, file: &Path, place: &Place) -> Option<(Source, Range<usize>)> {
-    let source = files::read(here, file).ok()?;
-    let tree = Tree::build(&source, &mut Vec::new()).ok()?;
-    let mut here = tree.root?;
-    let mut mark = tree.mark(here);
-    for step in &place.steps {
-        match find(&tree, here, step) {
-            Some((next, span)) => {
-                here = next;
-                mark = match tree.key_of(next) {
-                    Some(key) if place.means_key => tree.node(key).span.clone(),
-                    _ => span,
-                };
-            }
-            None => break,
-        }
+/// Finds places in files, each read when it is first asked about.
+#[derive(Debug)]
+pub struct Locator<'a> {
+    folder: &'a Path,
+    trees: HashMap<PathBuf, Option<Tree>>,
+}
+
+impl<'a> Locator<'a> {
+    /// Finds places in files named from this folder.
+    pub fn new(folder: &'a Path) -> Self {
+        Self { folder, trees: HashMap::new() }
     }
-    Some((source, mark))
+
+    /// The text and bytes of a place; where only a part of the way is found,
+    /// the end of that part.
+    pub fn find(&mut self, file: &Path, place: &Place) -> Option<(Source, Range<usize>)> {
+        let folder = self.folder;
+        let tree = self.trees.entry(file.to_owned()).or_insert_with(|| {
+            let source = files::read(folder, file).ok()?;
+            Tree::build(&source, &mut Vec::new()).ok()
+        });
+        let tree = tree.as_ref()?;
+        let mut here = tree.root?;
+        let mut mark = tree.mark(here);
+        for step in &place.steps {
+            match find(tree, here, step) {
+                Some((next, span)) => {
+                    here = next;
+                    mark = match tree.key_of(next) {
+                        Some(key) if place.means_key => tree.node(key).span.clone(),
+                        _ => span,
+                    };
+                }
+                None => break,
+            }
+        }
+        Some((tree.source.clone(), mark))
+    }
 }
 
 fn find(tree: &Tree, node: NodeId, step: &PlaceStep) -> Option<(NodeId, Range<usize>)> {
@@ -39,23 +60,21 @@ fn find(tree: &Tree, node: NodeId, step: &PlaceStep) -> Option<(NodeId, Range<us
             .iter()
             .find(|(key, _)| tree.scalar(*key).is_some_and(|(text, _)| text == name))
             .map(|(key, value)| {
-                let is_scalar = tree.scalar(*value).is_some_and(|(text, _)| !text.is_empty());
-                let span = if is_scalar {
-                    tree.node(*value).span.clone()
-                } else {
-                    tree.node(*key).span.clone()
-                };
-                (*value, span)
+                let is_scalar = tree.scalar(*value).is_some();
+                let shown =
+                    if is_scalar && !tree.node(*value).span.is_empty() { value } else { key };
+                (*value, tree.node(*shown).span.clone())
             }),
-        (PlaceStep::Item(wanted), Value::List(items)) => items
-            .iter()
-            .find(|item| tree.scalar(**item).is_some_and(|(text, _)| text == wanted))
-            .or_else(|| {
-                items.iter().find(|item| {
-                    tree.scalar(**item).is_some_and(|(text, _)| text.eq_ignore_ascii_case(wanted))
-                })
-            })
-            .map(|item| (*item, tree.node(*item).span.clone())),
+        (PlaceStep::Item(wanted), Value::List(items)) => {
+            let is = |item: &&NodeId, same: fn(&str, &str) -> bool| {
+                tree.scalar(**item).is_some_and(|(text, _)| same(text, wanted))
+            };
+            items
+                .iter()
+                .find(|item| is(item, |text, wanted| text == wanted))
+                .or_else(|| items.iter().find(|item| is(item, str::eq_ignore_ascii_case)))
+                .map(|item| (*item, tree.node(*item).span.clone()))
+        }
         _ => None,
     }
 }

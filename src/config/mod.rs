@@ -22,7 +22,7 @@ use crate::model::Declared;
 pub use diagnostic::Diagnostic;
 pub use diagnostic::Source;
 pub use files::FilesError;
-pub use locate::locate;
+pub use locate::Locator;
 
 /// What the files declare.
 #[derive(Debug, Default)]
@@ -76,6 +76,9 @@ pub fn load(paths: &[PathBuf], here: &std::path::Path) -> Result<Config, ConfigE
 fn read_one(source: &Source) -> Result<Vec<Declared>, Vec<Diagnostic>> {
     if let Some(diagnostic) = scan::refuse(source) {
         return Err(vec![diagnostic]);
+    }
+    if scan::may_hold_aliases(&source.text) {
+        return diagnose::read(source);
     }
     fast::read(&source.text).or_else(|_| diagnose::read(source))
 }

@@ -1,6 +1,5 @@
 //! A look at the bytes before any parser sees them: deep nesting costs a YAML
-//! parser more than linear time, and several documents in one file are an
-//! error that should have a place.
+//! parser more than linear time, and a zero byte ends a text early for some.
 
 use super::diagnostic::Diagnostic;
 use super::diagnostic::Source;
@@ -11,36 +10,34 @@ const DEEPEST: usize = 64;
 /// Why a text is not parsed at all.
 pub fn refuse(source: &Source) -> Option<Diagnostic> {
     let text = &source.text;
+    let is_control = |character: char| {
+        character.is_control() && !matches!(character, '\n' | '\r' | '\t' | '\u{85}')
+    };
+    if let Some((at, character)) = text.char_indices().find(|(_, character)| is_control(*character))
+    {
+        let span = at..at + character.len_utf8();
+        let message = format!("a control character (U+{:04X}) stands here", u32::from(character));
+        return Some(
+            Diagnostic::new(source, span, message).help("YAML does not allow it: take it out"),
+        );
+    }
     let mut scan = Scan { flow: 0, indents: Vec::new(), quote: None, block: None };
     let mut start = 0;
-    let mut has_content = false;
     for line in text.split_inclusive('\n') {
-        let bare = line.trim_end_matches(['\n', '\r']);
-        let outside = scan.quote.is_none() && scan.block.is_none();
-        let is_marker = outside && (bare == "---" || bare.starts_with("--- "));
-        if is_marker && has_content {
-            return Some(
-                Diagnostic::new(source, start..start + 3, "a second document begins here")
-                    .label("one file holds one document")
-                    .help("take the line out, or put what follows into a file of its own"),
-            );
-        }
-        let is_content = outside && !bare.trim().is_empty() && !bare.trim_start().starts_with('#');
-        has_content |= is_content && !is_marker && !bare.starts_with('%');
-        if let Some(column) = scan.line(bare) {
+        if let Some(column) = scan.line(line.trim_end_matches(['\n', '\r'])) {
             let at = start + column;
-            return Some(
-                Diagnostic::new(
-                    source,
-                    at..at + 1,
-                    format!("the file is nested more than {DEEPEST} levels deep"),
-                )
-                .label("here"),
-            );
+            let message = format!("the file is nested more than {DEEPEST} levels deep");
+            return Some(Diagnostic::new(source, at..at + 1, message).label("here"));
         }
         start += line.len();
     }
     None
+}
+
+/// Whether aliases may stand in a text: they make what is read larger than the
+/// text, so that only the path that counts may read it.
+pub fn may_hold_aliases(text: &str) -> bool {
+    text.contains('&') && text.contains('*')
 }
 
 struct Scan {
@@ -97,7 +94,7 @@ impl Scan {
                 '-' | '?'
                     if at_token
                         && self.flow == 0
-                        && characters.peek().is_none_or(|(_, next)| *next == ' ') =>
+                        && characters.peek().is_none_or(|(_, next)| matches!(next, ' ' | '\t')) =>
                 {
                     dashes += 1;
                 }
@@ -107,7 +104,7 @@ impl Scan {
                 return Some(place);
             }
             at_token = match character {
-                ' ' => at_token || matches!(previous, ':' | ','),
+                ' ' | '\t' => at_token || matches!(previous, ':' | ','),
                 '[' | '{' | ',' => at_token || self.flow > 0,
                 '-' | '?' => at_token,
                 _ => false,
@@ -168,9 +165,10 @@ mod tests {
     }
 
     #[test]
-    fn a_second_document_is_found_and_a_first_marker_is_not() {
-        assert!(refused("---\nversion: 1\n").is_none());
-        assert!(refused("# c\n---\nversion: 1\n---\nversion: 1\n").is_some());
-        assert!(refused("a: |\n  x\n  ---\nb: 1\n").is_none());
+    fn a_control_character_is_refused_and_what_it_would_hide_is_not_lost() {
+        assert!(refused("a: 1 #\0\nb: 2\n").is_some_and(|message| message.contains("U+0000")));
+        assert!(refused("a:\t{\"a\":".repeat(1).as_str()).is_none());
+        let tabs = "a:\t".to_owned() + &"{\"a\":".repeat(1000);
+        assert!(refused(&tabs).is_some_and(|message| message.contains("nested")));
     }
 }

@@ -126,6 +126,18 @@ impl Tree {
                     }
                     node
                 }
+                Event::DocumentStart(_) if tree.root.is_some() => {
+                    let end = source.text[start..]
+                        .find(['\n', '\r'])
+                        .map_or(source.text.len(), |at| start + at);
+                    return Err(Diagnostic::new(
+                        source,
+                        start..end,
+                        "a second document begins here",
+                    )
+                    .label("one file holds one document")
+                    .help("take the line out, or put what follows into a file of its own"));
+                }
                 _ => continue,
             };
             match stack.last_mut().map(|building| &mut building.open) {
@@ -210,7 +222,7 @@ impl Tree {
     /// larger.
     pub fn mark(&self, id: NodeId) -> Range<usize> {
         match (&self.nodes[id].value, self.key_of(id)) {
-            (Value::Scalar { text, .. }, Some(key)) if text.is_empty() => {
+            (Value::Scalar { .. }, Some(key)) if self.nodes[id].span.is_empty() => {
                 self.nodes[key].span.clone()
             }
             (Value::Scalar { .. }, _) => self.nodes[id].span.clone(),

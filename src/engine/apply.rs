@@ -199,6 +199,8 @@ pub async fn apply(
         stopping |= run.outcome.fatal.is_some();
     }
     run.leave_out_the_rest();
+    // A stop that came when all was done stopped nothing.
+    run.outcome.interrupted &= !run.outcome.skipped.is_empty();
     let names_what_is_gone = run
         .outcome
         .failures

@@ -71,7 +71,8 @@ pub fn record_changes(
     if let Some(standing) = effect.standing {
         record.standing = standing;
     }
-    if let Some(id) = &confirmed.id {
+    // Only what makes the thing answers with the thing's own id.
+    if let Some(id) = confirmed.id.as_ref().filter(|_| effect.creates.is_some()) {
         record.id = Some(id.clone());
     }
     if let Some(once) = &effect.once {

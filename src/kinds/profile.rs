@@ -5,7 +5,6 @@
 //! Reference, `Profile`), then the base's system permissions are laid over it
 //! once. A profile's license can never be changed.
 
-use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use serde::Deserialize;
@@ -19,7 +18,7 @@ use super::StepContext;
 use super::permission_set::withdrawn;
 use super::spec::Description;
 use super::spec::ProfileName;
-use super::spec::at_most;
+use super::spec::check_profile_name;
 use super::user;
 use crate::model::Action;
 use crate::model::Address;
@@ -62,6 +61,8 @@ const BASE_PERMISSIONS: &str = "system_permissions";
 /// the newer one first (seen in metadata retrieved from real orgs).
 const API_ONLY: [&str; 2] =
     ["Minimum Access - API Only Integrations", "Salesforce API Only System Integrations"];
+/// The longest chain of clones that is followed.
+const LONGEST_CHAIN: usize = 100_000;
 /// Profiles that are good places for a deactivated user, best first.
 const FALLBACKS: [&str; 5] = [
     API_ONLY[0],
@@ -84,7 +85,7 @@ impl Section for Profile {
     type Spec = ProfileSpec;
 
     fn check_name(name: &str) -> Result<(), String> {
-        at_most(name, 255, "the profile name")
+        check_profile_name(name)
     }
 
     fn declare(
@@ -108,12 +109,14 @@ impl Section for Profile {
 /// The profile of the org at the end of a chain of declared clones.
 fn root_base<'a>(declared: &'a Declared, scope: &'a dyn Scope) -> &'a str {
     let mut base = declared.attributes.reference(CLONE_FROM);
-    let mut seen = BTreeSet::new();
-    while let Some(address) = base
-        && seen.insert(address)
-        && let Some(next) = scope.declared(address)
+    // Circles are refused when files are read; the bound is for whoever calls
+    // this without.
+    let mut steps = 0;
+    while let Some(next) = base.and_then(|address| scope.declared(address))
+        && steps < LONGEST_CHAIN
     {
         base = next.attributes.reference(CLONE_FROM);
+        steps += 1;
     }
     base.map_or("", Address::name)
 }

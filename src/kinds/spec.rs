@@ -129,6 +129,9 @@ pub fn at_most(text: &str, limit: usize, what: &str) -> Result<(), String> {
     if text.trim().is_empty() {
         return Err(format!("{what} is empty"));
     }
+    if text.chars().any(|character| matches!(character, '\u{fffe}' | '\u{ffff}')) {
+        return Err(format!("{what} holds a character that stands for none"));
+    }
     if text
         .chars()
         .any(|character| character.is_control() && character != '\n' && character != '\t')
@@ -148,7 +151,7 @@ checked_text!(
         if !is_email_shaped(text) {
             return Err("a username must have the form of an e-mail address, for example `integration@coconut.example`".to_owned());
         }
-        if text.chars().any(char::is_uppercase) {
+        if text != text.to_lowercase() {
             return Err(format!("usernames are lower case: write `{}`", text.to_lowercase()));
         }
         Ok(())
@@ -204,14 +207,33 @@ checked_text!(
 checked_text!(
     /// A description of at most 255 characters.
     Description,
-    |text| if text.trim().is_empty() { Ok(()) } else { at_most(text, 255, "the description") }
+    |text| if text.len() < 10_000 && text.trim().is_empty() { Ok(()) } else { at_most(text, 255, "the description") }
+);
+
+checked_text!(
+    /// A value of one of Salesforce's lists (time zone, locale, language).
+    Choice,
+    |text| at_most(text, 40, "the value")
 );
 
 checked_text!(
     /// A profile's name, at most 255 characters.
     ProfileName,
-    |text| at_most(text, 255, "the profile name")
+    |text| check_profile_name(text)
 );
+
+/// Checks a profile's name, which is its key.
+///
+/// # Errors
+/// What is wrong, as a fragment.
+pub fn check_profile_name(text: &str) -> Result<(), String> {
+    at_most(text, 255, "the profile name")?;
+    if text == text.trim() {
+        Ok(())
+    } else {
+        Err("the profile name begins or ends with a space".to_owned())
+    }
+}
 
 /// Checks the rules of [`ApiName`].
 ///

@@ -70,6 +70,17 @@ async fn what_is_no_yaml_is_told_with_its_place() {
 #[tokio::test(flavor = "multi_thread")]
 async fn several_documents_and_an_empty_file_are_refused() {
     insta::assert_snapshot!(refused("version: 1\n---\nversion: 1\n").await);
+    for hidden in [
+        "version: 1\nprofiles:\n  A: { clone_from: B, description: |\n      x\n---\nversion: 1\n",
+        "version: 1\n...\nversion: 1\n",
+        "version: 1\n---\tversion: 1\n",
+        "version: 1\r---\rversion: 1\r",
+    ] {
+        let text = refused(hidden).await;
+        assert!(text.contains("error"), "{text}");
+    }
+    let block = refused("version: 1\nprofiles:\n  A:\n    clone_from: B\n    description: |\n      x\n---\nversion: 1\n").await;
+    assert!(block.contains("a second document begins here"), "{block}");
     insta::assert_snapshot!(refused("").await);
     insta::assert_snapshot!(refused("# nothing\n").await);
     insta::assert_snapshot!(refused("version: 2\n").await);
@@ -161,4 +172,53 @@ async fn all_missing_keys_are_shown_and_names_that_differ_in_case_are_one() {
     insta::assert_snapshot!(
         refused("version: 1\npermission_sets:\n  Robots: {}\n  robots: {}\n").await
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_in_a_file_hides_the_rest_of_it() {
+    let text =
+        refused("version: 1\nprofiles:\n  A: { clone_from: Standard User } #\0\nusers: {}\n").await;
+    assert!(text.contains("a control character (U+0000) stands here"), "{text}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn small_files_that_unfold_are_bounded() {
+    let names: Vec<String> = (0..3000).map(|n| format!("s{n}")).collect();
+    let mut yaml = format!(
+        "version: 1\nusers:\n  u@b.example: &u {{ last_name: A, email: a@b.example, profile: P, permission_sets: [{}] }}\n",
+        names.join(", ")
+    );
+    for n in 0..3000 {
+        yaml.push_str(&format!("  u{n}@b.example: *u\n"));
+    }
+    let text = refused(&yaml).await;
+    assert!(text.contains("expand too far"), "{}", &text[..text.len().min(2000)]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn thousands_of_the_same_mistake_are_told_in_good_time() {
+    let twice: String = (0..3000).map(|n| format!("  N{n}: {{}}\n  n{n}: {{}}\n")).collect();
+    let text = refused(format!("version: 1\npermission_sets:\n{twice}")).await;
+    assert!(text.contains("100 errors"), "{}", &text[text.len() - 200..]);
+    let chain: String =
+        (0..2000).map(|n| format!("  P{n}: {{ clone_from: P{} }}\n", (n + 1) % 2000)).collect();
+    let text = refused(format!("version: 1\nprofiles:\n{chain}")).await;
+    assert!(text.contains("more)"), "{}", &text[..500]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_things_cannot_have_been_the_same_one() {
+    insta::assert_snapshot!(
+        refused("version: 1\npermission_sets:\n  A: { was: Z }\n  B: { was: Z }\n").await
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_empty_list_is_an_empty_list_on_both_ways_of_reading() {
+    let world = World::bare();
+    world.write(
+        "access.yaml",
+        "version: 1\nusers:\n  a@b.example:\n    last_name: '007'\n    email: a@b.example\n    profile: P\n    permission_sets:\n    permission_set_licenses:\npermission_sets:\n  S:\n    objects:\n    system_permissions:\n",
+    );
+    world.run(&["graph", "access.yaml"]).await.succeeds();
 }

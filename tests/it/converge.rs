@@ -659,3 +659,19 @@ async fn a_set_that_was_there_is_not_ours_even_when_nobody_looked_first() {
     world.run(&["destroy", "access.yaml", "--auto-approve"]).await.succeeds();
     assert_eq!(world.query("SELECT Id FROM PermissionSet WHERE Name = 'Theirs'").await.len(), 1);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn several_users_that_come_back_keep_their_own_ids() {
+    let world = World::new().await;
+    let two = with(&[("users:\n", SECOND_USER)]);
+    world.converges("create", &two).await;
+    world.run(&["destroy", "access.yaml", "--auto-approve"]).await.succeeds();
+    world.converges("bring them back", &two).await;
+    let shown = world.run(&["state", "show", "user.two@robots.example"]).await.succeeds();
+    assert!(shown.output.contains("id: 005"), "{}", shown.output);
+    let more = two.replace(
+        "permission_sets: [Robot_Access]",
+        "permission_sets: [Robot_Access, coconut__Coconut_Integration_Config]",
+    );
+    world.converges("one assignment more", &more).await;
+}

@@ -31,6 +31,8 @@ pub struct ReadError {
     pub label: String,
     /// What to do.
     pub help: Option<String>,
+    /// The key that was probably meant instead.
+    pub meant: Option<String>,
     /// The key that is missing, when that is it.
     pub missing: Option<&'static str>,
 }
@@ -42,6 +44,7 @@ impl ReadError {
             message: message.into(),
             label: String::new(),
             help: None,
+            meant: None,
             missing: None,
         }
     }
@@ -84,7 +87,11 @@ impl de::Error for ReadError {
             return error.help("merge keys are not supported; `*name` as a whole value is");
         }
         match kinds::closest(field, expected.iter().copied()) {
-            Some(meant) => error.help(format!("did you mean `{meant}`?")),
+            Some(meant) => {
+                let mut error = error.help(format!("did you mean `{meant}`?"));
+                error.meant = Some(meant.to_owned());
+                error
+            }
             None => error.help(format!("keys here are {}", listed(expected))),
         }
     }
@@ -126,7 +133,7 @@ pub fn text_of(tree: &Tree, node: NodeId) -> Result<String, ReadError> {
     let found = match &tree.node(node).value {
         Value::Scalar { text, plain: false } => return Ok(text.clone()),
         Value::Scalar { text, .. } if tree.is_null(node) => {
-            let what = if text.is_empty() {
+            let what = if tree.node(node).span.is_empty() {
                 "nothing".to_owned()
             } else {
                 format!("`{text}`, which means nothing")
@@ -288,6 +295,7 @@ impl<'a> Deserializer<'a> for Reader<'a> {
         self.spend()?;
         match &self.tree.node(self.node).value {
             Value::List(items) => self.list(items, visitor),
+            _ if self.tree.is_null(self.node) => self.list(&[], visitor),
             _ => Err(self.unexpected(&"a list")
                 .help("write the items in brackets, `[a, b]`, or each on a line of its own with `- ` in front")),
         }
@@ -297,6 +305,7 @@ impl<'a> Deserializer<'a> for Reader<'a> {
         self.spend()?;
         match &self.tree.node(self.node).value {
             Value::Map(entries) => self.map(entries, visitor),
+            _ if self.tree.is_null(self.node) => self.map(&[], visitor),
             _ => Err(self.unexpected(&"a map, with a key and a value on each line")),
         }
     }
@@ -307,10 +316,6 @@ impl<'a> Deserializer<'a> for Reader<'a> {
         _fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, ReadError> {
-        if self.tree.is_null(self.node) {
-            // Nothing below a name: its keys are what is missing.
-            return self.map(&[], visitor);
-        }
         self.deserialize_map(visitor)
     }
 

@@ -56,7 +56,8 @@ const FIELDS: [(&str, &str); 8] = [
 
 /// An alias for a user without one: the username's first letters and digits.
 fn default_alias(username: &str) -> String {
-    username.chars().filter(char::is_ascii_alphanumeric).take(8).collect()
+    let alias: String = username.chars().filter(char::is_ascii_alphanumeric).take(8).collect();
+    if alias.is_empty() { "user".to_owned() } else { alias }
 }
 
 impl Kind for User {

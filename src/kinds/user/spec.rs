@@ -7,6 +7,7 @@ use crate::kinds::permission_set_assignment;
 use crate::kinds::permission_set_license_assignment;
 use crate::kinds::profile;
 use crate::kinds::spec::Alias;
+use crate::kinds::spec::Choice;
 use crate::kinds::spec::Email;
 use crate::kinds::spec::Name40;
 use crate::kinds::spec::Name80;
@@ -32,10 +33,10 @@ pub struct UserSpec {
     email: Email,
     profile: ProfileName,
     alias: Option<Alias>,
-    time_zone: Option<Text>,
-    locale: Option<Text>,
-    language: Option<Text>,
-    email_encoding: Option<Text>,
+    time_zone: Option<Choice>,
+    locale: Option<Choice>,
+    language: Option<Choice>,
+    email_encoding: Option<Choice>,
     active: Option<bool>,
     password: Option<PasswordWord>,
     #[serde(default)]

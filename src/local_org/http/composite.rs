@@ -135,29 +135,17 @@ fn halted() -> ApiError {
 fn fill(part: &Json, replies: &[(String, Reply)]) -> Json {
     match part {
         Json::String(text) => {
-            let mut filled = text.clone();
-            while let Some(start) = filled.find("@{") {
-                let Some(length) = filled[start..].find('}') else { break };
-                let value = {
-                    let path = &filled[start + 2..start + length];
-                    let (name, path) = path.split_once('.').unwrap_or((path, ""));
-                    replies
-                        .iter()
-                        .find(|(held, _)| held == name)
-                        .and_then(|(_, reply)| reply.body.as_ref())
-                        .and_then(|body| {
-                            body.pointer(&format!(
-                                "/{}",
-                                path.replace(['.', '['], "/").replace(']', "")
-                            ))
-                        })
-                        .map(|value| {
-                            value.as_str().map_or_else(|| value.to_string(), str::to_owned)
-                        })
-                        .unwrap_or_default()
-                };
-                filled.replace_range(start..=start + length, &value);
+            let mut filled = String::new();
+            let mut rest = text.as_str();
+            // What is put in is not looked at again.
+            while let Some((before, after)) = rest.split_once("@{")
+                && let Some((path, after)) = after.split_once('}')
+            {
+                filled.push_str(before);
+                filled.push_str(&value_at(path, replies));
+                rest = after;
             }
+            filled.push_str(rest);
             Json::String(filled)
         }
         Json::Array(items) => items.iter().map(|item| fill(item, replies)).collect(),
@@ -166,6 +154,19 @@ fn fill(part: &Json, replies: &[(String, Reply)]) -> Json {
         }
         other => other.clone(),
     }
+}
+
+/// The value that `name.path` has in an earlier answer; empty for none.
+fn value_at(path: &str, replies: &[(String, Reply)]) -> String {
+    let (name, path) = path.split_once('.').unwrap_or((path, ""));
+    let pointer = format!("/{}", path.replace(['.', '['], "/").replace(']', ""));
+    replies
+        .iter()
+        .find(|(held, _)| held == name)
+        .and_then(|(_, reply)| reply.body.as_ref())
+        .and_then(|body| body.pointer(&pointer))
+        .map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned))
+        .unwrap_or_default()
 }
 
 /// Answers `/composite/sobjects`.

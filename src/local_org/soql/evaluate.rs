@@ -72,7 +72,9 @@ impl<'a> Evaluation<'a> {
         within: Option<Vec<&'a Row>>,
     ) -> Result<Answer, ApiError> {
         self.check(object, query)?;
-        let candidates: Vec<&Row> = match (within, &query.condition) {
+        let condition =
+            query.condition.as_ref().map(|condition| self.settled(condition)).transpose()?;
+        let candidates: Vec<&Row> = match (within, &condition) {
             (Some(rows), _) => rows,
             (None, Some(condition)) => match self.narrowed(object, condition) {
                 Some(ids) => ids.iter().filter_map(|id| self.store.get(object.name, id)).collect(),
@@ -82,7 +84,7 @@ impl<'a> Evaluation<'a> {
         };
         let mut rows = Vec::new();
         for row in candidates {
-            let fits = match &query.condition {
+            let fits = match &condition {
                 Some(condition) => self.holds(object, row, condition)?,
                 None => true,
             };
@@ -101,6 +103,39 @@ impl<'a> Evaluation<'a> {
             .map(|row| self.project(object, row, query))
             .collect::<Result<Vec<_>, _>>()?;
         Ok(Answer { total: records.len(), records })
+    }
+
+    /// The condition with what other queries select put in, so that each of
+    /// them runs once.
+    fn settled(&self, condition: &Condition) -> Result<Condition, ApiError> {
+        let all = |parts: &[Condition]| {
+            parts.iter().map(|part| self.settled(part)).collect::<Result<Vec<_>, _>>()
+        };
+        Ok(match condition {
+            Condition::And(parts) => Condition::And(all(parts)?),
+            Condition::Or(parts) => Condition::Or(all(parts)?),
+            Condition::Not(inner) => Condition::Not(Box::new(self.settled(inner)?)),
+            Condition::Semi(path, positive, query, place) => {
+                let other = self
+                    .schema
+                    .object(&query.from)
+                    .ok_or_else(|| ApiError::unknown_object(&query.from))?;
+                let Some(Selection::Field(selected, at)) = query.select.first() else {
+                    return Err(ApiError::new("MALFORMED_QUERY", "a semi-join selects one field"));
+                };
+                let field = self.resolve(other, selected, *at)?.field.name.clone();
+                let answer = self.answer(other, query, None)?;
+                let values: BTreeSet<&str> = answer
+                    .records
+                    .iter()
+                    .filter_map(|record| record.get(&field).and_then(Json::as_str))
+                    .collect();
+                let list =
+                    values.into_iter().map(|value| Literal::Text(value.to_owned())).collect();
+                Condition::In(path.clone(), *positive, list, *place)
+            }
+            other => other.clone(),
+        })
     }
 
     fn resolve(
@@ -380,24 +415,8 @@ impl<'a> Evaluation<'a> {
                     .any(|literal| compare(&value, Operator::Equal, literal, resolved.field));
                 is_in == *positive
             }
-            Condition::Semi(path, positive, query, place) => {
-                let resolved = self.resolve(object, path, *place)?;
-                let value = self.value(row, &resolved);
-                let other = self
-                    .schema
-                    .object(&query.from)
-                    .ok_or_else(|| ApiError::unknown_object(&query.from))?;
-                let answer = self.answer(other, query, None)?;
-                let Some(Selection::Field(selected, place)) = query.select.first() else {
-                    return Ok(false);
-                };
-                let selected = self.resolve(other, selected, *place)?;
-                let is_in = answer
-                    .records
-                    .iter()
-                    .any(|record| record.get(&selected.field.name) == Some(&value));
-                is_in == *positive
-            }
+            // Put in as a list before any row is looked at.
+            Condition::Semi(..) => false,
         })
     }
 

@@ -212,12 +212,18 @@ impl Parser<'_> {
     }
 
     fn unexpected(&self) -> ApiError {
-        let token = match self.peek() {
+        self.unexpected_at(self.place)
+    }
+
+    /// Made only when it is needed: it looks at the whole text.
+    fn unexpected_at(&self, place: usize) -> ApiError {
+        let (token, at) = &self.tokens[place];
+        let token = match token {
             Token::Word(word) | Token::Number(word) | Token::Text(word) => word.clone(),
             Token::Symbol(symbol) => (*symbol).to_owned(),
             Token::End => "<EOF>".to_owned(),
         };
-        malformed(self.text, self.at(), &format!("unexpected token: '{token}'"))
+        malformed(self.text, *at, &format!("unexpected token: '{token}'"))
     }
 
     fn is_word(&self, word: &str) -> bool {
@@ -315,10 +321,10 @@ impl Parser<'_> {
     }
 
     fn count(&mut self) -> Result<usize, ApiError> {
-        let error = self.unexpected();
+        let place = self.place;
         match self.next() {
-            Token::Number(digits) => digits.parse().map_err(|_| error),
-            _ => Err(error),
+            Token::Number(digits) => digits.parse().map_err(|_| self.unexpected_at(place)),
+            _ => Err(self.unexpected_at(place)),
         }
     }
 
@@ -390,7 +396,7 @@ impl Parser<'_> {
         let operator = if self.take_word("LIKE") {
             Operator::Like
         } else {
-            let error = self.unexpected();
+            let at = self.place;
             match self.next() {
                 Token::Symbol("=") => Operator::Equal,
                 Token::Symbol("!=" | "<>") => Operator::NotEqual,
@@ -398,7 +404,7 @@ impl Parser<'_> {
                 Token::Symbol("<=") => Operator::LessOrEqual,
                 Token::Symbol(">") => Operator::Greater,
                 Token::Symbol(">=") => Operator::GreaterOrEqual,
-                _ => return Err(error),
+                _ => return Err(self.unexpected_at(at)),
             }
         };
         let literal = self.literal()?;
@@ -406,21 +412,21 @@ impl Parser<'_> {
     }
 
     fn literal(&mut self) -> Result<Literal, ApiError> {
-        let error = self.unexpected();
+        let place = self.place;
         match self.next() {
             Token::Text(text) => Ok(Literal::Text(text)),
             Token::Number(digits) => match digits.parse() {
                 Ok(number) => Ok(Literal::Number(number)),
                 Err(_) if digits.len() >= 10 && digits.contains('-') => Ok(Literal::Time(digits)),
-                Err(_) => Err(error),
+                Err(_) => Err(self.unexpected_at(place)),
             },
             Token::Word(word) => match word.to_ascii_lowercase().as_str() {
                 "true" => Ok(Literal::Flag(true)),
                 "false" => Ok(Literal::Flag(false)),
                 "null" => Ok(Literal::Null),
-                _ => Err(error),
+                _ => Err(self.unexpected_at(place)),
             },
-            _ => Err(error),
+            _ => Err(self.unexpected_at(place)),
         }
     }
 }
