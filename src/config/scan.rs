@@ -167,7 +167,7 @@ mod tests {
     #[test]
     fn a_control_character_is_refused_and_what_it_would_hide_is_not_lost() {
         assert!(refused("a: 1 #\0\nb: 2\n").is_some_and(|message| message.contains("U+0000")));
-        assert!(refused("a:\t{\"a\":".repeat(1).as_str()).is_none());
+        assert!(refused("a:\t{\"a\": 1}\n").is_none());
         let tabs = "a:\t".to_owned() + &"{\"a\":".repeat(1000);
         assert!(refused(&tabs).is_some_and(|message| message.contains("nested")));
     }

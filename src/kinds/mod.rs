@@ -7,6 +7,7 @@
 //!
 //! To add a kind: write its file, and add its line to `kinds!` below.
 
+mod assignment;
 mod permission_set;
 mod permission_set_assignment;
 mod permission_set_license_assignment;
@@ -29,6 +30,7 @@ use crate::model::Fact;
 use crate::model::IdReference;
 use crate::model::Implied;
 use crate::model::Observed;
+use crate::model::Path;
 use crate::model::Place;
 use crate::model::Problem;
 use crate::model::RecordEffect;
@@ -334,6 +336,16 @@ pub fn shipped_implications(
         }
     }
     implied
+}
+
+/// The paths that hold something before and nothing after.
+pub fn withdrawn(before: Option<&Attributes>, after: &Attributes) -> Vec<Path> {
+    before
+        .into_iter()
+        .flat_map(Attributes::iter)
+        .filter(|(path, _)| after.get(path).is_none())
+        .map(|(path, _)| Path::Owned(path.to_owned()))
+        .collect()
 }
 
 /// What was observed of a thing, as it compares with `wanted`; what no read

@@ -6,6 +6,7 @@ use serde_json::json;
 
 use super::API_VERSION;
 use super::error::OrgError;
+use super::error::RecordOutcome;
 use super::error::Refusal;
 use super::retry::Effect;
 use super::transport::Org;
@@ -13,9 +14,6 @@ use super::transport::Payload;
 use super::transport::refusal_of;
 use crate::model::Row;
 use crate::model::SalesforceId;
-
-/// What became of one record.
-pub type RecordOutcome = Result<Option<SalesforceId>, Refusal>;
 
 impl Org {
     /// Inserts records of one object, each on its own.

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::model::SalesforceId;
+
 /// Salesforce's own refusal: a code, a sentence, the fields.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
@@ -143,3 +145,6 @@ impl OrgError {
         }
     }
 }
+
+/// What became of one record.
+pub type RecordOutcome = Result<Option<SalesforceId>, Refusal>;

@@ -11,8 +11,8 @@ use quick_xml::events::Event;
 use reqwest::Method;
 
 use super::API_VERSION;
-use super::collections::RecordOutcome;
 use super::error::OrgError;
+use super::error::RecordOutcome;
 use super::error::Refusal;
 use super::retry::Effect;
 use super::transport::Org;

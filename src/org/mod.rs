@@ -13,8 +13,8 @@ mod retry;
 mod soql;
 mod transport;
 
-pub use collections::RecordOutcome;
 pub use error::OrgError;
+pub use error::RecordOutcome;
 pub use error::Refusal;
 pub use metadata::DocumentOutcome;
 pub use read::Pages;

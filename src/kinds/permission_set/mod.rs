@@ -33,7 +33,6 @@ use crate::model::Implied;
 use crate::model::KeySource;
 use crate::model::Observed;
 use crate::model::Ownership;
-use crate::model::Path;
 use crate::model::Place;
 use crate::model::Problem;
 use crate::model::RecordEffect;
@@ -238,7 +237,7 @@ impl Kind for PermissionSet {
                 (None, Some(record)) => record.carried.as_slice(),
                 (None, None) => &[],
             };
-            let withdraw = withdrawn(change.before.as_ref(), after);
+            let withdraw = crate::kinds::withdrawn(change.before.as_ref(), after);
             steps.push(Step::new(
                 "write",
                 Write::UpsertDocument {
@@ -270,14 +269,4 @@ impl Kind for PermissionSet {
             _ => None,
         }
     }
-}
-
-/// The paths that hold something before and nothing after.
-pub fn withdrawn(before: Option<&Attributes>, after: &Attributes) -> Vec<Path> {
-    before
-        .into_iter()
-        .flat_map(Attributes::iter)
-        .filter(|(path, _)| after.get(path).is_none())
-        .map(|(path, _)| Path::Owned(path.to_owned()))
-        .collect()
 }

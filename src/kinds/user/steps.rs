@@ -111,7 +111,7 @@ impl User {
         }
         let mut confirm = after.clone();
         confirm.remove(PASSWORD);
-        let mut withdraw = crate::kinds::permission_set::withdrawn(Some(before), after);
+        let mut withdraw = crate::kinds::withdrawn(Some(before), after);
         let revives = matches!(change.reason, Reason::DeactivatedByUs);
         for path in &change.transient {
             confirm.remove(path);
