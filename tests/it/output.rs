@@ -25,7 +25,11 @@ async fn apply_plan_state_and_destroy_as_they_print() {
     world.write("access.yaml", example());
     insta::assert_snapshot!(
         "apply",
-        world.run(&["apply", "access.yaml", "--auto-approve"]).await.succeeds().whole()
+        world
+            .run(&["apply", "access.yaml", "--auto-approve", "--parallelism", "1"])
+            .await
+            .succeeds()
+            .whole()
     );
     insta::assert_snapshot!(
         "plan_again",
@@ -58,7 +62,11 @@ async fn apply_plan_state_and_destroy_as_they_print() {
     );
     insta::assert_snapshot!(
         "destroy",
-        world.run(&["destroy", "access.yaml", "--auto-approve"]).await.succeeds().whole()
+        world
+            .run(&["destroy", "access.yaml", "--auto-approve", "--parallelism", "1"])
+            .await
+            .succeeds()
+            .whole()
     );
     insta::assert_snapshot!(
         "plan_after_destroy",
@@ -87,7 +95,7 @@ async fn apply_and_destroy_in_json_are_one_event_a_line() {
 async fn a_second_plan_takes_at_most_five_calls_and_one_from_the_state_none() {
     let world = World::new().await;
     world.write("access.yaml", example());
-    world.run(&["apply", "access.yaml", "--auto-approve"]).await.succeeds();
+    world.run(&["apply", "access.yaml", "--auto-approve", "--parallelism", "1"]).await.succeeds();
     let used = |ran: &crate::support::Ran| -> u64 {
         let line = ran.output.lines().last().expect("a line").to_owned();
         let words: Vec<&str> = line.split(' ').collect();
@@ -129,7 +137,8 @@ async fn independent_branches_go_on_and_what_depends_on_a_failure_says_why() {
         "version: 1\nprofiles:\n  Robots: {{ clone_from: Minimum Access - API Only Integrations }}\npermission_sets:\n  S: {{}}\nusers:\n{seats}"
     );
     world.write("access.yaml", &yaml);
-    let ran = world.run(&["apply", "access.yaml", "--auto-approve"]).await.fails();
+    let ran =
+        world.run(&["apply", "access.yaml", "--auto-approve", "--parallelism", "1"]).await.fails();
     insta::assert_snapshot!("seats_used_up", ran.whole());
     assert_eq!(world.query("SELECT Id FROM User WHERE Profile.Name = 'Robots'").await.len(), 5);
 }

@@ -56,7 +56,7 @@ async fn many_keys_go_in_few_calls_and_are_all_answered() {
     let mut found = 0;
     org.query_all(&queries, &mut |_, rows| found += rows.len()).await.expect("rows");
     assert_eq!(found, 1500);
-    assert_eq!(org.usage().total() as usize, queries.len().div_ceil(5), "five queries a call");
+    assert_eq!(org.usage().total(), queries.len().div_ceil(5) as u64, "five queries a call");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -67,7 +67,7 @@ async fn questions_of_both_kinds_share_calls_and_a_missing_object_is_no_error() 
     let mut answered = vec![0; 7];
     let described = org
         .ask(&queries, &["Contact", "Nonsense__c", "Lead"], &mut |index, rows| {
-            answered[index] += rows.len()
+            answered[index] += rows.len();
         })
         .await
         .expect("answers");
