@@ -254,8 +254,9 @@ impl Org {
         };
         let request_id = header("x-sfdc-request-id");
         if let Some(today) = header("Sforce-Limit-Info").as_deref().and_then(limit_info) {
-            self.usage.lock().unwrap_or_else(std::sync::PoisonError::into_inner).today =
-                Some(today);
+            let mut usage = self.usage.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            // Answers may come in another order than the calls were counted.
+            usage.today = usage.today.max(Some(today));
         }
         let body = response.text().await.map_err(broken)?;
         Ok(Answer { status, body, request_id })
