@@ -209,7 +209,8 @@ impl Merge<'_, '_> {
         let mut after = resolved.attributes;
         kind.inherit(&mut after, &record.attributes);
         let mut transient = Vec::new();
-        let is_retired = record.standing == Standing::Retired;
+        let is_there = observation != Some(Observation::Gone);
+        let is_retired = record.standing == Standing::Retired && is_there;
         if is_retired {
             let managed = after.clone();
             kind.revive(&mut after);

@@ -9,6 +9,7 @@ use crate::kinds::Scope as _;
 use crate::model::Address;
 use crate::model::Attributes;
 use crate::model::Observation;
+use crate::model::PlanMode;
 use crate::model::Record;
 use crate::model::RecordMove;
 use crate::model::Standing;
@@ -56,6 +57,9 @@ impl Renames {
 /// and not under the new one. Costs nothing when no file says `was:`.
 pub fn find(input: &Input<'_>) -> Result<Renames, String> {
     let mut renames = Renames::default();
+    if input.mode != PlanMode::Converge {
+        return Ok(renames);
+    }
     let mut own_records = BTreeMap::new();
     for declared in input.desired.iter() {
         let Some(was) = &declared.was else { continue };

@@ -675,3 +675,18 @@ async fn several_users_that_come_back_keep_their_own_ids() {
     );
     world.converges("one assignment more", &more).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn destroy_takes_away_what_is_there_whatever_a_was_says() {
+    let world = World::new().await;
+    world.converges("create", BASE).await;
+    world.write(
+        "access.yaml",
+        with(&[
+            ("  Robot_Access:\n", "  Robot_Rights:\n    was: Robot_Access\n"),
+            ("[Robot_Access]", "[Robot_Rights]"),
+        ]),
+    );
+    world.run(&["destroy", "access.yaml", "--auto-approve"]).await.succeeds();
+    assert!(world.query("SELECT Id FROM PermissionSet WHERE Name LIKE 'Robot%'").await.is_empty());
+}
