@@ -178,7 +178,9 @@ pub struct ServeArguments {
     /// set replaces it; otherwise it merges), login_rows (a user has a UserLogin before it first
     /// logs in), sets_take_their_license_along (removing a set also removes a license assigned by
     /// hand), dependencies_of_all_data (PermissionDependency knows Modify All Data),
-    /// uninstalled_apps_described (describe shows CanApproveUninstalledApps).
+    /// uninstalled_apps_described (describe shows CanApproveUninstalledApps), hidden_dependency (a
+    /// permission needs another, and only a rejection says so), networks_known (the org knows
+    /// ManageNetworks).
     #[arg(long, value_name = "KEY=VALUE", value_delimiter = ',')]
     pub seed_org: Vec<String>,
     /// Wait this long before each answer

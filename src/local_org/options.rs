@@ -47,6 +47,11 @@ pub struct Doubts {
     pub dependencies_of_all_data: bool,
     /// Describe shows `CanApproveUninstalledApps`.
     pub uninstalled_apps_described: bool,
+    /// Run Reports needs View Dashboards in Public Folders, and nothing but a
+    /// rejection says so.
+    pub hidden_dependency: bool,
+    /// The org knows `ManageNetworks`; a feature that is off makes it unknown.
+    pub networks_known: bool,
 }
 
 impl Default for Doubts {
@@ -58,6 +63,8 @@ impl Default for Doubts {
             sets_take_their_license_along: false,
             dependencies_of_all_data: false,
             uninstalled_apps_described: true,
+            hidden_dependency: false,
+            networks_known: true,
         }
     }
 }
@@ -67,7 +74,7 @@ impl Default for Doubts {
 pub struct UnknownSetting(pub String);
 
 /// The settings that [`set`] understands, for messages.
-pub const SETTINGS: &str = "users=N, seats=N|unlimited, rest_inserts_profiles, sets_are_replaced, login_rows, sets_take_their_license_along, dependencies_of_all_data and uninstalled_apps_described (each =true|false)";
+pub const SETTINGS: &str = "users=N, seats=N|unlimited, rest_inserts_profiles, sets_are_replaced, login_rows, sets_take_their_license_along, dependencies_of_all_data, uninstalled_apps_described, hidden_dependency and networks_known (each =true|false)";
 
 /// Applies one `KEY=VALUE`.
 ///
@@ -90,6 +97,8 @@ pub fn set(seed: &mut Seed, doubts: &mut Doubts, setting: &str) -> Result<(), Un
         "sets_take_their_license_along" => doubts.sets_take_their_license_along = flag()?,
         "dependencies_of_all_data" => doubts.dependencies_of_all_data = flag()?,
         "uninstalled_apps_described" => doubts.uninstalled_apps_described = flag()?,
+        "hidden_dependency" => doubts.hidden_dependency = flag()?,
+        "networks_known" => doubts.networks_known = flag()?,
         _ => return Err(unknown()),
     }
     Ok(())

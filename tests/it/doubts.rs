@@ -70,3 +70,51 @@ async fn where_sets_are_merged_the_main_job_is_done_too() {
     the_main_job_is_done("sets merge", Doubts { sets_are_replaced: false, ..Doubts::default() })
         .await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_prerequisite_that_only_a_rejection_tells_is_learned_and_kept() {
+    let world =
+        World::with(Seed::default(), Doubts { hidden_dependency: true, ..Doubts::default() }).await;
+    let yaml = "version: 1\npermission_sets:\n  S: { system_permissions: [Run Reports] }\n";
+    let applied = world.converges("learned", yaml).await;
+    assert!(
+        applied.output.contains("Permission RunReports depends on permission(s)"),
+        "{}",
+        applied.output
+    );
+    assert!(applied.output.contains("Planned again with that:"), "{}", applied.output);
+    assert!(
+        applied.output.contains("Run Reports (RunReports) (+1 it requires)"),
+        "{}",
+        applied.output
+    );
+    assert!(applied.output.contains("Apply complete: 1 created."), "{}", applied.output);
+    world.run(&["destroy", "access.yaml", "--auto-approve"]).await.succeeds();
+    let again = world.converges("known from the start", yaml).await;
+    assert!(!again.output.contains("Planned again"), "it is remembered: {}", again.output);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_permission_that_this_org_does_not_know_is_left_out_of_what_another_implies() {
+    let world =
+        World::with(Seed::default(), Doubts { networks_known: false, ..Doubts::default() }).await;
+    let applied = world.converges("the example", &example()).await;
+    assert!(
+        applied.output.contains("Unknown user permission: ManageNetworks"),
+        "{}",
+        applied.output
+    );
+    assert!(
+        applied.output.contains("Modify All Data (ModifyAllData) (+34 it requires)"),
+        "{}",
+        applied.output
+    );
+    let named = example().replace("Access Activities", "ManageNetworks");
+    world.write("access.yaml", named);
+    let refused = world.run(&["plan", "access.yaml"]).await.fails();
+    assert!(
+        refused.errors.contains("this org has no system permission `ManageNetworks`"),
+        "{}",
+        refused.errors
+    );
+}

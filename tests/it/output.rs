@@ -203,3 +203,28 @@ async fn the_help_of_every_command() {
     }
     insta::assert_snapshot!("help", text);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn org_serve_says_in_one_line_how_it_is_reached_and_other_runs_reach_it() {
+    use std::io::BufRead as _;
+    let world = World::bare();
+    let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_orgform"))
+        .args(["org", "serve", "--data", "org", "--seed-org", "users=3,seats=7"])
+        .current_dir(world.path())
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .expect("it starts");
+    let mut line = String::new();
+    std::io::BufReader::new(child.stdout.take().expect("its output"))
+        .read_line(&mut line)
+        .expect("a line");
+    let ready: serde_json::Value = serde_json::from_str(&line).expect("JSON");
+    world.set("SF_INSTANCE_URL", ready["instance_url"].as_str().expect("a URL"));
+    world.set("SF_ACCESS_TOKEN", ready["access_token"].as_str().expect("a token"));
+    world.write("access.yaml", example());
+    let applied = world.run(&["apply", "access.yaml", "--auto-approve"]).await;
+    child.kill().expect("it is ended");
+    child.wait().expect("it ends");
+    assert_eq!(applied.code, 0, "{}", applied.whole());
+}

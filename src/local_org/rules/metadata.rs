@@ -62,7 +62,8 @@ fn read_contents(org: &Org, document: &Node) -> Result<Contents, ApiError> {
     let mut contents = Contents::default();
     for permission in document.all("userPermissions") {
         let name = text(permission, "name").unwrap_or_default();
-        if !org.schema.knows_permission(name) {
+        let is_off = !org.doubts.networks_known && name == prerequisites::UNKNOWN_WITHOUT_NETWORKS;
+        if is_off || !org.schema.knows_permission(name) {
             return Err(invalid(format!("Unknown user permission: {name}")));
         }
         contents.system.insert(name.to_owned(), is_true(permission, "enabled"));
@@ -262,7 +263,7 @@ fn write_set(
         merged.fields.extend(contents.fields);
         contents = merged;
     }
-    prerequisites::check(&granted(&contents))?;
+    prerequisites::check(&granted(&contents), &org.doubts)?;
     let mut row = org.store.get("PermissionSet", &id).cloned().unwrap_or_default();
     if !label.is_empty() {
         row.insert("Label".to_owned(), Json::String(label.to_owned()));
@@ -330,7 +331,7 @@ fn write_profile(
     contents.system.extend(overlay.system);
     contents.objects.extend(overlay.objects);
     contents.fields.extend(overlay.fields);
-    prerequisites::check(&granted(&contents))?;
+    prerequisites::check(&granted(&contents), &org.doubts)?;
     store_contents(org, &set, &contents);
     let mut row = org.store.get("Profile", &id).cloned().unwrap_or_default();
     for (name, on) in &contents.system {

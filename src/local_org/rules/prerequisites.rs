@@ -9,6 +9,7 @@ use serde_json::json;
 
 use super::Org;
 use crate::local_org::error::ApiError;
+use crate::local_org::options::Doubts;
 use crate::local_org::store::Row;
 
 const TABLE: &str = include_str!("../../data/prerequisites.tsv");
@@ -25,6 +26,9 @@ fn table() -> &'static BTreeMap<&'static str, Vec<&'static str>> {
     })
 }
 
+/// Unknown where the feature is off (seen as `Unknown user permission`).
+pub const UNKNOWN_WITHOUT_NETWORKS: &str = "ManageNetworks";
+
 /// What a set grants, as its rules see it: system permissions by name, and
 /// object permissions as `Object<verb>`.
 pub type Granted = BTreeSet<String>;
@@ -34,7 +38,7 @@ pub type Granted = BTreeSet<String>;
 ///
 /// # Errors
 /// `Permission X depends on permission(s): Y, Z`.
-pub fn check(granted: &Granted) -> Result<(), ApiError> {
+pub fn check(granted: &Granted, doubts: &Doubts) -> Result<(), ApiError> {
     let has_all_data = granted.contains("ModifyAllData");
     for permission in granted {
         let mut needed: Vec<String> = table()
@@ -43,6 +47,12 @@ pub fn check(granted: &Granted) -> Result<(), ApiError> {
             .flatten()
             .map(|name| (*name).to_owned())
             .collect();
+        if doubts.hidden_dependency && permission == "RunReports" {
+            needed.push("ViewPublicDashboards".to_owned());
+        }
+        if !doubts.networks_known {
+            needed.retain(|need| need != UNKNOWN_WITHOUT_NETWORKS);
+        }
         if let Some((object, verb)) = object_and_verb(permission) {
             needed.extend(verb_needs(verb).iter().map(|need| format!("{object}<{need}>")));
         }
@@ -107,7 +117,7 @@ pub fn check_row(org: &Org, row: &Row) -> Result<(), ApiError> {
         .filter(|name| org.schema.knows_permission(name))
         .map(str::to_owned)
         .collect();
-    check(&granted)
+    check(&granted, &org.doubts)
 }
 
 /// The rows of the Tooling object `PermissionDependency`. Real orgs were seen
@@ -137,6 +147,7 @@ pub fn dependency_rows(org: &Org) -> Vec<Json> {
 #[cfg(test)]
 mod tests {
     use super::check;
+    use crate::local_org::options::Doubts;
 
     fn granted(names: &[&str]) -> std::collections::BTreeSet<String> {
         names.iter().map(|name| (*name).to_owned()).collect()
@@ -144,10 +155,12 @@ mod tests {
 
     #[test]
     fn a_missing_prerequisite_is_refused_in_salesforces_words() {
-        let error = check(&granted(&["ViewSetup"])).expect_err("needs View Roles");
+        let error =
+            check(&granted(&["ViewSetup"]), &Doubts::default()).expect_err("needs View Roles");
         assert_eq!(error.message, "Permission ViewSetup depends on permission(s): ViewRoles");
-        let error = check(&granted(&["Contact<read>"])).expect_err("needs the account");
+        let error =
+            check(&granted(&["Contact<read>"]), &Doubts::default()).expect_err("needs the account");
         assert_eq!(error.message, "Permission Read Contact depends on permission(s): Read Account");
-        check(&granted(&["ViewSetup", "ViewRoles"])).expect("is complete");
+        check(&granted(&["ViewSetup", "ViewRoles"]), &Doubts::default()).expect("is complete");
     }
 }
