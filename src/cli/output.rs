@@ -49,7 +49,7 @@ impl Painter {
 
     /// A text in a tone.
     pub fn paint(self, tone: Tone, text: &str) -> String {
-        if !self.color {
+        if !self.color || text.is_empty() {
             return text.to_owned();
         }
         let style = match tone {

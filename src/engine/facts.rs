@@ -291,15 +291,30 @@ impl FactNeeds {
                 self.take_set(&set, catalog);
             }
             FactRows::SetHolders => {
-                let fact = Fact::PermissionSetHolders(text("PermissionSet.Name")?);
+                let fact = self.asked(Fact::PermissionSetHolders, text("PermissionSet.Name")?);
                 add_holder(fact, row.text("Assignee.Username")?, catalog);
             }
             FactRows::ProfileHolders => {
-                let fact = Fact::ProfileHolders(text("Profile.Name")?);
+                let fact = self.asked(Fact::ProfileHolders, text("Profile.Name")?);
                 add_holder(fact, row.text("Username")?, catalog);
             }
         }
         Some(())
+    }
+
+    /// The fact as it was asked for, where the org spells the name in another
+    /// case.
+    fn asked(&self, fact: fn(String) -> Fact, name: String) -> Fact {
+        let exact = fact(name.clone());
+        if self.facts.contains(&exact) {
+            return exact;
+        }
+        let lower = name.to_lowercase();
+        let asked = self.facts.iter().find(|held| {
+            matches!(held, Fact::PermissionSetHolders(written) | Fact::ProfileHolders(written)
+                if written.to_lowercase() == lower && **held == fact(written.clone()))
+        });
+        asked.cloned().unwrap_or(exact)
     }
 
     /// A set answers to its name; to its label only where no name fits.

@@ -36,12 +36,12 @@ pub fn keep_what_is_held(input: &Input<'_>, draft: &mut Draft) {
         }
         let Some(kind) = kinds::of(&change.address) else { continue };
         let Some((fact, address_of_holder)) = kind.holders(&change.address) else { continue };
-        let mut others: Vec<String> =
-            wanted.get(&change.address).map(|user| vec![user.to_string()]).unwrap_or_default();
+        let wanted_by = wanted.get(&change.address).copied();
+        let mut others: Vec<String> = wanted_by.iter().map(ToString::to_string).collect();
         let mut retired = Vec::new();
         for username in input.catalog.holders(&fact) {
             let holder = address_of_holder(&change.address, username);
-            if leaves(draft, &holder, &change.address) || others.contains(&holder.to_string()) {
+            if leaves(draft, &holder, &change.address) || wanted_by == Some(&holder) {
                 continue;
             }
             if is_retired(input.recorded, &holder) {

@@ -417,6 +417,11 @@ async fn names_that_the_org_spells_in_another_case_are_the_same_names() {
     let applied = world.converges("adopt", &other_case).await;
     assert!(applied.output.contains("2 adopted, 3 created"), "{}", applied.output);
     assert_eq!(world.query("SELECT Id FROM Profile WHERE Name = 'Robots'").await.len(), 1);
+    let destroyed = world
+        .run(&["destroy", "access.yaml", "--auto-approve", "--include-adopted"])
+        .await
+        .succeeds();
+    assert!(destroyed.output.contains("5 taken away"), "{}", destroyed.output);
 }
 
 #[tokio::test(flavor = "multi_thread")]
