@@ -18,6 +18,7 @@ mod xml;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use serde_json::Value as Json;
@@ -38,7 +39,6 @@ use store::Row;
 use store::Store;
 
 /// A local org that is being served.
-#[derive(Debug)]
 pub struct Running {
     /// Where it is reached, for example `http://127.0.0.1:4711`.
     pub instance_url: String,
@@ -50,6 +50,7 @@ pub struct Running {
     pub org_id: String,
     stop: Option<oneshot::Sender<()>>,
     served: tokio::task::JoinHandle<()>,
+    server: Arc<Server>,
 }
 
 impl Running {
@@ -66,6 +67,7 @@ impl Running {
         }
         let _ = tokio::time::timeout(Duration::from_secs(2), &mut self.served).await;
         self.served.abort();
+        keep_count(&self.server);
     }
 }
 
@@ -131,6 +133,7 @@ pub async fn start(
         org.running_user = text("running_user");
         (text("org_id"), text("access_token"))
     };
+    let calls = calls_of_today(&org);
     org.store.commit().map_err(|source| StartError::Data {
         folder: options
             .data
@@ -150,12 +153,12 @@ pub async fn start(
         org_id: org_id.clone(),
         instance_url: instance_url.clone(),
         now: Arc::new(move || timestamp(clock())),
-        calls: AtomicU64::new(0),
+        calls: AtomicU64::new(calls),
         cursors: Mutex::default(),
         latency: Duration::from_millis(options.latency_ms),
         latency_per_record: Duration::from_millis(options.latency_per_record_ms),
     });
-    let router = axum::Router::new().fallback(http::answer).with_state(server);
+    let router = axum::Router::new().fallback(http::answer).with_state(Arc::clone(&server));
     let (stop, stopped) = oneshot::channel();
     let served = tokio::spawn(async move {
         let until = async move {
@@ -170,7 +173,35 @@ pub async fn start(
         org_id,
         stop: Some(stop),
         served,
+        server,
     })
+}
+
+/// The day of a time, as the platform writes it.
+fn day(time: &str) -> &str {
+    time.get(..10).unwrap_or_default()
+}
+
+/// How many calls were made today before this start.
+fn calls_of_today(org: &rules::Org) -> u64 {
+    let Some(setting) = org.store.all(SETTINGS_TABLE).next() else { return 0 };
+    if setting.get("day").and_then(Json::as_str) == Some(day(&org.now)) {
+        setting.get("calls").and_then(Json::as_u64).unwrap_or(0)
+    } else {
+        0
+    }
+}
+
+/// Writes down how many calls were made today. A count that a kill loses does
+/// no harm.
+fn keep_count(server: &Server) {
+    let mut org = server.org.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let Some(mut setting) = org.store.all(SETTINGS_TABLE).next().cloned() else { return };
+    let today = (server.now)();
+    setting.insert("day".to_owned(), json!(day(&today)));
+    setting.insert("calls".to_owned(), json!(server.calls.load(Ordering::Relaxed)));
+    org.store.put(SETTINGS_TABLE, setting);
+    let _ = org.store.commit();
 }
 
 /// Where the org keeps what is about itself.

@@ -127,7 +127,7 @@ pub async fn carry_out(
     if read.json {
         output.line(&report.event(elapsed, &usage).to_string())?;
     } else {
-        output.line(&report.line(what, elapsed, &usage, session.identity.emulated))?;
+        output.line(&report.line(what, elapsed, &usage))?;
     }
     session.close().await;
     Ok(if report.is_complete() { DONE } else { FAILED })

@@ -42,7 +42,7 @@ pub async fn run(
         output.line("")?;
         output.print(&plan_text::render(&planned.plan, output.painter()))?;
         let elapsed = (environment.clock)() - started;
-        let cost = summary::cost(elapsed, &session.org.usage(), session.identity.emulated);
+        let cost = summary::cost(elapsed, &session.org.usage());
         output.line(&format!("Planned in {cost}"))?;
     }
     store.close()?;

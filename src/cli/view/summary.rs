@@ -50,7 +50,7 @@ impl Report {
     }
 
     /// The line for a person.
-    pub fn line(&self, what: &str, milliseconds: i64, usage: &Usage, emulated: bool) -> String {
+    pub fn line(&self, what: &str, milliseconds: i64, usage: &Usage) -> String {
         let mut parts = Vec::new();
         let Summary { create, update, replace, delete, adopt, release, no_op } = self.done;
         for (count, word) in [
@@ -80,7 +80,7 @@ impl Report {
             (false, true) => format!("{what} stopped"),
             (false, false) => format!("{what} incomplete"),
         };
-        format!("{head}: {}. {}", parts.join(", "), cost(milliseconds, usage, emulated))
+        format!("{head}: {}. {}", parts.join(", "), cost(milliseconds, usage))
     }
 
     /// The last event for a program.
@@ -115,18 +115,17 @@ fn steps(count: usize) -> String {
 }
 
 /// How long it took and what it cost.
-pub fn cost(milliseconds: i64, usage: &Usage, emulated: bool) -> String {
+pub fn cost(milliseconds: i64, usage: &Usage) -> String {
     let calls = match usage.total() {
         0 => "no API call".to_owned(),
         1 => "1 API call".to_owned(),
         calls => format!("{calls} API calls"),
     };
     let left = match usage.today {
-        // The local org counts from its start, which says nothing of a day.
-        Some((used, limit)) if !emulated => {
+        Some((used, limit)) => {
             format!(" ({} of {} left today)", grouped(limit.saturating_sub(used)), grouped(limit))
         }
-        _ => String::new(),
+        None => String::new(),
     };
     let tenths = (milliseconds + 50) / 100;
     format!("{}.{} s, {calls}{left}.", tenths / 10, tenths % 10)
