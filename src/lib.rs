@@ -11,8 +11,8 @@
 //!      + Catalog                                             └─▶ state
 //! ```
 //!
-//! Each room says in its first lines what it is for and what it may import;
-//! ARCHITECTURE.md has the whole picture, and a test holds it to it.
+//! Each room says in its first lines what it is for. ARCHITECTURE.md says which
+//! may import which, and a test holds the sources to it.
 
 pub mod cli;
 pub mod config;

@@ -63,7 +63,7 @@ pub struct OrgArguments {
 
 #[derive(Debug, Args)]
 pub struct ReadArguments {
-    /// YAML files, or folders of them. Without any: orgform.yaml, or else all *.yaml files here
+    /// YAML files, or folders of them. Without any: orgform.yaml, or else all *.yaml and *.yml files here
     #[arg(value_name = "PATH")]
     pub paths: Vec<PathBuf>,
     #[command(flatten)]
@@ -107,7 +107,7 @@ pub struct ApplyArguments {
     pub read: ReadArguments,
     #[command(flatten)]
     pub write: WriteArguments,
-    /// Allow taking grants away from what is adopted, where nobody can be asked
+    /// With --auto-approve, allow taking grants away from what is adopted
     #[arg(long)]
     pub allow_loss: bool,
 }
@@ -125,7 +125,7 @@ pub struct DestroyArguments {
 
 #[derive(Debug, Args)]
 pub struct GraphArguments {
-    /// YAML files, or folders of them. Without any: orgform.yaml, or else all *.yaml files here
+    /// YAML files, or folders of them. Without any: orgform.yaml, or else all *.yaml and *.yml files here
     #[arg(value_name = "PATH")]
     pub paths: Vec<PathBuf>,
 }
@@ -172,8 +172,8 @@ pub struct ServeArguments {
     pub data: Option<PathBuf>,
     /// What a new org starts with, for example users=100,seats=20
     ///
-    /// users=N: that many ordinary users beside the admin. seats=N|unlimited: seats of the licenses
-    /// that have few. The rest are behaviours that only a real org can show, each true or false:
+    /// users=N: that many ordinary users beside the admin. seats=N|unlimited: seats of the
+    /// Salesforce Integration license and of the permission set licenses. The rest are behaviours that only a real org can show, each true or false:
     /// rest_inserts_profiles (otherwise only SOAP does), sets_are_replaced (writing a permission
     /// set replaces it; otherwise it merges), login_rows (a user has a UserLogin before it first
     /// logs in), sets_take_their_license_along (removing a set also removes a license assigned by

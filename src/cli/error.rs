@@ -8,6 +8,7 @@ use crate::config::ConfigError;
 use crate::config::Diagnostic;
 use crate::config::FilesError;
 use crate::config::Locator;
+use crate::config::MOST_ERRORS;
 use crate::config::Source;
 use crate::engine::EngineError;
 use crate::local_org::StartError;
@@ -15,9 +16,6 @@ use crate::model::Problem;
 use crate::org::OrgError;
 use crate::plan::PlanError;
 use crate::state::StateError;
-
-/// After so many errors the rest are not shown.
-const MOST: usize = 100;
 
 /// Why a command ends without having done its work.
 #[derive(Debug)]
@@ -55,7 +53,7 @@ impl CommandError {
         match error {
             PlanError::Problems(problems) => {
                 let mut locator = Locator::new(folder);
-                let shown = problems.iter().take(MOST);
+                let shown = problems.iter().take(MOST_ERRORS);
                 Self::Diagnostics(
                     shown.map(|problem| place(problem, &mut locator, files)).collect(),
                 )
@@ -118,7 +116,7 @@ impl From<StateError> for CommandError {
             }
             StateError::Newer { .. } => "Use the version of orgform that wrote it, or a newer one.",
             StateError::Damaged { .. } => {
-                "If it can't be repaired, move the folder away: the next run adopts what it finds in the org."
+                "If it is in `cache.sled`, move that folder away: it is rebuilt from state.json and state.log, which know what orgform created."
             }
             StateError::OtherOrg { .. } => {
                 "Each org has a folder of its own; this one was copied or renamed."

@@ -1,4 +1,4 @@
-//! The one door through which text leaves.
+//! The door through which text leaves; only progress has one of its own.
 
 use std::io::Write;
 use std::sync::Arc;
@@ -10,6 +10,7 @@ use anstyle::Style;
 use super::environment::Environment;
 use super::error::CommandError;
 use super::view::diagnostics;
+use crate::config::MOST_ERRORS;
 
 /// Writes to standard output and standard error, in colour or not.
 pub struct Output {
@@ -139,10 +140,10 @@ impl Output {
                         last = Some(&diagnostic.at.source.path);
                     }
                 }
-                let errors = if found.len() == 1 {
-                    "1 error".to_owned()
-                } else {
-                    format!("{} errors", found.len())
+                let errors = match found.len() {
+                    1 => "1 error".to_owned(),
+                    MOST_ERRORS => format!("{MOST_ERRORS} errors or more"),
+                    count => format!("{count} errors"),
                 };
                 let places = if files > 1 { format!(" in {files} files") } else { String::new() };
                 self.aside(&format!("{errors}{places}; nothing was changed."));

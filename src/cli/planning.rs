@@ -103,8 +103,7 @@ impl<'a> Planning<'a> {
                 recorded: &*store,
                 needs: FactNeeds::new(needs),
             };
-            observations =
-                engine::refresh(&session.org, refreshing, &mut catalog).await?.observations;
+            observations = engine::refresh(&session.org, refreshing, &mut catalog).await?;
             check_org(session, &catalog)?;
             // What was only loaded keeps its age.
             let answered: Vec<(&Fact, _)> = catalog
@@ -132,8 +131,8 @@ impl<'a> Planning<'a> {
         let plan = plan::plan(&input)
             .map_err(|error| CommandError::of_plan(error, &self.environment.folder, &self.files))?;
         if self.mode != PlanMode::Converge && !self.declared.is_empty() {
-            let is_declared = |change: &&Change| desired.declared(&change.address).is_none();
-            let others = plan.changes.iter().filter(is_declared).count();
+            let is_undeclared = |change: &&Change| desired.declared(&change.address).is_none();
+            let others = plan.changes.iter().filter(is_undeclared).count();
             if others > 0 {
                 notices.push(format!(
                     "Destroy takes away all that orgform made in this org: {others} of these are declared in none of the files you named."

@@ -160,9 +160,13 @@ fn token_of(environment: &Environment) -> Result<Option<Connection>, CommandErro
             .hint("For the local org, unset SF_ACCESS_TOKEN or add `--org local`."));
     };
     let url = url.trim().trim_end_matches('/').to_owned();
-    let host = url.split("://").nth(1).unwrap_or_default();
-    let host = host.split(['/', ':']).next().unwrap_or_default();
-    let is_loopback = matches!(host, "127.0.0.1" | "localhost" | "[");
+    let authority =
+        url.split("://").nth(1).unwrap_or_default().split('/').next().unwrap_or_default();
+    let host = match authority.split_once(']') {
+        Some((address, _)) => format!("{address}]"),
+        None => authority.split(':').next().unwrap_or_default().to_owned(),
+    };
+    let is_loopback = matches!(host.as_str(), "127.0.0.1" | "localhost" | "[::1]");
     if !(url.starts_with("https://") || (url.starts_with("http://") && is_loopback)) {
         return Err(CommandError::new(format!(
             "SF_INSTANCE_URL is `{url}`, and a token is only sent over https"

@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 
 use super::Config;
+use super::MOST_ERRORS;
 use super::diagnostic::Diagnostic;
 use super::diagnostic::Source;
 use super::locate::Locator;
@@ -12,8 +13,6 @@ use crate::kinds;
 use crate::model::Address;
 use crate::model::Declared;
 
-/// After so many errors the rest are only counted.
-const MOST: usize = 100;
 /// A circle is shown by so many of its steps.
 const STEPS: usize = 30;
 
@@ -49,7 +48,9 @@ fn renamed_twice(config: &Config, places: &mut Places<'_>) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     for declared in &config.declared {
         let Some(was) = &declared.was else { continue };
-        if let Some(first) = renamed.insert((declared.address.kind(), was), declared) {
+        if found.len() < MOST_ERRORS
+            && let Some(first) = renamed.insert((declared.address.kind(), was), declared)
+        {
             let (source, span) = places.of(declared, "was");
             let message =
                 format!("{} and {} both say `was: {was}`", first.address, declared.address);
@@ -58,7 +59,6 @@ fn renamed_twice(config: &Config, places: &mut Places<'_>) -> Vec<Diagnostic> {
             );
         }
     }
-    found.truncate(MOST);
     found
 }
 
@@ -78,7 +78,7 @@ fn twice(config: &Config, places: &mut Places<'_>) -> Vec<Diagnostic> {
     order
         .windows(2)
         .filter(|pair| folded(pair[0]) == folded(pair[1]))
-        .take(MOST)
+        .take(MOST_ERRORS)
         .map(|pair| {
             let (first, span) = places.of(pair[0], "");
             let (second, again) = places.of(pair[1], "");
@@ -91,19 +91,11 @@ fn twice(config: &Config, places: &mut Places<'_>) -> Vec<Diagnostic> {
                 )
             };
             let diagnostic = Diagnostic::new(&second, again.clone(), message);
-            if pair[0].file == pair[1].file {
-                if span == again {
-                    return diagnostic.help("take one of the two out");
-                }
-                return diagnostic
-                    .label("again here")
-                    .related(&first, span, "first here")
-                    .help("take one of the two out");
+            let diagnostic = diagnostic.help("take one of the two out");
+            if pair[0].file == pair[1].file && span == again {
+                return diagnostic;
             }
-            diagnostic
-                .label("again here")
-                .related(&first, span, "first here")
-                .help("take one of the two out")
+            diagnostic.label("again here").related(&first, span, "first here")
         })
         .collect()
 }

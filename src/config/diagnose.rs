@@ -12,15 +12,13 @@ use std::collections::HashSet;
 use deserialize::ReadError;
 use deserialize::Reader;
 
+use super::MOST_ERRORS;
 use super::diagnostic::Diagnostic;
 use super::diagnostic::Source;
 use super::tree::NodeId;
 use super::tree::Tree;
 use crate::kinds;
 use crate::model::Declared;
-
-/// After so many errors the rest are not looked for.
-const MOST: usize = 100;
 
 /// Reads a whole document.
 ///
@@ -44,7 +42,7 @@ pub fn read(source: &Source) -> Result<Vec<Declared>, Vec<Diagnostic>> {
     };
     reading.document();
     reading.found.sort_by_key(|diagnostic| diagnostic.at.span.start);
-    reading.found.truncate(MOST);
+    reading.found.truncate(MOST_ERRORS);
     if reading.found.is_empty() { Ok(reading.declared) } else { Err(reading.found) }
 }
 
@@ -135,7 +133,7 @@ impl Reading<'_> {
             return;
         };
         for (key, value) in entries.iter().copied() {
-            if self.found.len() >= MOST {
+            if self.found.len() >= MOST_ERRORS {
                 return;
             }
             match deserialize::text_of(self.tree, key) {
@@ -199,7 +197,7 @@ impl Reading<'_> {
                 continue;
             }
             meant.extend(error.meant.clone());
-            let ends = at == node || !aside.insert(at) || errors >= MOST;
+            let ends = at == node || !aside.insert(at) || errors >= MOST_ERRORS;
             self.add(error, at);
             errors += 1;
             if ends {

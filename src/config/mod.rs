@@ -24,6 +24,9 @@ pub use diagnostic::Source;
 pub use files::FilesError;
 pub use locate::Locator;
 
+/// After so many errors the rest are not looked for.
+pub const MOST_ERRORS: usize = 100;
+
 /// What the files declare.
 #[derive(Debug, Default)]
 pub struct Config {

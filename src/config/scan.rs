@@ -1,5 +1,5 @@
 //! A look at the bytes before any parser sees them: deep nesting costs a YAML
-//! parser more than linear time, and a zero byte ends a text early for some.
+//! parser more than linear time, and a control character may end a text early for one of them.
 
 use super::diagnostic::Diagnostic;
 use super::diagnostic::Source;

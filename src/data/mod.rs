@@ -1,5 +1,5 @@
 //! Tables of the platform, each with its public source in its first lines:
-//! data, not code. `kinds` reads them here; the local org includes the same
+//! data, not code. `kinds` and `engine` read them here; the local org includes the same
 //! files on its own, so that the two meet only over HTTP.
 
 /// System permissions: API name, label.

@@ -83,10 +83,6 @@ pub struct Skipped {
 #[derive(Debug, Default)]
 #[must_use = "failures are in here"]
 pub struct Outcome {
-    /// Resources of which every op was done.
-    pub completed: HashSet<Address>,
-    /// Ops that were done.
-    pub done: usize,
     /// Ops that failed.
     pub failures: Vec<Failure>,
     /// Ops that were left out.
@@ -151,7 +147,6 @@ pub async fn apply(
         lanes: HashSet::new(),
         ids: HashMap::new(),
         limits: HashMap::new(),
-        open_steps: open_steps(plan),
         outcome: Outcome::default(),
     };
     for op in run.frontier.ready() {
@@ -235,15 +230,6 @@ fn settle_state(store: &mut Store, plan: &Plan) -> Result<(), EngineError> {
     Ok(())
 }
 
-/// How many ops of each resource are still to come.
-fn open_steps(plan: &Plan) -> HashMap<Address, usize> {
-    let mut open = HashMap::with_capacity(plan.changes.len());
-    for op in &plan.ops {
-        *open.entry(op.address.clone()).or_default() += 1;
-    }
-    open
-}
-
 struct Run<'a> {
     plan: &'a Plan,
     catalog: &'a mut Catalog,
@@ -255,7 +241,6 @@ struct Run<'a> {
     lanes: HashSet<String>,
     ids: HashMap<Address, SalesforceId>,
     limits: HashMap<CallShape, usize>,
-    open_steps: HashMap<Address, usize>,
     outcome: Outcome,
 }
 
@@ -290,11 +275,11 @@ impl Run<'_> {
                     batch.push(op);
                 }
             }
-            later.append(queue);
-            if later.is_empty() {
+            for op in later.into_iter().rev() {
+                queue.push_front(op);
+            }
+            if queue.is_empty() {
                 self.ready.remove(&shape);
-            } else {
-                self.ready.insert(shape.clone(), later);
             }
             if !batch.is_empty() {
                 for op in &batch {
@@ -373,16 +358,9 @@ impl Run<'_> {
 
     fn done(&mut self, op: usize, unknown: bool) {
         let held = &self.plan.ops[op];
-        self.outcome.done += 1;
         self.progress.on(&Event::Done { address: &held.address, step: &held.step });
         if unknown {
             self.outcome.unknown.push(held.address.clone());
-        }
-        if let Some(open) = self.open_steps.get_mut(&held.address) {
-            *open -= 1;
-            if *open == 0 {
-                self.outcome.completed.insert(held.address.clone());
-            }
         }
         for ready in self.frontier.complete(op) {
             self.enqueue(ready);

@@ -3,7 +3,7 @@
 //!
 //! Nothing is decided here that a plan decides. Left to the engine are packing,
 //! the order of independent ops, pace and retry. Imports `model`, `kinds`,
-//! `graph`, `org` and `state`.
+//! `graph`, `org`, `state` and a table of `data`.
 
 mod apply;
 mod call;
@@ -28,7 +28,6 @@ pub use effect::record_changes;
 pub use facts::FactNeeds;
 pub use recovery::Recovered;
 pub use recovery::recover;
-pub use refresh::Refreshed;
 pub use refresh::Refreshing;
 pub use refresh::refresh;
 

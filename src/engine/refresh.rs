@@ -32,13 +32,6 @@ pub struct Refreshing<'a> {
     pub needs: FactNeeds,
 }
 
-/// What a refresh found.
-#[derive(Debug)]
-pub struct Refreshed {
-    /// Where the org is not as the state says.
-    pub observations: Observations,
-}
-
 /// Refreshes; answers to facts go into the catalog.
 ///
 /// # Errors
@@ -47,7 +40,7 @@ pub async fn refresh(
     org: &Org,
     refreshing: Refreshing<'_>,
     catalog: &mut Catalog,
-) -> Result<Refreshed, EngineError> {
+) -> Result<Observations, EngineError> {
     let Refreshing { declared, scope, recorded, needs } = refreshing;
     let mut targets = Targets::default();
     let mut addresses = Vec::new();
@@ -127,7 +120,6 @@ impl Comparison<'_> {
                 return;
             }
         };
-        self.observations.compared += 1;
         let Some(record) = record else {
             if self.scope.declared(&address).is_some() {
                 self.observations.differing.insert(address, Observation::Found(observed));
@@ -153,7 +145,7 @@ impl Comparison<'_> {
     }
 
     /// What is recorded and was not seen is gone.
-    fn finish(mut self) -> Result<Refreshed, EngineError> {
+    fn finish(mut self) -> Result<Observations, EngineError> {
         if let Some(error) = self.error {
             return Err(EngineError::Record(error));
         }
@@ -163,6 +155,6 @@ impl Comparison<'_> {
                 self.observations.differing.insert(address, Observation::Gone);
             }
         }
-        Ok(Refreshed { observations: self.observations })
+        Ok(self.observations)
     }
 }

@@ -1,9 +1,10 @@
-//! One room per resource kind, and the one list that registers them.
+//! One file or folder per resource kind, what several of them share, and the
+//! one list that registers them.
 //!
 //! A kind is a set of pure functions: what its YAML may say, which facts it
 //! must know, how its rows and documents read, and which writes bring it from
 //! one state to another. The engine performs; kinds only describe. Imports
-//! `model` and nothing else, does no I/O.
+//! `model` and the tables of `data`, and does no I/O.
 //!
 //! To add a kind: write its file, and add its line to `kinds!` below.
 
@@ -95,7 +96,7 @@ impl Step {
 pub trait StepContext {
     /// What the org offers.
     fn catalog(&self) -> &Catalog;
-    /// The id of a resource, known or to come; a problem when it is neither.
+    /// The id of a resource, known or to come; `None` when it is neither.
     fn id(&self, address: &Address) -> Option<IdReference>;
     /// Whether the plan deletes this address.
     fn is_deleted(&self, address: &Address) -> bool;

@@ -54,12 +54,6 @@ pub struct Running {
 }
 
 impl Running {
-    /// Waits until it ends by itself, which it does not.
-    pub async fn wait(self) {
-        let _stop = self.stop;
-        let _ = self.served.await;
-    }
-
     /// Ends it; calls under way are finished.
     pub async fn stop(mut self) {
         if let Some(stop) = self.stop.take() {
@@ -125,7 +119,7 @@ pub async fn start(
         now: timestamp(clock()),
     };
     let (org_id, access_token) = if is_new {
-        found(&mut org, &options)
+        create_org(&mut org, &options)
     } else {
         let setting = org.store.all(SETTINGS_TABLE).next().cloned().unwrap_or_default();
         let text =
@@ -208,7 +202,7 @@ fn keep_count(server: &Server) {
 const SETTINGS_TABLE: &str = "Setting";
 
 /// Fills a new org, with an id and a token of its own.
-fn found(org: &mut rules::Org, options: &Options) -> (String, String) {
+fn create_org(org: &mut rules::Org, options: &Options) -> (String, String) {
     let mut random = fastrand::Rng::with_seed(options.entropy);
     let mut characters =
         |count: usize| -> String { (0..count).map(|_| random.alphanumeric()).collect() };

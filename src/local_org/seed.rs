@@ -12,7 +12,7 @@ use super::store::Row;
 /// The admin's username.
 pub const ADMIN: &str = "admin@local.orgform.example";
 
-/// User licenses: name, seats. Five Salesforce Integration seats come with an
+/// User licenses: name, seats, definition key. Five Salesforce Integration seats come with an
 /// Enterprise Edition org.
 const USER_LICENSES: [(&str, i64, &str); 4] = [
     ("Salesforce", 100, "SFDC"),

@@ -32,7 +32,7 @@ pub struct Place {
 pub enum PlaceStep {
     /// The value under this key.
     Key(String),
-    /// The item of a list whose text is this, or whose `name` is this.
+    /// The item of a list whose text is this.
     Item(String),
 }
 

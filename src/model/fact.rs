@@ -191,7 +191,7 @@ pub struct GrantableField {
     pub editable: bool,
 }
 
-/// Who holds something: enough names to tell, and how many in all.
+/// Who holds something.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Holders {
     /// Usernames.

@@ -51,8 +51,6 @@ pub enum Observation {
 pub struct Observations {
     /// Differences by address.
     pub differing: BTreeMap<Address, Observation>,
-    /// How many things were compared.
-    pub compared: u64,
     /// Relations of managed things that nobody declared or recorded, by the
     /// thing they belong to.
     pub undeclared: BTreeMap<Address, Vec<(Address, Observed)>>,

@@ -37,8 +37,6 @@ pub enum NoteKind {
     LeftAlone,
     /// Relations or grants that nobody declared.
     Undeclared,
-    /// Something that will be noticed outside, such as a mail.
-    Announce,
     /// Something that can't be known.
     Unknown,
     /// Too few seats are left for what is planned.

@@ -116,16 +116,6 @@ impl Org {
         })
     }
 
-    /// Where the org is.
-    pub fn instance_url(&self) -> &str {
-        &self.connection.instance_url
-    }
-
-    /// The org's id, as the token begins with it.
-    pub fn org_id(&self) -> Option<SalesforceId> {
-        self.connection.org_id()
-    }
-
     /// Calls so far.
     pub fn usage(&self) -> Usage {
         self.usage.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone()

@@ -2,9 +2,9 @@
 //! leaves no choice to whoever applies it.
 //!
 //! Pure and synchronous: no clock, no environment, no call. It runs as a list
-//! of small steps, each in a file of its own: merge the two ordered streams,
-//! keep what others still hold, write the ops, join them in order, and audit
-//! the result. Imports `model`, `kinds` and `graph`.
+//! of small steps, each in a file of its own: find what is renamed, merge the
+//! two ordered streams, keep what others still hold, write the ops, join them
+//! in order, add the notes, and audit the result. Imports `model`, `kinds` and `graph`.
 
 mod audit;
 mod draft;

@@ -2,8 +2,8 @@
 //!
 //! sled's own flush does not sync to the device; measured under a modelled
 //! power loss it lost acknowledged writes, and did not once its file was
-//! synced after each flush. So a commit here is: one transaction over all
-//! trees, flush, sync. Opening happens under a guard, since a damaged sled
+//! synced after each flush. So a commit here is: one transaction over the
+//! trees that it touches, flush, sync. Opening happens under a guard, since a damaged sled
 //! may panic; it is then moved aside and rebuilt from the snapshot.
 
 use std::collections::BTreeMap;
@@ -247,21 +247,6 @@ impl Store {
         &self.notices
     }
 
-    /// Counts commits.
-    pub fn serial(&self) -> u64 {
-        self.meta.serial
-    }
-
-    /// Tells states of one org apart that began anew.
-    pub fn lineage(&self) -> &str {
-        &self.meta.lineage
-    }
-
-    /// Where it is kept.
-    pub fn folder(&self) -> &Path {
-        &self.folder
-    }
-
     /// How many records there are.
     pub fn len(&self) -> usize {
         self.records.len()
@@ -367,21 +352,26 @@ impl Store {
         now: i64,
         api_version: &str,
     ) -> Result<(), StateError> {
-        let failed = |error: sled::Error| StateError::damaged(&self.folder, error);
+        let mut entries = Vec::new();
         for (fact, value) in facts {
             let kept =
                 KeptFact { at: now, api_version: api_version.to_owned(), value: value.clone() };
-            let (Ok(key), Ok(bytes)) = (serde_json::to_vec(fact), serde_json::to_vec(&kept)) else {
-                continue;
-            };
-            let (first, rest) = codec::split(&bytes);
-            for (number, part) in rest.into_iter().enumerate() {
-                let number = u16::try_from(number).unwrap_or(u16::MAX);
-                self.parts.insert(codec::part_key(CATALOG, &key, number), part).map_err(failed)?;
+            if let (Ok(key), Ok(bytes)) = (serde_json::to_vec(fact), serde_json::to_vec(&kept)) {
+                entries.push((key, Some(bytes)));
             }
-            self.catalog.insert(key, first).map_err(failed)?;
         }
-        Ok(())
+        self.write_facts(&entries)
+    }
+
+    fn write_facts(&self, entries: &[(Vec<u8>, Option<Vec<u8>>)]) -> Result<(), StateError> {
+        let result: TransactionResult<(), ()> =
+            (&self.catalog, &self.parts).transaction(|(catalog, parts)| {
+                for (key, value) in entries {
+                    write_value(catalog, parts, CATALOG, key, value.as_deref())?;
+                }
+                Ok(())
+            });
+        result.map_err(|error| StateError::damaged(&self.folder, format!("{error:?}")))
     }
 
     /// Forgets all facts: something that the org said is no longer so.
@@ -389,7 +379,9 @@ impl Store {
     /// # Errors
     /// When the disk refuses.
     pub fn forget_facts(&mut self) -> Result<(), StateError> {
-        self.catalog.clear().map_err(|error| StateError::damaged(&self.folder, error))
+        let keys: Result<Vec<_>, _> =
+            self.catalog.iter().keys().map(|key| key.map(|key| (key.to_vec(), None))).collect();
+        self.write_facts(&keys.map_err(|error| StateError::damaged(&self.folder, error))?)
     }
 
     /// Ends a run: the log is made durable, and the copy rewritten when the
@@ -432,7 +424,7 @@ impl Store {
         self.snapshot.append(self.meta.serial, set, forget)
     }
 
-    /// One transaction over all trees.
+    /// One transaction over all trees but the catalog.
     fn transact(
         &self,
         changes: &[RecordChange],

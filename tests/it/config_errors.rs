@@ -71,13 +71,12 @@ async fn what_is_no_yaml_is_told_with_its_place() {
 async fn several_documents_and_an_empty_file_are_refused() {
     insta::assert_snapshot!(refused("version: 1\n---\nversion: 1\n").await);
     for hidden in [
-        "version: 1\nprofiles:\n  A: { clone_from: B, description: |\n      x\n---\nversion: 1\n",
         "version: 1\n...\nversion: 1\n",
         "version: 1\n---\tversion: 1\n",
         "version: 1\r---\rversion: 1\r",
     ] {
         let text = refused(hidden).await;
-        assert!(text.contains("error"), "{text}");
+        assert!(text.contains("a second document begins here"), "{text}");
     }
     let block = refused("version: 1\nprofiles:\n  A:\n    clone_from: B\n    description: |\n      x\n---\nversion: 1\n").await;
     assert!(block.contains("a second document begins here"), "{block}");
@@ -95,19 +94,6 @@ async fn bytes_that_are_no_text_are_refused_with_their_place() {
 async fn nesting_beyond_bounds_is_refused() {
     let flow = format!("version: 1\nusers: {}\n", "[".repeat(20_000));
     assert!(refused(&flow).await.contains("nested more than 64 levels"));
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn an_alias_bomb_is_refused() {
-    let mut bomb = "version: 1\npermission_sets:\n  A: &a\n    system_permissions: [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
-    for level in 1..12 {
-        let previous = char::from(b'a' + level - 1);
-        let this = char::from(b'a' + level);
-        let items = vec![format!("*{previous}"); 10].join(", ");
-        bomb.push_str(&format!("  S{level}: &{this} {{ system_permissions: [{items}] }}\n"));
-    }
-    let text = refused(&bomb).await;
-    assert!(text.contains("error"), "{text}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -199,7 +185,7 @@ async fn small_files_that_unfold_are_bounded() {
 async fn thousands_of_the_same_mistake_are_told_in_good_time() {
     let twice: String = (0..3000).map(|n| format!("  N{n}: {{}}\n  n{n}: {{}}\n")).collect();
     let text = refused(format!("version: 1\npermission_sets:\n{twice}")).await;
-    assert!(text.contains("100 errors"), "{}", &text[text.len() - 200..]);
+    assert!(text.contains("100 errors or more"), "{}", &text[text.len() - 200..]);
     let chain: String =
         (0..2000).map(|n| format!("  P{n}: {{ clone_from: P{} }}\n", (n + 1) % 2000)).collect();
     let text = refused(format!("version: 1\nprofiles:\n{chain}")).await;

@@ -100,7 +100,7 @@ async fn a_second_plan_takes_at_most_five_calls_and_one_from_the_state_none() {
         let line = ran.output.lines().last().expect("a line").to_owned();
         let words: Vec<&str> = line.split(' ').collect();
         let place = words.iter().position(|word| *word == "API").expect("calls are told");
-        words[place - 1].parse().unwrap_or(0)
+        words[place - 1].parse().expect("a number of calls")
     };
     let second = world.run(&["plan", "access.yaml"]).await.succeeds();
     assert!(used(&second) <= 5, "{}", second.output);

@@ -1,5 +1,7 @@
 //! `orgform apply`: plans, shows, asks, and makes it so.
 
+use serde_json::json;
+
 use crate::cli::DONE;
 use crate::cli::FAILED;
 use crate::cli::arguments::ApplyArguments;
@@ -80,61 +82,108 @@ pub async fn carry_out(
     let planning = Planning::new(environment, read, mode)?;
     let session = Session::open(environment, &read.org).await?;
     let mut store = session.store(environment, command)?;
-    if !read.json {
-        output.line(&session.banner())?;
-    }
-    let mut report = Report::default();
-    let mut lessons = 0;
-    loop {
-        let mut planned = planning.plan(&session, &mut store).await?;
-        show(output, read, &planned)?;
-        if !planned.plan.has_changes() && planned.plan.sync.is_empty() {
-            if lessons == 0 {
-                report.done.no_op = planned.plan.summary.no_op;
-            }
-            break;
-        }
-        if !may_ask && !allow_loss {
-            refuse_losses(&planned.plan)?;
-        }
-        let must_ask = !write.auto_approve && planned.plan.has_changes();
-        if must_ask && !ask(environment, output, what)? {
-            output.line(&format!("{what} cancelled; nothing was changed."))?;
-            store.close()?;
-            session.close().await;
-            return Ok(FAILED);
-        }
-        let outcome =
-            apply_once(environment, read, write, &session, &mut store, &mut planned).await?;
-        report.add(&planned.plan, &outcome);
-        let learned_something =
-            !outcome.learned.is_empty() && !outcome.interrupted && outcome.fatal.is_none();
-        if !learned_something || lessons >= LESSONS {
-            after_failures(output, &outcome, command);
-            break;
-        }
-        lessons += 1;
-        if !read.json {
-            output.line("")?;
-            output.line(
-                "The org's refusal says more about what permissions need. Planned again with that:",
-            )?;
-        }
-    }
-    store.close()?;
-    let elapsed = (environment.clock)() - started;
+    let mut run = Run { environment, output: &mut *output, read, write, allow_loss, command, what };
+    let result = run.until_settled(&planning, &session, &mut store).await;
+    // However it went, what was done is made durable first.
+    let closed = store.close();
     let usage = session.org.usage();
+    session.close().await;
+    let report = result?;
+    closed?;
+    let Some(report) = report else { return Ok(FAILED) };
+    let elapsed = (environment.clock)() - started;
     if read.json {
         output.line(&report.event(elapsed, &usage).to_string())?;
     } else {
         output.line(&report.line(what, elapsed, &usage))?;
     }
-    session.close().await;
     Ok(if report.is_complete() { DONE } else { FAILED })
+}
+
+/// One run of apply or destroy.
+struct Run<'a> {
+    environment: &'a Environment,
+    output: &'a mut Output,
+    read: &'a ReadArguments,
+    write: &'a WriteArguments,
+    allow_loss: bool,
+    command: &'static str,
+    what: &'static str,
+}
+
+impl Run<'_> {
+    /// Plans and applies until there is nothing left that a rejection taught;
+    /// `None` when the user said no.
+    async fn until_settled(
+        &mut self,
+        planning: &Planning<'_>,
+        session: &Session,
+        store: &mut Store,
+    ) -> Result<Option<Report>, CommandError> {
+        if !self.read.json {
+            self.output.line(&session.banner())?;
+        }
+        let mut report = Report::default();
+        for lesson in 0.. {
+            let mut planned = planning.plan(session, store).await?;
+            show(self.output, self.read, &planned)?;
+            if !planned.plan.has_changes() && planned.plan.sync.is_empty() {
+                if lesson == 0 {
+                    report.done.no_op = planned.plan.summary.no_op;
+                }
+                break;
+            }
+            if self.write.auto_approve && !self.allow_loss {
+                refuse_losses(&planned.plan)?;
+            }
+            let must_ask = !self.write.auto_approve && planned.plan.has_changes();
+            if must_ask && !ask(self.environment, self.output, self.what)? {
+                self.output.line(&format!("{} cancelled; nothing was changed.", self.what))?;
+                return Ok(None);
+            }
+            let outcome = self.apply_once(session, store, &mut planned).await?;
+            report.add(&planned.plan, &outcome);
+            let learned_something =
+                !outcome.learned.is_empty() && !outcome.interrupted && outcome.fatal.is_none();
+            if !learned_something || lesson >= LESSONS {
+                after_failures(self.output, &outcome, self.command);
+                break;
+            }
+            if !self.read.json {
+                self.output.line("")?;
+                self.output.line(
+                    "The org's refusal says more about what permissions need. Planned again with that:",
+                )?;
+            }
+        }
+        Ok(Some(report))
+    }
+
+    async fn apply_once(
+        &self,
+        session: &Session,
+        store: &mut Store,
+        planned: &mut Planned,
+    ) -> Result<Outcome, CommandError> {
+        let progress = Shown::new(self.environment, self.read.json, planned.plan.ops.len());
+        let options = ApplyOptions {
+            parallelism: usize::from(self.write.parallelism),
+            run: format!("{:016x}", (self.environment.entropy)()),
+            clock: self.environment.clock.clone(),
+            stop: (self.environment.stop)(),
+        };
+        let (plan, catalog) = (&planned.plan, &mut planned.catalog);
+        let outcome = engine::apply(&session.org, store, plan, catalog, &progress, options).await;
+        progress.finish();
+        Ok(outcome?)
+    }
 }
 
 fn show(output: &mut Output, read: &ReadArguments, planned: &Planned) -> Result<(), CommandError> {
     if read.json {
+        for notice in &planned.notices {
+            output.line(&json!({"type": "notice", "text": notice}).to_string())?;
+        }
         return Ok(());
     }
     for notice in &planned.notices {
@@ -145,7 +194,7 @@ fn show(output: &mut Output, read: &ReadArguments, planned: &Planned) -> Result<
     output.line(&text)
 }
 
-/// Where nobody can be asked, adopting takes nothing away by itself.
+/// Where nobody is asked, adopting takes nothing away by itself.
 fn refuse_losses(plan: &Plan) -> Result<(), CommandError> {
     let losses = plan.losses();
     let Some((address, path, names)) = losses.first() else { return Ok(()) };
@@ -172,28 +221,6 @@ fn ask(environment: &Environment, output: &mut Output, what: &str) -> Result<boo
         answer.push(byte[0]);
     }
     Ok(answer.trim_ascii() == b"yes")
-}
-
-async fn apply_once(
-    environment: &Environment,
-    read: &ReadArguments,
-    write: &WriteArguments,
-    session: &Session,
-    store: &mut Store,
-    planned: &mut Planned,
-) -> Result<Outcome, CommandError> {
-    let progress = Shown::new(environment, read.json, planned.plan.ops.len());
-    let options = ApplyOptions {
-        parallelism: usize::from(write.parallelism),
-        run: format!("{:016x}", (environment.entropy)()),
-        clock: environment.clock.clone(),
-        stop: (environment.stop)(),
-    };
-    let outcome =
-        engine::apply(&session.org, store, &planned.plan, &mut planned.catalog, &progress, options)
-            .await;
-    progress.finish();
-    Ok(outcome?)
 }
 
 /// What to do about what went wrong.

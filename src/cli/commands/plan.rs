@@ -31,9 +31,20 @@ pub async fn run(
     let planning = Planning::new(environment, &arguments.read, mode)?;
     let session = Session::open(environment, &arguments.read.org).await?;
     let mut store = session.store(environment, "plan")?;
-    let planned = planning.plan(&session, &mut store).await?;
+    let planned = planning.plan(&session, &mut store).await;
+    // The answers of the org are worth keeping however it went.
+    let closed = store.close();
+    let usage = session.org.usage();
+    let planned = match planned {
+        Ok(planned) => planned,
+        Err(error) => {
+            session.close().await;
+            return Err(error);
+        }
+    };
+    closed?;
     if arguments.read.json {
-        output.line(&plan_json::render(&planned.plan, &session).to_string())?;
+        output.line(&plan_json::render(&planned, &session).to_string())?;
     } else {
         output.line(&session.banner())?;
         for notice in &planned.notices {
@@ -42,10 +53,9 @@ pub async fn run(
         output.line("")?;
         output.print(&plan_text::render(&planned.plan, output.painter()))?;
         let elapsed = (environment.clock)() - started;
-        let cost = summary::cost(elapsed, &session.org.usage());
+        let cost = summary::cost(elapsed, &usage);
         output.line(&format!("Planned in {cost}"))?;
     }
-    store.close()?;
     session.close().await;
     let has_changes = planned.plan.has_changes();
     Ok(if arguments.detailed_exitcode && has_changes { CHANGES_PRESENT } else { DONE })

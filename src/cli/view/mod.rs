@@ -1,4 +1,5 @@
-//! Plans, progress and errors as text and as JSON. Pure: from values to text.
+//! Plans, progress and errors as text and as JSON: from values to text, but
+//! for progress, which writes while it happens.
 
 pub mod diagnostics;
 pub mod plan_json;

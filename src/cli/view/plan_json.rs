@@ -4,15 +4,16 @@ use serde_json::Map;
 use serde_json::Value as Json;
 use serde_json::json;
 
+use crate::cli::planning::Planned;
 use crate::cli::session::Session;
-use crate::model::Plan;
 
 /// The version of this document's format. It grows by keys; a key that goes or
 /// changes makes it 2.
 const FORMAT_VERSION: u32 = 1;
 
 /// The whole plan.
-pub fn render(plan: &Plan, session: &Session) -> Json {
+pub fn render(planned: &Planned, session: &Session) -> Json {
+    let plan = &planned.plan;
     let changes: Vec<Json> = plan
         .changes
         .iter()
@@ -54,6 +55,7 @@ pub fn render(plan: &Plan, session: &Session) -> Json {
         "changes": changes,
         "drift": drift,
         "notes": plan.notes,
+        "notices": planned.notices,
         "summary": plan.summary,
         "api_calls": {
             "estimated": plan.api_calls.writes + plan.api_calls.reads,

@@ -175,10 +175,6 @@ fn because(change: &Change) -> String {
     format!(" ({words})")
 }
 
-fn label(path: &str) -> String {
-    path.to_owned()
-}
-
 /// Paths that stand for a step done are no news.
 fn is_shown(address: &Address, path: &str) -> bool {
     kinds::of(address).is_none_or(|kind| !kind.milestones().contains(&path))
@@ -214,16 +210,16 @@ fn render_new(
 ) {
     let Value::Set(names) = value else {
         let remark = painter.paint(Tone::Faint, remark);
-        let _ = writeln!(text, "      {plus} {}: {}{remark}", label(path), inline(value));
+        let _ = writeln!(text, "      {plus} {}: {}{remark}", path, inline(value));
         return;
     };
     let names = described(path, names, implied);
     let remark = painter.paint(Tone::Faint, remark);
     if names.len() <= FEW && names.iter().map(String::len).sum::<usize>() < 50 {
-        let _ = writeln!(text, "      {plus} {}: {}{remark}", label(path), names.join(", "));
+        let _ = writeln!(text, "      {plus} {}: {}{remark}", path, names.join(", "));
         return;
     }
-    let _ = writeln!(text, "      {plus} {}:{remark}", label(path));
+    let _ = writeln!(text, "      {plus} {path}:{remark}");
     for line in wrapped(&names, 10) {
         let _ = writeln!(text, "          {line}");
     }
@@ -281,9 +277,9 @@ fn render_updated(
             (Some(Value::Text(old)), Some(Value::Text(new))) => {
                 let lines = text_difference(old, new, painter);
                 if let [line] = lines.as_slice() {
-                    let _ = writeln!(text, "      {tilde} {}: {line}", label(path));
+                    let _ = writeln!(text, "      {tilde} {path}: {line}");
                 } else {
-                    let _ = writeln!(text, "      {tilde} {}:", label(path));
+                    let _ = writeln!(text, "      {tilde} {path}:");
                     for line in lines {
                         let _ = writeln!(text, "          {line}");
                     }
@@ -291,7 +287,7 @@ fn render_updated(
             }
             (Some(Value::Set(old)), Some(Value::Set(new))) => {
                 let (removed, added, same) = set_difference(old, new);
-                let _ = writeln!(text, "      {tilde} {}:", label(path));
+                let _ = writeln!(text, "      {tilde} {path}:");
                 let added: BTreeSet<String> = added.into_iter().collect();
                 for line in wrapped(&described(path, &added, &change.implied), 12) {
                     let _ = writeln!(text, "          {plus} {line}");
@@ -311,13 +307,8 @@ fn render_updated(
                 }
             }
             (Some(old), Some(new)) => {
-                let _ = writeln!(
-                    text,
-                    "      {tilde} {}: {} -> {}",
-                    label(path),
-                    inline(old),
-                    inline(new)
-                );
+                let _ =
+                    writeln!(text, "      {tilde} {}: {} -> {}", path, inline(old), inline(new));
             }
             (None, None) => {}
         }
@@ -349,13 +340,13 @@ fn render_gone(minus: &str, path: &str, value: &Value, text: &mut String) {
             // Each grant that is lost is listed, none folded.
             let names: Vec<String> =
                 names.iter().map(|name| kinds::element_label(path, name)).collect();
-            let _ = writeln!(text, "      {minus} {}:", label(path));
+            let _ = writeln!(text, "      {minus} {path}:");
             for line in wrapped(&names, 10) {
                 let _ = writeln!(text, "          {line}");
             }
         }
         other => {
-            let _ = writeln!(text, "      {minus} {}: {}", label(path), inline(other));
+            let _ = writeln!(text, "      {minus} {}: {}", path, inline(other));
         }
     }
 }

@@ -212,11 +212,11 @@ fn dispatch(
 ) -> (Response, usize) {
     let (path, query) = split_uri(uri);
     let path: Vec<&str> = path.iter().map(String::as_str).collect();
-    if let ["services", soap, door, version, ..] = path.as_slice()
+    if let ["services", soap, door, _, ..] = path.as_slice()
         && soap.eq_ignore_ascii_case("Soap")
     {
         server.calls.fetch_add(1, Ordering::Relaxed);
-        return soap::answer(server, door, version, body);
+        return soap::answer(server, door, body);
     }
     let reply = match path.as_slice() {
         ["services", "data"] => Reply::json(200, rest::versions()),

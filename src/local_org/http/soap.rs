@@ -29,7 +29,7 @@ const PARTNER: &str = "urn:partner.soap.sforce.com";
 const DOCUMENTS: usize = 10;
 
 /// Answers a SOAP call.
-pub fn answer(server: &Arc<Server>, door: &str, _version: &str, body: &[u8]) -> (Response, usize) {
+pub fn answer(server: &Arc<Server>, door: &str, body: &[u8]) -> (Response, usize) {
     let namespace = if door == "m" { METADATA } else { PARTNER };
     match run(server, door, body) {
         Ok((operation, results, records)) => {

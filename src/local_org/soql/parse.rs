@@ -104,7 +104,7 @@ pub fn parse(text: &str) -> Result<Query, ApiError> {
     }
 }
 
-/// The first line of an error about a place in a query.
+/// The text of an error about a place in a query, as the platform gives it.
 pub fn at_place(text: &str, place: usize, message: &str) -> String {
     let before: String = text.chars().take(place).collect();
     let row = before.matches('\n').count() + 1;
