@@ -141,7 +141,7 @@ impl<'a> Planning<'a> {
         }
         if store.is_empty() && plan.summary.adopt > 0 {
             notices.push(
-                "There is no state for this org yet, so that what is there already is taken over (adopted) and will not be removed by destroy.".to_owned(),
+                "Nothing is recorded of this org, so that what is there already is taken over (adopted) and will not be removed by destroy.".to_owned(),
             );
         }
         Ok(Planned { plan, catalog, notices })

@@ -41,7 +41,10 @@ pub fn record_changes(
 ) -> Result<Vec<RecordChange>, String> {
     let effect = &op.effect;
     if effect.forget {
-        return Ok(vec![RecordChange::Forget(op.address.clone())]);
+        let mut changes = vec![RecordChange::Forget(op.address.clone())];
+        // It may stand in the state under the name that it had.
+        changes.extend(effect.moves.iter().map(|moved| RecordChange::Forget(moved.from.clone())));
+        return Ok(changes);
     }
     let mut changes = Vec::new();
     let mut current = recorded.get(&op.address)?;

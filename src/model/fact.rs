@@ -48,6 +48,7 @@ impl Fact {
                 | Self::PermissionSetHolders(_)
                 | Self::ProfileHolders(_)
                 | Self::ProfilesOfLicense(_)
+                | Self::PermissionSet(_)
         )
     }
 

@@ -6,6 +6,7 @@ use std::collections::HashMap;
 
 use super::Input;
 use super::draft::Draft;
+use super::rename::Renames;
 use crate::kinds;
 use crate::model::Action;
 use crate::model::Address;
@@ -21,7 +22,7 @@ const NAMED: usize = 5;
 
 /// Takes out of the plan the deletion of what others hold; adds the moves of
 /// users that we deactivated and that still stand on a profile to delete.
-pub fn keep_what_is_held(input: &Input<'_>, draft: &mut Draft) {
+pub fn keep_what_is_held(input: &Input<'_>, renames: &Renames, draft: &mut Draft) {
     let mut kept: BTreeMap<Address, Vec<String>> = BTreeMap::new();
     let mut moved: BTreeSet<Address> = BTreeSet::new();
     let mut wanted: HashMap<&Address, &Address> = HashMap::new();
@@ -40,6 +41,7 @@ pub fn keep_what_is_held(input: &Input<'_>, draft: &mut Draft) {
         let mut others: Vec<String> = wanted_by.iter().map(ToString::to_string).collect();
         let mut retired = Vec::new();
         for username in input.catalog.holders(&fact) {
+            let username = renames.new_name("user", username);
             let holder = address_of_holder(&change.address, username);
             if leaves(draft, &holder, &change.address) || wanted_by == Some(&holder) {
                 continue;
@@ -47,7 +49,7 @@ pub fn keep_what_is_held(input: &Input<'_>, draft: &mut Draft) {
             if is_retired(input.recorded, &holder) {
                 retired.push(holder);
             } else {
-                others.push(username.clone());
+                others.push(username.to_owned());
             }
         }
         if others.is_empty() {

@@ -161,9 +161,31 @@ impl Merge<'_, '_> {
             return Ok(());
         }
         let was = held.was.clone().filter(|_| is_renamed_itself);
+        let is_moved = held.was.is_some();
         let record = (held.decode)()?;
+        let observation = match observation {
+            Some(Observation::Gone) if is_moved => Some(self.under_another_name(&record)),
+            other => other,
+        };
         self.differing(kind, declared, resolved, record, was, observation);
         Ok(())
+    }
+
+    /// A thing that is named after two others, of which one has its new name
+    /// already and the other not, is found by its id.
+    fn under_another_name(&self, record: &Record) -> Observation {
+        let observations = self.input.observations;
+        let relations = observations.undeclared.values().flatten().map(|(_, observed)| observed);
+        let found =
+            relations.chain(observations.differing.values().filter_map(|seen| match seen {
+                Observation::Found(observed) => Some(observed),
+                Observation::Gone => None,
+            }));
+        let same =
+            found.into_iter().find(|observed| observed.id.is_some() && observed.id == record.id);
+        same.map_or(Observation::Gone, |observed| {
+            self.renames.of(Observation::Found(observed.clone()))
+        })
     }
 
     /// Declared, and the state does not know it.
@@ -294,11 +316,18 @@ impl Merge<'_, '_> {
                 held.address
             ));
         }
-        let observation = self.observation(&held.address).cloned();
+        let observation =
+            self.observation(&held.address).cloned().map(|seen| self.renames.of(seen));
         let address = held.address;
         let record = (held.decode)()?;
         let kind = kinds::of(&address);
-        let has_left = kind.is_none_or(|kind| kind.has_left(&record.attributes));
+        // Who is active again all the same is taken away by destroy, and by
+        // nothing else.
+        let shown = match (&observation, self.input.mode) {
+            (Some(Observation::Found(observed)), PlanMode::Destroy { .. }) => &observed.attributes,
+            _ => &record.attributes,
+        };
+        let has_left = kind.is_none_or(|kind| kind.has_left(shown));
         if held.standing == Standing::Retired && has_left {
             return Ok(());
         }

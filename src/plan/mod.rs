@@ -172,7 +172,7 @@ pub fn plan(input: &Input<'_>) -> Result<Plan, PlanError> {
     let mut draft = Draft::default();
     let renames = rename::find(input).map_err(PlanError::State)?;
     merge::merge(input, &renames, &mut draft)?;
-    holders::keep_what_is_held(input, &mut draft);
+    holders::keep_what_is_held(input, &renames, &mut draft);
     let ops = steps::write(input, &renames, &mut draft)?;
     let ops = ordering::join(&draft.changes, ops);
     notes::add(input, &mut draft);

@@ -13,6 +13,7 @@ use crate::model::Note;
 use crate::model::NoteKind;
 use crate::model::PlanMode;
 use crate::model::Reason;
+use crate::model::Standing;
 
 /// Adds the notes about undeclared relations, seats and things not known.
 pub fn add(input: &Input<'_>, draft: &mut Draft) {
@@ -148,13 +149,16 @@ fn idle_renames(input: &Input<'_>, draft: &mut Draft) {
     for declared in input.desired.iter() {
         let Some(was) = &declared.was else { continue };
         let old = Address::new(declared.address.kind(), was);
-        let is_recorded = |address: &Address| matches!(input.recorded.get(address), Ok(Some(_)));
+        let is_recorded = |address: &Address| {
+            let record = input.recorded.get(address).ok().flatten();
+            record.is_some_and(|record| record.standing == Standing::Live)
+        };
         let text = if old == declared.address {
             "`was` names the thing itself, so that nothing is renamed".to_owned()
         } else if input.desired.declared(&old).is_some() {
             format!("`was: {was}` renames nothing, since `{was}` is still declared")
         } else if !is_recorded(&old) && !is_recorded(&declared.address) {
-            format!("`was: {was}` renames nothing, since orgform has recorded no `{was}`")
+            format!("`was: {was}` renames nothing, since no `{was}` is in use by orgform's record")
         } else {
             continue;
         };

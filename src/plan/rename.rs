@@ -30,6 +30,12 @@ pub struct Renames {
 }
 
 impl Renames {
+    /// The name that a thing will have.
+    pub fn new_name<'a>(&'a self, kind: &str, name: &'a str) -> &'a str {
+        let renamed = |(old, _): &&(Address, Address)| old.kind() == kind && old.name() == name;
+        self.pairs.iter().find(renamed).map_or(name, |(_, new)| new.name())
+    }
+
     /// The same attributes with references to the new names.
     fn renamed(&self, attributes: &Attributes) -> Attributes {
         let mut renamed = attributes.clone();

@@ -21,6 +21,7 @@ use crate::model::Op;
 use crate::model::OpIndex;
 use crate::model::OrderEdge;
 use crate::model::OrderReason;
+use crate::model::RecordMove;
 
 /// An op whose place in the order is still to be found.
 #[derive(Debug)]
@@ -106,6 +107,12 @@ pub fn write(
             .map(|change| &change.address)
             .collect();
         let context = Context { input, changes: &draft.changes, deleted };
+        let gone: BTreeSet<&Address> = draft
+            .changes
+            .iter()
+            .filter(|change| change.after.is_none())
+            .map(|change| &change.address)
+            .collect();
         for change in &draft.changes {
             let mut numbers = Vec::new();
             let kind = kinds::of(&change.address).filter(|_| change.action != Action::Release);
@@ -118,7 +125,18 @@ pub fn write(
                             if place == 0
                                 && let Some(moves) = renames.moves.get(&change.address)
                             {
-                                effect.moves.clone_from(moves);
+                                // What is taken away does not move.
+                                let stays = |moved: &&RecordMove| !gone.contains(&moved.to);
+                                effect.moves = moves.iter().filter(stays).cloned().collect();
+                            }
+                            if effect.forget
+                                && let Some((from, _)) = renames.moved.get(&change.address)
+                            {
+                                effect.moves.push(RecordMove {
+                                    from: from.clone(),
+                                    to: change.address.clone(),
+                                    attributes: Attributes::new(),
+                                });
                             }
                             let after = numbers
                                 .last()

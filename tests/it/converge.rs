@@ -354,7 +354,7 @@ async fn a_lost_state_converges_by_adoption_and_makes_nothing_twice() {
     world.converges("create", &example()).await;
     std::fs::remove_dir_all(world.path().join("state")).expect("the state is lost");
     let applied = world.run(&["apply", "access.yaml", "--auto-approve"]).await.succeeds();
-    assert!(applied.output.contains("There is no state for this org yet"), "{}", applied.output);
+    assert!(applied.output.contains("Nothing is recorded of this org"), "{}", applied.output);
     assert!(applied.output.contains("6 adopted"), "{}", applied.output);
     assert!(!applied.output.contains("password mail"), "{}", applied.output);
     world.is_settled("adopted").await;
@@ -693,4 +693,109 @@ async fn destroy_takes_away_what_is_there_whatever_a_was_says() {
     );
     world.run(&["destroy", "access.yaml", "--auto-approve"]).await.succeeds();
     assert!(world.query("SELECT Id FROM PermissionSet WHERE Name LIKE 'Robot%'").await.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rename_of_user_and_set_of_which_one_is_done_already_loses_no_assignment() {
+    for by_hand in ["set", "user"] {
+        let world = World::new().await;
+        world.converges("create", BASE).await;
+        if by_hand == "set" {
+            let set = world.id("PermissionSet", "Name = 'Robot_Access'").await;
+            world
+                .call(
+                    Method::PATCH,
+                    &format!("sobjects/PermissionSet/{set}"),
+                    json!({"Name": "Robot_Rights"}),
+                )
+                .await;
+        } else {
+            let user = world.id("User", "Username = 'one@robots.example'").await;
+            world
+                .call(
+                    Method::PATCH,
+                    &format!("sobjects/User/{user}"),
+                    json!({"Username": "uno@robots.example"}),
+                )
+                .await;
+        }
+        let renamed = with(&[
+            ("  Robot_Access:\n", "  Robot_Rights:\n    was: Robot_Access\n"),
+            ("[Robot_Access]", "[Robot_Rights]"),
+            ("  one@robots.example:\n", "  uno@robots.example:\n    was: one@robots.example\n"),
+        ]);
+        world.converges(by_hand, &renamed).await;
+        let destroyed = world.run(&["destroy", "access.yaml", "--auto-approve"]).await.succeeds();
+        assert!(destroyed.output.contains("5 taken away"), "{by_hand}: {}", destroyed.output);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn renames_and_removals_in_one_file_come_to_rest_in_one_apply() {
+    let world = World::new().await;
+    let before = "version: 1
+profiles:
+  PA: { clone_from: Standard User }
+  PB: { clone_from: Standard User }
+permission_sets:
+  SA: {}
+  SB: {}
+users:
+  ua@x.example: { last_name: A, email: a@x.example, profile: PA, permission_sets: [SA, SB] }
+  ub@x.example: { last_name: B, email: b@x.example, profile: PB, permission_sets: [SB] }
+";
+    world.converges("before", before).await;
+    let after = "version: 1
+profiles:
+  PN: { was: PA, clone_from: Standard User }
+permission_sets:
+  SN: { was: SA }
+users:
+  un@x.example: { was: ua@x.example, last_name: A, email: a@x.example, profile: PN, permission_sets: [SN] }
+  um@x.example: { was: ub@x.example, last_name: B, email: b@x.example, profile: PN }
+";
+    let applied = world.converges("after", after).await;
+    assert!(!applied.output.contains("kept, since"), "{}", applied.output);
+    assert!(!applied.output.contains("Changed outside"), "{}", applied.output);
+    let listed = world.run(&["state", "list"]).await.succeeds();
+    assert_eq!(listed.output.lines().count(), 5, "{}", listed.output);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn destroy_also_takes_away_who_was_brought_back_by_hand() {
+    let world = World::new().await;
+    world.converges("create", BASE).await;
+    world.run(&["destroy", "access.yaml", "--auto-approve"]).await.succeeds();
+    let user = world.id("User", "Username = 'one@robots.example'").await;
+    world.call(Method::PATCH, &format!("sobjects/User/{user}"), json!({"IsActive": true})).await;
+    world.run(&["destroy", "access.yaml", "--auto-approve"]).await.succeeds();
+    assert_eq!(world.query("SELECT Id FROM User WHERE IsActive = true").await.len(), 1);
+    let again = world.run(&["destroy", "access.yaml", "--auto-approve"]).await.succeeds();
+    assert!(again.output.contains("Nothing to destroy."), "{}", again.output);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_set_that_was_made_anew_by_hand_is_found_by_its_new_id() {
+    let world = World::new().await;
+    let set = json!({"Name": "By_Hand", "Label": "By Hand"});
+    let id = world.call(Method::POST, "sobjects/PermissionSet", set.clone()).await["id"].clone();
+    let yaml = "version: 1\nusers:\n  a@x.example: { last_name: A, email: a@x.example, profile: Standard User, permission_sets: [By_Hand] }\n";
+    world.converges("assigned", yaml).await;
+    let assignment = world.id("PermissionSetAssignment", "PermissionSet.Name = 'By_Hand'").await;
+    world
+        .call(
+            Method::DELETE,
+            &format!("sobjects/PermissionSetAssignment/{assignment}"),
+            json!(null),
+        )
+        .await;
+    world
+        .call(
+            Method::DELETE,
+            &format!("sobjects/PermissionSet/{}", id.as_str().expect("an id")),
+            json!(null),
+        )
+        .await;
+    world.call(Method::POST, "sobjects/PermissionSet", set).await;
+    world.converges("assigned anew", yaml).await;
 }
