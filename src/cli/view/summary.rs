@@ -127,8 +127,17 @@ pub fn cost(milliseconds: i64, usage: &Usage) -> String {
         }
         None => String::new(),
     };
+    format!("{}, {calls}{left}.", seconds(milliseconds))
+}
+
+/// Two decimals below a second, so that a fast run doesn't take 0.0 s.
+fn seconds(milliseconds: i64) -> String {
+    let hundredths = (milliseconds.max(0) + 5) / 10;
+    if hundredths < 100 {
+        return format!("0.{hundredths:02} s");
+    }
     let tenths = (milliseconds + 50) / 100;
-    format!("{}.{} s, {calls}{left}.", tenths / 10, tenths % 10)
+    format!("{}.{} s", tenths / 10, tenths % 10)
 }
 
 /// 99986 as 99,986.
@@ -147,6 +156,16 @@ fn grouped(number: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::grouped;
+    use super::seconds;
+
+    #[test]
+    fn a_fast_run_takes_some_time_too() {
+        assert_eq!(seconds(0), "0.00 s");
+        assert_eq!(seconds(41), "0.04 s");
+        assert_eq!(seconds(994), "0.99 s");
+        assert_eq!(seconds(995), "1.0 s");
+        assert_eq!(seconds(61_250), "61.3 s");
+    }
 
     #[test]
     fn large_numbers_are_readable() {
