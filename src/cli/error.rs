@@ -48,6 +48,12 @@ impl CommandError {
         self
     }
 
+    /// A record of the state that this version can't read.
+    pub fn unreadable_state(reason: String) -> Self {
+        Self::new(format!("the state can't be read: {reason}"))
+            .hint("Use the version of orgform that wrote the state.")
+    }
+
     /// The error of a plan: problems get their places in the files.
     pub fn of_plan(error: PlanError, folder: &Path, files: &[PathBuf]) -> Self {
         match error {
@@ -58,7 +64,7 @@ impl CommandError {
                     shown.map(|problem| place(problem, &mut locator, files)).collect(),
                 )
             }
-            PlanError::State(reason) => Self::new(format!("the state can't be read: {reason}")),
+            PlanError::State(reason) => Self::unreadable_state(reason),
             PlanError::Audit(violations) => {
                 let rules: Vec<String> = violations.iter().map(ToString::to_string).collect();
                 Self::new(format!("the plan breaks its own rules and was not used: {}", rules.join("; ")))
@@ -161,8 +167,7 @@ impl From<EngineError> for CommandError {
         match error {
             EngineError::Org(error) => error.into(),
             EngineError::State(error) => error.into(),
-            EngineError::Record(_) => Self::new(error.to_string())
-                .hint("Use the version of orgform that wrote the state."),
+            EngineError::Record(reason) => Self::unreadable_state(reason),
             EngineError::OtherOrg { .. } => Self::new(error.to_string())
                 .hint("The token and the instance URL belong to different orgs."),
         }

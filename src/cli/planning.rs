@@ -14,9 +14,11 @@ use crate::config::ConfigError;
 use crate::config::FilesError;
 use crate::engine;
 use crate::engine::FactNeeds;
+use crate::engine::Recovered;
 use crate::engine::Refreshing;
 use crate::kinds;
 use crate::kinds::Scope as _;
+use crate::model::Address;
 use crate::model::Catalog;
 use crate::model::Change;
 use crate::model::Fact;
@@ -51,8 +53,7 @@ pub struct Planning<'a> {
     read: &'a ReadArguments,
     mode: PlanMode,
     declared: Vec<crate::model::Declared>,
-    /// The files that were read.
-    pub files: Vec<PathBuf>,
+    files: Vec<PathBuf>,
 }
 
 impl<'a> Planning<'a> {
@@ -165,24 +166,7 @@ impl<'a> Planning<'a> {
             .hint("Run it once without `--refresh=false`: the org is asked then."));
         }
         let recovered = engine::recover(&session.org, store, now).await?;
-        let done: Vec<String> = recovered.done.iter().map(ToString::to_string).collect();
-        notices.push(format!(
-            "An earlier run ended in the middle of {}. {}",
-            if recovered.calls == 1 {
-                "a call".to_owned()
-            } else {
-                format!("{} calls", recovered.calls)
-            },
-            if done.is_empty() {
-                "The org shows that nothing of it had happened, or that it can be repeated."
-                    .to_owned()
-            } else {
-                format!(
-                    "The org shows that this had been done, and it is recorded now: {}.",
-                    done.join(", ")
-                )
-            }
-        ));
+        notices.push(told(&recovered));
         Ok(())
     }
 
@@ -236,10 +220,8 @@ impl<'a> Planning<'a> {
         store: &Store,
         wanted: &mut BTreeSet<Fact>,
     ) -> Result<(), CommandError> {
-        let unreadable =
-            |reason: String| CommandError::new(format!("the state can't be read: {reason}"));
         for stored in store.stream() {
-            let stored = stored.map_err(unreadable)?;
+            let stored = stored.map_err(CommandError::unreadable_state)?;
             let stays =
                 self.mode == PlanMode::Converge && desired.declared(&stored.address).is_some();
             if stays || stored.standing != Standing::Live {
@@ -247,7 +229,7 @@ impl<'a> Planning<'a> {
             }
             let Some(kind) = kinds::of(&stored.address) else { continue };
             let address = stored.address.clone();
-            let record = (stored.decode)().map_err(unreadable)?;
+            let record = (stored.decode)().map_err(CommandError::unreadable_state)?;
             let takes_adopted = matches!(self.mode, PlanMode::Destroy { include_adopted: true });
             if record.ownership == Ownership::Created || takes_adopted {
                 wanted.extend(kind.removal_facts(&address, &record.attributes));
@@ -255,6 +237,36 @@ impl<'a> Planning<'a> {
         }
         Ok(())
     }
+}
+
+/// What recovery found, in words.
+fn told(recovered: &Recovered) -> String {
+    let listed = |addresses: &[Address]| {
+        addresses.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+    };
+    let calls = match recovered.calls {
+        1 => "a call".to_owned(),
+        calls => format!("{calls} calls"),
+    };
+    let mut text = format!("An earlier run ended in the middle of {calls}.");
+    if !recovered.done.is_empty() {
+        text.push_str(&format!(
+            " The org shows that this had been done, and it is recorded now: {}.",
+            listed(&recovered.done)
+        ));
+    }
+    if !recovered.unknown.is_empty() {
+        text.push_str(&format!(
+            " Whether a password mail went out can't be known, and it will not be sent again: {}.",
+            listed(&recovered.unknown)
+        ));
+    }
+    if recovered.done.is_empty() && recovered.unknown.is_empty() {
+        text.push_str(
+            " The org shows that nothing of it had happened, or that it can be repeated.",
+        );
+    }
+    text
 }
 
 /// The org must be the one that its token says.

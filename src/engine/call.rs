@@ -216,12 +216,10 @@ async fn send_once(
     };
     match shape {
         CallShape::Insert(object) => match org.insert_records(object, records()).await {
-            Ok(results) if object == "Profile" && results.iter().any(is_refused_by_rest) => {
+            Ok(results) if results.iter().any(is_refused_by_rest) => {
                 insert_by_soap(org, object, records(), results).await
             }
-            Err(OrgError::Refused { refusal, .. })
-                if object == "Profile" && is_refused_by_rest(&Err(refusal.clone())) =>
-            {
+            Err(OrgError::Refused { refusal, .. }) if is_refused_by_rest(&Err(refusal.clone())) => {
                 let records = records();
                 let results = vec![Err(refusal); records.len()];
                 insert_by_soap(org, object, records, results).await
@@ -261,9 +259,9 @@ async fn send_once(
     }
 }
 
-/// Whether REST does not insert records of this object at all. By the object's
-/// documented calls it inserts profiles; shipping clients use SOAP, and only a
-/// real org can tell.
+/// Whether REST does not insert records of this object at all, so that SOAP is
+/// tried. By their documented calls REST inserts profiles; shipping clients use
+/// SOAP for them, and only a real org can tell.
 fn is_refused_by_rest(outcome: &RecordOutcome) -> bool {
     matches!(outcome, Err(refusal) if matches!(
         refusal.code.as_str(),

@@ -228,12 +228,10 @@ impl FactNeeds {
                 catalog.insert(Fact::Organization, FactValue::Organization(fact));
             }
             FactRows::UserLicenses => {
-                let mut licenses = match catalog.get(&Fact::UserLicenses) {
-                    Some(FactValue::Licenses(licenses)) => licenses.clone(),
-                    _ => Vec::new(),
-                };
-                licenses.push(license(row, "Name")?);
-                catalog.insert(Fact::UserLicenses, FactValue::Licenses(licenses));
+                let license = license(row, "Name")?;
+                if let Some(FactValue::Licenses(held)) = catalog.get_mut(&Fact::UserLicenses) {
+                    held.push(license);
+                }
             }
             FactRows::SetLicenses => {
                 let license = license(row, "DeveloperName")?;
@@ -271,12 +269,11 @@ impl FactNeeds {
             FactRows::ProfilesOfLicenses => {
                 let profile = profile(row)?;
                 let fact = Fact::ProfilesOfLicense(profile.license.clone());
-                let mut profiles = match catalog.get(&fact) {
-                    Some(FactValue::Profiles(profiles)) => profiles.clone(),
-                    _ => Vec::new(),
-                };
-                profiles.push(profile);
-                catalog.insert(fact, FactValue::Profiles(profiles));
+                if let Some(FactValue::Profiles(held)) = catalog.get_mut(&fact) {
+                    held.push(profile);
+                } else {
+                    catalog.insert(fact, FactValue::Profiles(vec![profile]));
+                }
             }
             FactRows::PermissionSets => {
                 let name = text("Name")?;

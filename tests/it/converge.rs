@@ -136,7 +136,9 @@ async fn every_small_step_converges_in_one_apply() {
         ),
     ];
     for (what, yaml) in steps {
-        world.converges(what, &yaml).await;
+        let applied = world.converges(what, &yaml).await;
+        let did_nothing = applied.output.contains("No changes.");
+        assert_eq!(did_nothing, what == "forget that it was renamed", "{what}: {}", applied.output);
     }
     let destroyed = world.run(&["destroy", "access.yaml", "--auto-approve"]).await;
     assert_eq!(destroyed.code, 0, "{}", destroyed.whole());

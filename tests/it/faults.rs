@@ -32,6 +32,8 @@ enum Fault {
     Busy,
     /// The org answers with a page of its load balancer.
     BadGateway,
+    /// The password mail is asked for, and no answer ever comes.
+    MailHangs,
 }
 
 struct Proxy {
@@ -91,6 +93,10 @@ async fn handle(State(proxy): State<Arc<Proxy>>, request: Request<Body>) -> Resp
             *response.status_mut() = axum::http::StatusCode::SERVICE_UNAVAILABLE;
             response
         }
+        Fault::MailHangs if request.uri().path().ends_with("/password") => {
+            std::future::pending().await
+        }
+        Fault::MailHangs => pass_on(&proxy, request).await,
         Fault::BadGateway => {
             let mut response = Response::new(Body::from("<html>502 Bad Gateway</html>"));
             *response.status_mut() = axum::http::StatusCode::BAD_GATEWAY;
@@ -207,6 +213,29 @@ async fn a_destroy_that_stopped_half_way_is_undone_by_apply_and_finished_by_dest
             assert!(profiles.is_empty(), "{what}");
         }
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_ended_while_a_mail_was_sent_says_so_and_sends_no_second_one() {
+    let world = World::new().await;
+    world.write("access.yaml", example());
+    with_fault(&world, Fault::MailHangs, 0..usize::MAX).await;
+    let cut_off = tokio::time::timeout(
+        Duration::from_secs(5),
+        world.run(&["apply", "access.yaml", "--auto-approve"]),
+    );
+    assert!(cut_off.await.is_err(), "it waits for the answer until it is cut off");
+    let direct = world.org().instance_url.clone();
+    world.set("SF_INSTANCE_URL", &direct);
+    let applied = world.run(&["apply", "access.yaml", "--auto-approve"]).await.succeeds();
+    assert!(
+        applied.output.contains("Whether a password mail went out can't be known"),
+        "{}",
+        applied.output
+    );
+    assert!(!applied.output.contains("can be repeated"), "{}", applied.output);
+    assert!(!applied.output.contains("password mail done"), "{}", applied.output);
+    is_whole(&world, "after the mail was cut off").await;
 }
 
 /// A real process, killed at many moments.

@@ -202,8 +202,7 @@ impl World {
         redacted
     }
 
-    /// Applies a file and then plans it: the first changes something, the
-    /// second must find nothing to do.
+    /// Applies a file and then plans it, which must find nothing to do.
     pub async fn converges(&self, what: &str, yaml: &str) -> Ran {
         self.write("access.yaml", yaml);
         let applied = self.run(&["apply", "access.yaml", "--auto-approve"]).await;
@@ -267,7 +266,7 @@ impl World {
     }
 }
 
-/// `0.1 s,` and `0.0 s,` as `N s,`.
+/// `1.2 s,` and `0.04 s,` as `N s,`.
 fn without_seconds(line: &str) -> String {
     let Some(end) = line.find(" s, ") else { return line.to_owned() };
     let start = line[..end].rfind(' ').map_or(0, |space| space + 1);

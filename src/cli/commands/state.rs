@@ -17,10 +17,6 @@ use crate::model::Recorded as _;
 use crate::model::Standing;
 use crate::model::Value;
 
-fn unreadable(reason: String) -> CommandError {
-    CommandError::new(format!("the state can't be read: {reason}"))
-}
-
 /// Lists what is recorded.
 ///
 /// # Errors
@@ -41,7 +37,7 @@ pub async fn list(
         output.aside("Nothing is recorded of this org.");
     }
     for stored in store.stream() {
-        let stored = stored.map_err(unreadable)?;
+        let stored = stored.map_err(CommandError::unreadable_state)?;
         let remark = match stored.standing {
             Standing::Live => "",
             Standing::Retired => "  (deactivated)",
@@ -69,7 +65,7 @@ pub async fn show(
             .hint("`orgform state list` lists them."));
     };
     let store = session.store(environment, "state show")?;
-    let Some(record) = store.get(&address).map_err(unreadable)? else {
+    let Some(record) = store.get(&address).map_err(CommandError::unreadable_state)? else {
         let names: Vec<String> = store
             .stream()
             .filter_map(|stored| stored.ok().map(|stored| stored.address.to_string()))

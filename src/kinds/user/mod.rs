@@ -226,7 +226,7 @@ impl Kind for User {
             );
         }
         (observed.flag(FROZEN) == Some(true)).then(|| {
-            "the user is frozen in the org and is left so; unfreeze it in Setup > Users".to_owned()
+            "the user is frozen in the org and is left so; `active: true` unfreezes it".to_owned()
         })
     }
 

@@ -394,8 +394,14 @@ fn content_nodes(org: &Org, contents: &Contents) -> (Vec<Node>, Vec<Node>, Vec<N
         .collect();
     // With Modify All Data every object shows as open, but for View All Fields.
     let all_data = contents.system.get("ModifyAllData") == Some(&true);
+    let views_all = contents.system.get("ViewAllData") == Some(&true);
+    let is_opened = |element: &str| match element {
+        "allowRead" | "viewAllRecords" => all_data || views_all,
+        "viewAllFields" => false,
+        _ => all_data,
+    };
     let mut shown = contents.objects.clone();
-    if all_data {
+    if all_data || views_all {
         for object in org
             .schema
             .objects()
@@ -403,19 +409,7 @@ fn content_nodes(org: &Org, contents: &Contents) -> (Vec<Node>, Vec<Node>, Vec<N
         {
             let flags = shown.entry(object.name.to_owned()).or_default();
             for ((element, _, _), on) in OBJECT_FLAGS.iter().zip(flags.iter_mut()) {
-                *on |= *element != "viewAllFields";
-            }
-        }
-    }
-    if contents.system.get("ViewAllData") == Some(&true) && !all_data {
-        for object in org
-            .schema
-            .objects()
-            .filter(|object| !object.is_setup && !matches!(object.name, "Event" | "Task"))
-        {
-            let flags = shown.entry(object.name.to_owned()).or_default();
-            for ((element, _, _), on) in OBJECT_FLAGS.iter().zip(flags.iter_mut()) {
-                *on |= matches!(*element, "allowRead" | "viewAllRecords");
+                *on |= is_opened(element);
             }
         }
     }
