@@ -243,12 +243,16 @@ impl Org {
             response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned)
         };
         let request_id = header("x-sfdc-request-id");
-        if let Some(today) = header("Sforce-Limit-Info").as_deref().and_then(limit_info) {
+        let mut today = header("Sforce-Limit-Info").as_deref().and_then(limit_info);
+        let body = response.text().await.map_err(broken)?;
+        if let Payload::Soap(_) = payload {
+            today = today.or_else(|| soap_limit_info(&body));
+        }
+        if today.is_some() {
             let mut usage = self.usage.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
             // Answers may come in another order than the calls were counted.
-            usage.today = usage.today.max(Some(today));
+            usage.today = usage.today.max(today);
         }
-        let body = response.text().await.map_err(broken)?;
         Ok(Answer { status, body, request_id })
     }
 
@@ -281,6 +285,18 @@ fn limit_info(header: &str) -> Option<(u64, u64)> {
         .split_once('/')?;
     let limit: String = limit.chars().take_while(char::is_ascii_digit).collect();
     Some((used.parse().ok()?, limit.parse().ok()?))
+}
+
+/// The `LimitInfoHeader` in front of a SOAP answer's body, which holds `current`
+/// and `limit` (SOAP API Developer Guide, "LimitInfoHeader").
+fn soap_limit_info(answer: &str) -> Option<(u64, u64)> {
+    let (_, header) = answer.split_once("LimitInfoHeader>")?;
+    let (header, _) = header.split_once("LimitInfoHeader>")?;
+    let number = |name: &str| {
+        let (_, rest) = header.split_once(name)?;
+        rest.split('<').next()?.trim().parse().ok()
+    };
+    Some((number("current>")?, number("limit>")?))
 }
 
 /// A refusal in an answer: the REST array, a bare object, or a SOAP fault.
@@ -352,6 +368,14 @@ pub(super) fn refusal_of(error: &Json) -> Option<Refusal> {
 mod tests {
     use super::limit_info;
     use super::refusal_in;
+    use super::soap_limit_info;
+
+    #[test]
+    fn the_limit_is_read_from_soap_answers_too() {
+        let answer = "<e:Header><LimitInfoHeader><limitInfo><current>17</current><limit>5000</limit><type>API REQUESTS</type></limitInfo></LimitInfoHeader></e:Header><e:Body><limit>1</limit></e:Body>";
+        assert_eq!(soap_limit_info(answer), Some((17, 5000)));
+        assert_eq!(soap_limit_info("<e:Body><current>1</current></e:Body>"), None);
+    }
 
     #[test]
     fn the_limit_header_is_read_with_what_follows_it() {

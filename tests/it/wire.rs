@@ -98,6 +98,8 @@ async fn the_days_limit_is_read_from_answers_and_asked_for() {
     let (used, limit) = org.limits().await.expect("limits");
     assert_eq!(limit, 100_000);
     assert_eq!(org.usage().today, Some((used, limit)));
+    org.read_documents("Profile", &["Admin".into()]).await.expect("a document");
+    assert_eq!(org.usage().today, Some((used + 1, limit)), "SOAP tells it too");
 }
 
 #[tokio::test(flavor = "multi_thread")]
