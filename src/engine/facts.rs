@@ -1,4 +1,4 @@
-//! Facts: which questions answer them, and how the answers read.
+//! Facts: which questions answer them, in as few calls as can be.
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
@@ -6,19 +6,11 @@ use std::collections::BTreeSet;
 use serde_json::Value as Json;
 
 use super::EngineError;
-use crate::data;
 use crate::model::Catalog;
 use crate::model::Fact;
 use crate::model::FactValue;
-use crate::model::GrantableField;
 use crate::model::Holders;
-use crate::model::LicenseFact;
-use crate::model::OrganizationFact;
-use crate::model::PermissionSetFact;
-use crate::model::ProfileFact;
-use crate::model::Row;
 use crate::model::RowExt as _;
-use crate::model::SalesforceId;
 use crate::org::Org;
 use crate::org::keyed_queries;
 use crate::org::quote;
@@ -26,7 +18,7 @@ use crate::org::quote;
 /// The facts to ask for, by how they are asked.
 #[derive(Clone, Debug, Default)]
 pub struct FactNeeds {
-    facts: BTreeSet<Fact>,
+    pub(super) facts: BTreeSet<Fact>,
 }
 
 /// A group of facts that one kind of row answers.
@@ -53,12 +45,11 @@ impl FactNeeds {
         Self { facts: facts.into_iter().collect() }
     }
 
-    /// Whether there is nothing to ask.
-    pub fn is_empty(&self) -> bool {
-        self.facts.is_empty()
-    }
-
-    fn names<'a>(&'a self, name_of: impl Fn(&'a Fact) -> Option<&'a String>) -> Vec<&'a str> {
+    /// The names in those facts that `name_of` picks.
+    pub(super) fn names<'a>(
+        &'a self,
+        name_of: impl Fn(&'a Fact) -> Option<&'a String>,
+    ) -> Vec<&'a str> {
         self.facts.iter().filter_map(name_of).map(String::as_str).collect()
     }
 
@@ -205,163 +196,6 @@ impl FactNeeds {
         }
     }
 
-    /// Takes one row of an answer into the catalog.
-    pub fn take_row(&self, rows: FactRows, row: &Row, catalog: &mut Catalog) {
-        // What a row lacks that a fact needs makes the fact missing: there is
-        // nothing better to say of it.
-        let _ = self.try_take_row(rows, row, catalog);
-    }
-
-    fn try_take_row(&self, rows: FactRows, row: &Row, catalog: &mut Catalog) -> Option<()> {
-        let text = |path: &str| row.text(path).map(str::to_owned);
-        match rows {
-            FactRows::Organization => {
-                let fact = OrganizationFact {
-                    id: SalesforceId::parse(row.text("Id")?)?,
-                    name: text("Name")?,
-                    edition: text("OrganizationType").unwrap_or_default(),
-                    is_sandbox: row.flag("IsSandbox").unwrap_or(false),
-                    time_zone: text("TimeZoneSidKey")?,
-                    locale: text("DefaultLocaleSidKey")?,
-                    language: text("LanguageLocaleKey")?,
-                };
-                catalog.insert(Fact::Organization, FactValue::Organization(fact));
-            }
-            FactRows::UserLicenses => {
-                let license = license(row, "Name")?;
-                if let Some(FactValue::Licenses(held)) = catalog.get_mut(&Fact::UserLicenses) {
-                    held.push(license);
-                }
-            }
-            FactRows::SetLicenses => {
-                let license = license(row, "DeveloperName")?;
-                let written: Vec<&String> = self
-                    .facts
-                    .iter()
-                    .filter_map(|fact| match fact {
-                        Fact::PermissionSetLicense(name) => Some(name),
-                        _ => None,
-                    })
-                    .filter(|name| {
-                        name.eq_ignore_ascii_case(&license.name)
-                            || name.eq_ignore_ascii_case(&license.label)
-                    })
-                    .collect();
-                for name in written.into_iter().chain([&license.name]) {
-                    let fact = Fact::PermissionSetLicense(name.clone());
-                    catalog.insert(fact, FactValue::License(license.clone()));
-                }
-            }
-            FactRows::Profiles => {
-                let profile = profile(row)?;
-                let written = self.names(|fact| match fact {
-                    Fact::Profile(name) => Some(name),
-                    _ => None,
-                });
-                let written = written
-                    .into_iter()
-                    .filter(|name| name.to_lowercase() == profile.name.to_lowercase());
-                for name in written.chain([profile.name.as_str()]) {
-                    let fact = Fact::Profile(name.to_owned());
-                    catalog.insert(fact, FactValue::Profile(profile.clone()));
-                }
-            }
-            FactRows::ProfilesOfLicenses => {
-                let profile = profile(row)?;
-                let fact = Fact::ProfilesOfLicense(profile.license.clone());
-                if let Some(FactValue::Profiles(held)) = catalog.get_mut(&fact) {
-                    held.push(profile);
-                } else {
-                    catalog.insert(fact, FactValue::Profiles(vec![profile]));
-                }
-            }
-            FactRows::PermissionSets => {
-                let name = text("Name")?;
-                let set = PermissionSetFact {
-                    id: SalesforceId::parse(row.text("Id")?)?,
-                    name: match row.text("NamespacePrefix") {
-                        Some(namespace) => format!("{namespace}__{name}"),
-                        None => name,
-                    },
-                    label: text("Label").unwrap_or_default(),
-                };
-                self.take_set(&set, catalog);
-            }
-            FactRows::SetHolders => {
-                let fact = self.asked(Fact::PermissionSetHolders, text("PermissionSet.Name")?);
-                add_holder(fact, row.text("Assignee.Username")?, catalog);
-            }
-            FactRows::ProfileHolders => {
-                let fact = self.asked(Fact::ProfileHolders, text("Profile.Name")?);
-                add_holder(fact, row.text("Username")?, catalog);
-            }
-        }
-        Some(())
-    }
-
-    /// The fact as it was asked for, where the org spells the name in another
-    /// case.
-    fn asked(&self, fact: fn(String) -> Fact, name: String) -> Fact {
-        let exact = fact(name.clone());
-        if self.facts.contains(&exact) {
-            return exact;
-        }
-        let lower = name.to_lowercase();
-        let asked = self.facts.iter().find(|held| {
-            matches!(held, Fact::PermissionSetHolders(written) | Fact::ProfileHolders(written)
-                if written.to_lowercase() == lower && **held == fact(written.clone()))
-        });
-        asked.cloned().unwrap_or(exact)
-    }
-
-    /// A set answers to its name; to its label only where no name fits.
-    fn take_set(&self, set: &PermissionSetFact, catalog: &mut Catalog) {
-        for fact in &self.facts {
-            let Fact::PermissionSet(written) = fact else { continue };
-            let by_name = written.eq_ignore_ascii_case(&set.name);
-            let mut held = catalog.permission_sets(written).to_vec();
-            let named_already = held.iter().any(|held| held.name.eq_ignore_ascii_case(written));
-            if by_name {
-                held = vec![set.clone()];
-            } else if written.eq_ignore_ascii_case(&set.label) && !named_already {
-                held.push(set.clone());
-            } else {
-                continue;
-            }
-            catalog.insert(fact.clone(), FactValue::PermissionSets(held));
-        }
-        let own = Fact::PermissionSet(set.name.clone());
-        if !self.facts.contains(&own) {
-            catalog.insert(own, FactValue::PermissionSets(vec![set.clone()]));
-        }
-    }
-
-    /// Takes the describes, in the order of [`FactNeeds::describes`].
-    pub fn take_describes(&self, describes: Vec<Option<Json>>, catalog: &mut Catalog) {
-        let facts = self
-            .facts
-            .iter()
-            .filter(|fact| matches!(fact, Fact::Fields(_) | Fact::SystemPermissions));
-        for (fact, described) in facts.zip(describes) {
-            let value = match (fact, described) {
-                (_, None) => FactValue::Missing,
-                (Fact::SystemPermissions, Some(described)) => {
-                    system_permissions(&described, catalog)
-                }
-                (Fact::Fields(object), Some(described)) => FactValue::Fields {
-                    object: described
-                        .get("name")
-                        .and_then(Json::as_str)
-                        .unwrap_or(object)
-                        .to_owned(),
-                    fields: grantable(object, &described),
-                },
-                _ => continue,
-            };
-            catalog.insert(fact.clone(), value);
-        }
-    }
-
     /// Asks what no query and no describe answers, once those are in: what
     /// permissions need, and what a clone of a profile starts with.
     ///
@@ -456,86 +290,4 @@ fn remember(atom: String, mut needed: BTreeSet<String>, catalog: &mut Catalog) {
     needed.extend(catalog.prerequisites(&atom).iter().cloned());
     let needed = needed.into_iter().collect();
     catalog.insert(Fact::Prerequisites(atom), FactValue::Prerequisites(needed));
-}
-
-fn license(row: &Row, name: &str) -> Option<LicenseFact> {
-    Some(LicenseFact {
-        id: SalesforceId::parse(row.text("Id")?)?,
-        name: row.text(name)?.to_owned(),
-        label: row.text("MasterLabel").unwrap_or_default().to_owned(),
-        status: row.text("Status").unwrap_or_default().to_owned(),
-        total: row.number("TotalLicenses").unwrap_or(0),
-        used: row.number("UsedLicenses").unwrap_or(0),
-    })
-}
-
-fn profile(row: &Row) -> Option<ProfileFact> {
-    Some(ProfileFact {
-        id: SalesforceId::parse(row.text("Id")?)?,
-        name: row.text("Name")?.to_owned(),
-        license_id: SalesforceId::parse(row.text("UserLicenseId")?)?,
-        license: row.text("UserLicense.Name")?.to_owned(),
-    })
-}
-
-fn add_holder(fact: Fact, username: &str, catalog: &mut Catalog) {
-    if let Some(FactValue::Holders(holders)) = catalog.get_mut(&fact) {
-        holders.usernames.push(username.to_lowercase());
-    } else {
-        let usernames = vec![username.to_lowercase()];
-        catalog.insert(fact, FactValue::Holders(Holders { usernames }));
-    }
-}
-
-/// The fields of a describe that a set can grant. Parts of a compound field
-/// are granted by the compound; what describe calls updateable depends on the
-/// caller's own access, so that editing is decided by the nature of the field
-/// (Object Reference, `FieldPermissions`).
-fn grantable(object: &str, described: &Json) -> Vec<GrantableField> {
-    let never: BTreeSet<&str> = data::rows(data::NEVER_EDITABLE)
-        .filter(|row| row[0] == object)
-        .filter_map(|row| row.get(1).copied())
-        .collect();
-    let flag = |field: &Json, name: &str| field.get(name).and_then(Json::as_bool).unwrap_or(false);
-    let mut fields: Vec<GrantableField> = described
-        .get("fields")
-        .and_then(Json::as_array)
-        .into_iter()
-        .flatten()
-        .filter(|field| flag(field, "permissionable"))
-        .filter(|field| field.get("compoundFieldName").is_none_or(Json::is_null))
-        .filter_map(|field| {
-            let name = field.get("name")?.as_str()?.to_owned();
-            let editable = !flag(field, "calculated")
-                && !flag(field, "autoNumber")
-                && !never.contains(name.as_str());
-            Some(GrantableField { name, editable })
-        })
-        .collect();
-    fields.sort_by(|left, right| left.name.cmp(&right.name));
-    fields
-}
-
-/// How the org's permissions differ from the shipped table. A permission that
-/// describe does not show may still be usable in metadata (seen for
-/// `CanApproveUninstalledApps`), so that only what a rejection called unknown
-/// is held to be unknown.
-fn system_permissions(described: &Json, catalog: &Catalog) -> FactValue {
-    let shipped: BTreeSet<&str> = data::rows(data::SYSTEM_PERMISSIONS).map(|row| row[0]).collect();
-    let unknown = match catalog.get(&Fact::SystemPermissions) {
-        Some(FactValue::SystemPermissions { unknown, .. }) => unknown.clone(),
-        _ => Vec::new(),
-    };
-    let additional = described
-        .get("fields")
-        .and_then(Json::as_array)
-        .into_iter()
-        .flatten()
-        .filter_map(|field| {
-            let name = field.get("name")?.as_str()?.strip_prefix("Permissions")?;
-            let label = field.get("label").and_then(Json::as_str).unwrap_or(name);
-            (!shipped.contains(name)).then(|| (name.to_owned(), label.to_owned()))
-        })
-        .collect();
-    FactValue::SystemPermissions { unknown, additional }
 }

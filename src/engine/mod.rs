@@ -5,6 +5,7 @@
 //! the order of independent ops, pace and retry. Imports `model`, `kinds`,
 //! `graph`, `org`, `state` and a table of `data`.
 
+mod answers;
 mod apply;
 mod call;
 mod effect;

@@ -11,6 +11,7 @@ mod codec;
 mod error;
 mod lock;
 mod open;
+mod parts;
 mod snapshot;
 mod store;
 

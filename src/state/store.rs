@@ -15,7 +15,6 @@ use serde::Deserialize;
 use serde::Serialize;
 use sled::Transactional as _;
 use sled::transaction::TransactionResult;
-use sled::transaction::TransactionalTree;
 
 use super::codec;
 use super::error::StateError;
@@ -23,6 +22,9 @@ use super::lock::Holder;
 use super::lock::Lock;
 use super::open::OpenFailure;
 use super::open::open_guarded;
+use super::parts::head;
+use super::parts::whole;
+use super::parts::write_value;
 use super::snapshot::Snapshot;
 use super::snapshot::sync_folder;
 use crate::model::Address;
@@ -245,11 +247,6 @@ impl Store {
     /// What happened on opening that the user should know.
     pub fn notices(&self) -> &[String] {
         &self.notices
-    }
-
-    /// How many records there are.
-    pub fn len(&self) -> usize {
-        self.records.len()
     }
 
     /// Whether there are none.
@@ -475,7 +472,7 @@ impl Recorded for Store {
         Box::new(self.records.iter().map(|entry| {
             let (key, value) = entry.map_err(|error| error.to_string())?;
             let address = Address::from_key(&key).ok_or("a key is no address")?;
-            let (_, first) = codec::head(&value).ok_or("a record is cut short")?;
+            let (_, first) = head(&value).ok_or("a record is cut short")?;
             let (digest, standing) = codec::front(first)?;
             let parts = &self.parts;
             let decode = move || codec::decode(&whole(parts, RECORDS, &key, &value)?);
@@ -490,48 +487,4 @@ impl Recorded for Store {
         };
         codec::decode(&self.whole(RECORDS, address.key(), &value)?).map(Some)
     }
-}
-
-/// Puts a value together from its parts.
-fn whole(parts: &sled::Tree, tree: u8, key: &[u8], value: &[u8]) -> Result<Vec<u8>, String> {
-    let (count, first) = codec::head(value).ok_or("a value is cut short")?;
-    let mut bytes = first.to_vec();
-    for number in 0..count {
-        let part = parts
-            .get(codec::part_key(tree, key, number))
-            .map_err(|error| error.to_string())?
-            .ok_or("a part of a value is missing")?;
-        bytes.extend_from_slice(&part);
-    }
-    Ok(bytes)
-}
-
-/// Writes or removes a value with its parts.
-fn write_value(
-    tree: &TransactionalTree,
-    parts: &TransactionalTree,
-    name: u8,
-    key: &[u8],
-    value: Option<&[u8]>,
-) -> Result<(), sled::transaction::ConflictableTransactionError<()>> {
-    let before =
-        tree.get(key)?.and_then(|held| codec::head(&held).map(|(count, _)| count)).unwrap_or(0);
-    let mut written = 0;
-    match value {
-        Some(value) => {
-            let (first, rest) = codec::split(value);
-            for part in rest {
-                parts.insert(codec::part_key(name, key, written), part)?;
-                written += 1;
-            }
-            tree.insert(key, first)?;
-        }
-        None => {
-            tree.remove(key)?;
-        }
-    }
-    for number in written..before {
-        parts.remove(codec::part_key(name, key, number))?;
-    }
-    Ok(())
 }
