@@ -4,6 +4,7 @@
 //! code, and its text where a real one is known.
 
 mod assignments;
+mod contents;
 mod licenses;
 mod metadata;
 mod prerequisites;
