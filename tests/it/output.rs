@@ -144,6 +144,23 @@ async fn independent_branches_go_on_and_what_depends_on_a_failure_says_why() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_is_stopped_finishes_what_is_under_way_and_the_next_goes_on() {
+    let world = World::new().await;
+    world.write("access.yaml", example());
+    world.stops();
+    let arguments = ["apply", "access.yaml", "--auto-approve", "--parallelism", "1"];
+    insta::assert_snapshot!("stopped", world.run(&arguments).await.fails().whole());
+    let listed = world.run(&["state", "list"]).await.succeeds();
+    assert_eq!(
+        listed.output.lines().count(),
+        1,
+        "what was under way is recorded: {}",
+        listed.output
+    );
+    world.converges("go on", &example()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn which_org_is_meant_is_never_guessed() {
     let world = World::bare();
     world.write("access.yaml", example());

@@ -7,6 +7,7 @@ use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::Mutex;
+use std::sync::atomic::AtomicBool;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -67,6 +68,7 @@ pub struct World {
     entropy: Arc<AtomicU64>,
     ticks: Arc<AtomicU64>,
     answers: Mutex<Option<String>>,
+    wants_stop: AtomicBool,
     org: Option<Running>,
 }
 
@@ -79,6 +81,7 @@ impl World {
             entropy: Arc::new(AtomicU64::new(7)),
             ticks: Arc::default(),
             answers: Mutex::default(),
+            wants_stop: AtomicBool::new(false),
             org: None,
         }
     }
@@ -128,6 +131,11 @@ impl World {
         *self.answers.lock().expect("no panic") = Some(answer.to_owned());
     }
 
+    /// Makes the user stop the next run as soon as it listens.
+    pub fn stops(&self) {
+        self.wants_stop.store(true, Ordering::Relaxed);
+    }
+
     /// The folder.
     pub fn path(&self) -> &Path {
         self.folder.path()
@@ -155,6 +163,7 @@ impl World {
         let answers = self.answers.lock().expect("no panic").take();
         let is_terminal = answers.is_some();
         let variables = self.variables.lock().expect("no panic").clone();
+        let wants_stop = self.wants_stop.swap(false, Ordering::Relaxed);
         let (entropy, ticks) = (Arc::clone(&self.entropy), Arc::clone(&self.ticks));
         let environment = Environment {
             variable: Arc::new(move |name| {
@@ -178,7 +187,13 @@ impl World {
             input: Arc::new(Mutex::new(Cursor::new(answers.unwrap_or_default().into_bytes()))),
             output: Arc::clone(&output) as Arc<Mutex<dyn Write + Send>>,
             errors: Arc::clone(&errors) as Arc<Mutex<dyn Write + Send>>,
-            stop: Arc::new(|| Box::pin(std::future::pending())),
+            stop: Arc::new(move || {
+                if wants_stop {
+                    Box::pin(std::future::ready(()))
+                } else {
+                    Box::pin(std::future::pending())
+                }
+            }),
         };
         let arguments =
             std::iter::once("orgform").chain(arguments.iter().copied()).map(Into::into).collect();
