@@ -179,13 +179,15 @@ pub async fn apply(
         let answered = if stopping {
             in_flight.next().await
         } else {
-            match select(in_flight.next(), &mut stop).await {
-                Either::Left((answered, _)) => answered,
-                Either::Right(((), _)) => {
+            // The wish to stop comes first: answers may follow each other
+            // without a pause.
+            match select(&mut stop, in_flight.next()).await {
+                Either::Left(((), _)) => {
                     stopping = true;
                     run.outcome.interrupted = true;
                     continue;
                 }
+                Either::Right((answered, _)) => answered,
             }
         };
         let Some(answered) = answered else { break };
