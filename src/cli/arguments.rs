@@ -7,6 +7,10 @@ use clap::Args;
 use clap::Parser;
 use clap::Subcommand;
 
+use super::error::CommandError;
+use crate::model::AddressPattern;
+use crate::plan::Selection;
+
 /// Salesforce user access as code.
 #[derive(Debug, Parser)]
 #[command(
@@ -30,12 +34,17 @@ pub enum Command {
     /// Show what would change, and change nothing
     Plan(PlanArguments),
     /// Show what would change, ask, and change it
+    ///
+    /// With a plan that `plan --out` kept instead of YAML files: do exactly that, without asking.
+    /// It is refused when something that it used has changed since.
     Apply(ApplyArguments),
     /// Take away all that orgform made in the org: users are deactivated, the rest is deleted
     ///
     /// All that orgform made in this org goes, whichever file declared it: the files are only
     /// checked.
     Destroy(DestroyArguments),
+    /// Show a plan that `plan --out` kept
+    Show(ShowArguments),
     /// Print what depends on what, in the DOT language
     Graph(GraphArguments),
     /// Look into the state: what orgform made or took over in an org
@@ -79,14 +88,46 @@ pub struct ReadArguments {
     pub json: bool,
 }
 
+#[derive(Debug, Default, Args)]
+pub struct ChoiceArguments {
+    /// Only this, with what it depends on. Repeat it for several; `*` stands for any characters,
+    /// as in `user.*@qa.example`
+    #[arg(long, value_name = "ADDRESS")]
+    pub target: Vec<String>,
+    /// Not this, nor what depends on it
+    #[arg(long, value_name = "ADDRESS")]
+    pub exclude: Vec<String>,
+}
+
+#[derive(Debug, Default, Args)]
+pub struct ReplaceArguments {
+    /// Delete this assignment or permission set and make it again
+    #[arg(long, value_name = "ADDRESS")]
+    pub replace: Vec<String>,
+    /// Only take what was changed outside orgform into the state, and change nothing in the org
+    #[arg(long, conflicts_with = "replace")]
+    pub refresh_only: bool,
+}
+
 #[derive(Debug, Args)]
 pub struct PlanArguments {
     #[command(flatten)]
     pub read: ReadArguments,
+    #[command(flatten)]
+    pub choice: ChoiceArguments,
+    #[command(flatten)]
+    pub replace: ReplaceArguments,
     /// Show what `destroy` would do
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["replace", "refresh_only"])]
     pub destroy: bool,
-    /// Exit with 2 when there are changes, with 0 when there are none
+    /// With --destroy, also what was there before orgform took it over
+    #[arg(long, requires = "destroy")]
+    pub include_adopted: bool,
+    /// Keep the plan in this file: `orgform apply FILE` does exactly that, `orgform show FILE` shows it
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// Exit with 2 when there are changes, with 0 when there are none. What was changed outside
+    /// counts only with --refresh-only, or where it makes a change necessary
     #[arg(long)]
     pub detailed_exitcode: bool,
 }
@@ -99,12 +140,19 @@ pub struct WriteArguments {
     /// How many calls are under way at once, up to 10
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u8).range(1..=10))]
     pub parallelism: u8,
+    /// Also write the events that --json prints to this file, one a line
+    #[arg(long, value_name = "FILE")]
+    pub json_into: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
 pub struct ApplyArguments {
     #[command(flatten)]
     pub read: ReadArguments,
+    #[command(flatten)]
+    pub choice: ChoiceArguments,
+    #[command(flatten)]
+    pub replace: ReplaceArguments,
     #[command(flatten)]
     pub write: WriteArguments,
     /// With --auto-approve, allow taking grants away from what is adopted
@@ -117,10 +165,22 @@ pub struct DestroyArguments {
     #[command(flatten)]
     pub read: ReadArguments,
     #[command(flatten)]
+    pub choice: ChoiceArguments,
+    #[command(flatten)]
     pub write: WriteArguments,
     /// Also take away what was there before orgform took it over
     #[arg(long)]
     pub include_adopted: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct ShowArguments {
+    /// The file that `plan --out` wrote
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
 }
 
 #[derive(Debug, Args)]
@@ -192,4 +252,25 @@ pub struct ServeArguments {
     /// Allow addresses that other machines can reach
     #[arg(long)]
     pub allow_remote: bool,
+}
+
+/// What the options choose.
+///
+/// # Errors
+/// When one of them is empty.
+pub fn selection(choice: &ChoiceArguments, replace: &[String]) -> Result<Selection, CommandError> {
+    let patterns = |option: &str, texts: &[String]| {
+        let pattern = |text: &String| {
+            AddressPattern::new(text).ok_or_else(|| {
+                CommandError::new(format!("{option} is given without an address"))
+                    .hint("An address is a kind, a dot and a name: `user.qa@coconut.example`.")
+            })
+        };
+        texts.iter().map(pattern).collect::<Result<Vec<_>, _>>()
+    };
+    Ok(Selection {
+        targets: patterns("--target", &choice.target)?,
+        excludes: patterns("--exclude", &choice.exclude)?,
+        replaces: patterns("--replace", replace)?,
+    })
 }

@@ -14,6 +14,7 @@ use crate::engine::EngineError;
 use crate::local_org::StartError;
 use crate::model::Problem;
 use crate::org::OrgError;
+use crate::plan::ChoiceError;
 use crate::plan::PlanError;
 use crate::state::StateError;
 
@@ -46,6 +47,19 @@ impl CommandError {
             hints.push(hint.into());
         }
         self
+    }
+
+    /// It all in one line.
+    pub fn message(&self) -> String {
+        match self {
+            Self::Failed { message, .. } => message.clone(),
+            Self::Diagnostics(found) => {
+                let messages: Vec<&str> =
+                    found.iter().map(|diagnostic| diagnostic.message.as_str()).collect();
+                messages.join("; ")
+            }
+            Self::BrokenPipe => "nobody reads the output".to_owned(),
+        }
     }
 
     /// A record of the state that this version can't read.
@@ -85,6 +99,22 @@ fn place(problem: &Problem, locator: &mut Locator<'_>, files: &[PathBuf]) -> Dia
     match &problem.hint {
         Some(hint) => diagnostic.help(hint),
         None => diagnostic,
+    }
+}
+
+impl From<ChoiceError> for CommandError {
+    fn from(error: ChoiceError) -> Self {
+        let failed = Self::new(error.to_string());
+        match error {
+            ChoiceError::NothingFits { meant: Some(meant), .. } => {
+                failed.hint(format!("Did you mean `{meant}`?"))
+            }
+            ChoiceError::NothingFits { meant: None, .. } => failed
+                .hint("An address is a kind, a dot and a name; `*` stands for any characters: `user.*@qa.example`.")
+                .hint("`orgform state list` lists what is recorded."),
+            ChoiceError::NotReplaceable { hint, .. } => failed.hint(hint),
+            ChoiceError::State(reason) => Self::unreadable_state(reason),
+        }
     }
 }
 

@@ -9,7 +9,9 @@ mod commands;
 mod environment;
 mod error;
 mod output;
+mod plan_file;
 mod planning;
+mod private_file;
 mod session;
 mod view;
 
@@ -46,6 +48,7 @@ pub async fn run(arguments: Vec<std::ffi::OsString>, environment: Environment) -
         Command::Destroy(arguments) => {
             commands::destroy::run(&environment, &mut output, arguments).await
         }
+        Command::Show(arguments) => commands::show::run(&environment, &mut output, &arguments),
         Command::Graph(arguments) => commands::graph::run(&environment, &mut output, &arguments),
         Command::State { command } => match command {
             StateCommand::List(arguments) => {

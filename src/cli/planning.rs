@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use super::arguments::ReadArguments;
 use super::environment::Environment;
 use super::error::CommandError;
+use super::plan_file;
 use super::session::Session;
 use crate::config;
 use crate::config::Config;
@@ -19,8 +20,10 @@ use crate::engine::Refreshing;
 use crate::kinds;
 use crate::kinds::Scope as _;
 use crate::model::Address;
+use crate::model::AddressPattern;
 use crate::model::Catalog;
 use crate::model::Change;
+use crate::model::Declared;
 use crate::model::Fact;
 use crate::model::Observations;
 use crate::model::Ownership;
@@ -30,7 +33,11 @@ use crate::model::Recorded as _;
 use crate::model::Standing;
 use crate::org::API_VERSION;
 use crate::plan;
+use crate::plan::Choice;
 use crate::plan::Desired;
+use crate::plan::LookedAt;
+use crate::plan::SavedPlan;
+use crate::plan::Selection;
 use crate::state::Store;
 
 /// Facts are kept this long, in seconds.
@@ -44,15 +51,46 @@ pub struct Planned {
     pub catalog: Catalog,
     /// What the user should know before reading it, each a sentence.
     pub notices: Vec<String>,
+    /// What is declared, by natural keys.
+    pub desired: Desired,
+    /// What the plan is about.
+    pub choice: Choice,
+    /// What was observed for it.
+    pub observations: Observations,
+}
+
+impl Planned {
+    /// What a saved plan says, where there is nothing to do for it.
+    pub fn of_saved(saved: &SavedPlan) -> Self {
+        Self {
+            plan: saved.plan.clone(),
+            catalog: Catalog::new(),
+            notices: saved.notices.clone(),
+            desired: Desired::default(),
+            choice: Choice::everything(),
+            observations: Observations::default(),
+        }
+    }
+}
+
+/// What a plan is to be about.
+enum About {
+    /// What somebody selected, or all.
+    Selection(Selection),
+    /// What a saved plan is about.
+    Exactly(Choice),
 }
 
 /// Makes plans for one run: the files are read once, the org as often as a
 /// plan is made.
 pub struct Planning<'a> {
     environment: &'a Environment,
-    read: &'a ReadArguments,
+    refresh: bool,
+    refresh_catalog: bool,
     mode: PlanMode,
-    declared: Vec<crate::model::Declared>,
+    about: About,
+    declared: Vec<Declared>,
+    released: Vec<AddressPattern>,
     files: Vec<PathBuf>,
 }
 
@@ -63,12 +101,14 @@ impl<'a> Planning<'a> {
     /// Everything that is wrong with them.
     pub fn new(
         environment: &'a Environment,
-        read: &'a ReadArguments,
+        read: &ReadArguments,
         mode: PlanMode,
+        selection: Selection,
     ) -> Result<Self, CommandError> {
+        plan_file::refuse(&read.paths, &environment.folder)?;
         let config = match config::load(&read.paths, &environment.folder) {
             Ok(config) => config,
-            // What is recorded can be destroyed without any file.
+            // What is recorded can be destroyed or looked at without any file.
             Err(ConfigError::Files(FilesError::Nothing { .. }))
                 if mode != PlanMode::Converge && read.paths.is_empty() =>
             {
@@ -76,7 +116,31 @@ impl<'a> Planning<'a> {
             }
             Err(error) => return Err(error.into()),
         };
-        Ok(Self { environment, read, mode, declared: config.declared, files: config.files })
+        Ok(Self {
+            environment,
+            refresh: read.refresh,
+            refresh_catalog: read.refresh_catalog,
+            mode,
+            about: About::Selection(selection),
+            declared: config.declared,
+            released: config.released.into_iter().map(|(pattern, _)| pattern).collect(),
+            files: config.files,
+        })
+    }
+
+    /// Makes a saved plan again, from what the org and the state have now. All
+    /// that it used is asked anew.
+    pub fn again(environment: &'a Environment, saved: &SavedPlan) -> Self {
+        Self {
+            environment,
+            refresh: true,
+            refresh_catalog: true,
+            mode: saved.plan.mode,
+            about: About::Exactly(saved.choice()),
+            declared: saved.declared.clone(),
+            released: saved.released.clone(),
+            files: Vec::new(),
+        }
     }
 
     /// Makes a plan.
@@ -92,16 +156,23 @@ impl<'a> Planning<'a> {
         let mut notices: Vec<String> = store.notices().to_vec();
         self.recover(session, store, now, &mut notices).await?;
 
-        let desired = Desired::new(self.declared.clone());
-        let (mut catalog, needs) = self.facts(&desired, store, now)?;
+        let desired = Desired::new(self.declared.clone(), self.released.clone());
+        let mut choice = match &self.about {
+            About::Selection(selection) => plan::choose(selection, &desired, &*store, self.mode)?,
+            About::Exactly(choice) => choice.clone(),
+        };
+        let (mut catalog, needs) = self.facts(&desired, &choice, store, now)?;
         let loaded: BTreeSet<Fact> = catalog.iter().map(|(fact, _)| fact.clone()).collect();
         let mut observations = Observations::default();
-        if self.read.refresh {
+        if self.refresh {
             let asked = needs.clone();
+            let takes_declared = self.mode != PlanMode::RefreshOnly;
+            let declared = desired.iter().map(|declared| declared.address.clone());
             let refreshing = Refreshing {
-                declared: &mut desired.iter().map(|declared| declared.address.clone()),
+                declared: &mut declared
+                    .filter(|address| takes_declared && choice.looks_at(address)),
                 scope: &desired,
-                recorded: &*store,
+                recorded: &LookedAt { recorded: &*store, choice: &choice },
                 needs: FactNeeds::new(needs),
             };
             observations = engine::refresh(&session.org, refreshing, &mut catalog).await?;
@@ -113,13 +184,10 @@ impl<'a> Planning<'a> {
                 .collect();
             store.keep_facts(answered.into_iter(), now, API_VERSION)?;
         }
-        let desired = desired.canonical(&catalog).map_err(|problems| {
-            CommandError::of_plan(
-                plan::PlanError::Problems(problems),
-                &self.environment.folder,
-                &self.files,
-            )
-        })?;
+        let (desired, respelled) = desired
+            .canonical(&catalog)
+            .map_err(|problems| self.refused(plan::PlanError::Problems(problems)))?;
+        choice.respelled(&respelled);
         observations.claim(|address| desired.declared(address).is_some());
         let input = plan::Input {
             mode: self.mode,
@@ -128,13 +196,13 @@ impl<'a> Planning<'a> {
             recorded: &*store,
             observations: &observations,
             catalog: &catalog,
+            choice: &choice,
         };
-        let plan = plan::plan(&input)
-            .map_err(|error| CommandError::of_plan(error, &self.environment.folder, &self.files))?;
-        if self.mode != PlanMode::Converge && !self.declared.is_empty() {
+        let plan = plan::plan(&input).map_err(|error| self.refused(error))?;
+        if matches!(self.mode, PlanMode::Destroy { .. }) && !self.declared.is_empty() {
             let is_undeclared = |change: &&Change| desired.declared(&change.address).is_none();
             let others = plan.changes.iter().filter(is_undeclared).count();
-            if others > 0 {
+            if others > 0 && choice.partial.is_none() {
                 notices.push(format!(
                     "Destroy takes away all that orgform made in this org: {others} of these are declared in none of the files you named."
                 ));
@@ -145,7 +213,11 @@ impl<'a> Planning<'a> {
                 "Nothing is recorded of this org, so that what is there already is taken over (adopted) and will not be removed by destroy.".to_owned(),
             );
         }
-        Ok(Planned { plan, catalog, notices })
+        Ok(Planned { plan, catalog, notices, desired, choice, observations })
+    }
+
+    fn refused(&self, error: plan::PlanError) -> CommandError {
+        CommandError::of_plan(error, &self.environment.folder, &self.files)
     }
 
     /// Resolves what an earlier run left open.
@@ -159,7 +231,7 @@ impl<'a> Planning<'a> {
         if store.open_intents()?.is_empty() {
             return Ok(());
         }
-        if !self.read.refresh {
+        if !self.refresh {
             return Err(CommandError::new(
                 "an earlier run ended in the middle of a call, and what it did is not known yet",
             )
@@ -174,6 +246,7 @@ impl<'a> Planning<'a> {
     fn facts(
         &self,
         desired: &Desired,
+        choice: &Choice,
         store: &Store,
         now: i64,
     ) -> Result<(Catalog, BTreeSet<Fact>), CommandError> {
@@ -181,17 +254,19 @@ impl<'a> Planning<'a> {
         let mut fresh = BTreeSet::new();
         for (fact, value, at) in store.facts(API_VERSION)? {
             let is_answer = !value.is_nothing();
-            if is_answer && !fact.is_volatile() && !self.read.refresh_catalog && now - at < FRESH {
+            if is_answer && !fact.is_volatile() && !self.refresh_catalog && now - at < FRESH {
                 fresh.insert(fact.clone());
             }
             catalog.insert(fact, value);
         }
         let mut wanted: BTreeSet<Fact> = BTreeSet::new();
         if self.mode == PlanMode::Converge {
-            wanted.extend(desired.facts());
+            wanted.extend(desired.facts(choice));
         }
-        self.removal_facts(desired, store, &mut wanted)?;
-        if !self.read.refresh {
+        if self.mode != PlanMode::RefreshOnly {
+            self.removal_facts(desired, choice, store, &mut wanted)?;
+        }
+        if !self.refresh {
             let missing: Vec<String> =
                 wanted.iter().filter(|fact| !catalog.knows(fact)).map(Fact::describe).collect();
             if !missing.is_empty() {
@@ -217,14 +292,16 @@ impl<'a> Planning<'a> {
     fn removal_facts(
         &self,
         desired: &Desired,
+        choice: &Choice,
         store: &Store,
         wanted: &mut BTreeSet<Fact>,
     ) -> Result<(), CommandError> {
         for stored in store.stream() {
             let stored = stored.map_err(CommandError::unreadable_state)?;
-            let stays =
-                self.mode == PlanMode::Converge && desired.declared(&stored.address).is_some();
-            if stays || stored.standing != Standing::Live {
+            let stays = self.mode == PlanMode::Converge
+                && desired.declared(&stored.address).is_some()
+                && choice.replaces(&stored.address).is_none();
+            if stays || stored.standing != Standing::Live || !choice.includes(&stored.address) {
                 continue;
             }
             let Some(kind) = kinds::of(&stored.address) else { continue };

@@ -19,6 +19,18 @@ use crate::org::RetryPolicy;
 use crate::state::Holder;
 use crate::state::Store;
 
+/// The line that says which org this is.
+pub fn banner(identity: &OrgIdentity) -> String {
+    if identity.emulated {
+        format!(
+            "Org: the local org inside orgform (emulated), {}. Nothing here touches Salesforce.",
+            identity.id
+        )
+    } else {
+        format!("Org: {} ({})", identity.instance_url, identity.id)
+    }
+}
+
 /// A way into one org; the local org runs as long as this lives.
 pub struct Session {
     /// The client.
@@ -98,14 +110,7 @@ impl Session {
 
     /// The line that says which org this is.
     pub fn banner(&self) -> String {
-        if self.identity.emulated {
-            format!(
-                "Org: the local org inside orgform (emulated), {}. Nothing here touches Salesforce.",
-                self.identity.id
-            )
-        } else {
-            format!("Org: {} ({})", self.identity.instance_url, self.identity.id)
-        }
+        banner(&self.identity)
     }
 
     /// Opens the org's state and takes its lock.

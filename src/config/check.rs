@@ -5,6 +5,7 @@ use std::collections::HashMap;
 
 use super::Config;
 use super::MOST_ERRORS;
+use super::RELEASE;
 use super::diagnostic::Diagnostic;
 use super::diagnostic::Source;
 use super::locate::Locator;
@@ -12,6 +13,7 @@ use crate::graph::Order;
 use crate::kinds;
 use crate::model::Address;
 use crate::model::Declared;
+use crate::model::Place;
 
 /// A circle is shown by so many of its steps.
 const STEPS: usize = 30;
@@ -21,6 +23,7 @@ pub fn check(config: &Config) -> Vec<Diagnostic> {
     let mut places = Places { config, locator: Locator::new(&config.folder) };
     let mut found = twice(config, &mut places);
     found.extend(renamed_twice(config, &mut places));
+    found.extend(declared_and_released(config, &mut places));
     if found.is_empty() {
         found = circles(config, &mut places);
     }
@@ -60,6 +63,31 @@ fn renamed_twice(config: &Config, places: &mut Places<'_>) -> Vec<Diagnostic> {
         }
     }
     found
+}
+
+/// What is declared is managed; to release it too says two things.
+fn declared_and_released(config: &Config, places: &mut Places<'_>) -> Vec<Diagnostic> {
+    if config.released.is_empty() {
+        return Vec::new();
+    }
+    let declared: HashMap<String, &Declared> =
+        config.declared.iter().map(|held| (held.address.to_string(), held)).collect();
+    let both = config.released.iter().filter_map(|(pattern, file)| {
+        declared.get(pattern.as_str()).map(|declared| (pattern, *file, *declared))
+    });
+    both.take(MOST_ERRORS)
+        .map(|(pattern, file, declared)| {
+            let path = &config.files[file as usize];
+            let place = Place::keys([RELEASE]).item(pattern.as_str());
+            let (source, span) =
+                places.locator.find(path, &place).unwrap_or_else(|| (Source::new(path, ""), 0..0));
+            let (other, again) = places.of(declared, "");
+            Diagnostic::new(&source, span, format!("{pattern} is declared and released"))
+                .label("released here")
+                .related(&other, again, "declared here")
+                .help("take the declaration out to stop managing it, or this line to go on")
+        })
+        .collect()
 }
 
 fn twice(config: &Config, places: &mut Places<'_>) -> Vec<Diagnostic> {

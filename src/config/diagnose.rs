@@ -12,19 +12,21 @@ use std::collections::HashSet;
 use deserialize::ReadError;
 use deserialize::Reader;
 
+use super::Contents;
 use super::MOST_ERRORS;
+use super::RELEASE;
 use super::diagnostic::Diagnostic;
 use super::diagnostic::Source;
 use super::tree::NodeId;
 use super::tree::Tree;
+use super::tree::Value;
 use crate::kinds;
-use crate::model::Declared;
 
 /// Reads a whole document.
 ///
 /// # Errors
 /// Everything that is wrong with it.
-pub fn read(source: &Source) -> Result<Vec<Declared>, Vec<Diagnostic>> {
+pub fn read(source: &Source) -> Result<Contents, Vec<Diagnostic>> {
     let mut found = Vec::new();
     let tree = match Tree::build(source, &mut found) {
         Ok(tree) => tree,
@@ -36,20 +38,20 @@ pub fn read(source: &Source) -> Result<Vec<Declared>, Vec<Diagnostic>> {
     let mut reading = Reading {
         tree: &tree,
         found,
-        declared: Vec::new(),
+        contents: Contents::default(),
         // Aliases make a tree larger than its text; this bounds by how much.
         budget: Cell::new(tree.len() * 20 + 10_000),
     };
     reading.document();
     reading.found.sort_by_key(|diagnostic| diagnostic.at.span.start);
     reading.found.truncate(MOST_ERRORS);
-    if reading.found.is_empty() { Ok(reading.declared) } else { Err(reading.found) }
+    if reading.found.is_empty() { Ok(reading.contents) } else { Err(reading.found) }
 }
 
 struct Reading<'a> {
     tree: &'a Tree,
     found: Vec<Diagnostic>,
-    declared: Vec<Declared>,
+    contents: Contents,
     budget: Cell<usize>,
 }
 
@@ -84,12 +86,14 @@ impl Reading<'_> {
                 self.version(value);
             } else if let Some(section) = kinds::SECTIONS.iter().find(|section| **section == name) {
                 self.section(section, value);
+            } else if name == RELEASE {
+                self.released(value);
             } else {
-                let known = kinds::SECTIONS.iter().copied().chain(["version"]);
+                let known = kinds::SECTIONS.iter().copied().chain(["version", RELEASE]);
                 let help = match kinds::closest(&name, known) {
                     Some(meant) => format!("did you mean `{meant}`?"),
                     None => format!(
-                        "a file holds `version` and the sections {}",
+                        "a file holds `version`, `release` and the sections {}",
                         listed(kinds::SECTIONS)
                     ),
                 };
@@ -120,6 +124,26 @@ impl Reading<'_> {
             }
             None => {
                 self.report(node, "expected `version: 1`");
+            }
+        }
+    }
+
+    fn released(&mut self, node: NodeId) {
+        if self.tree.is_null(node) {
+            return;
+        }
+        let Value::List(items) = &self.tree.node(node).value else {
+            self.report(node, "expected a list of addresses below `release`");
+            return;
+        };
+        for item in items.iter().copied() {
+            let line = deserialize::text_of(self.tree, item);
+            match line.map(|line| super::released(&line)) {
+                Ok(Ok(pattern)) => self.contents.released.push(pattern),
+                Ok(Err(message)) => {
+                    self.report(item, message);
+                }
+                Err(error) => self.add(error, item),
             }
         }
     }
@@ -164,13 +188,11 @@ impl Reading<'_> {
                 budget: &self.budget,
             };
             let result =
-                kinds::read_entry(section, name, reader, &mut |address, attributes, was| {
-                    declared.push(Declared { address, attributes, was, file: 0 });
-                });
+                kinds::read_entry(section, name, reader, &mut |entry| declared.push(entry));
             let error = match result {
                 Ok(()) => {
                     if errors == 0 {
-                        self.declared.append(&mut declared);
+                        self.contents.declared.append(&mut declared);
                     }
                     return;
                 }

@@ -9,6 +9,8 @@ use serde::de::Error as _;
 use serde::de::MapAccess;
 use serde::de::Visitor;
 
+use super::Contents;
+use super::RELEASE;
 use crate::kinds;
 use crate::kinds::spec::Text;
 use crate::model::Declared;
@@ -17,17 +19,17 @@ use crate::model::Declared;
 ///
 /// # Errors
 /// The first thing that is refused; only good for "not this way".
-pub fn read(text: &str) -> Result<Vec<Declared>, String> {
-    let mut declared = Vec::new();
+pub fn read(text: &str) -> Result<Contents, String> {
+    let mut contents = Contents::default();
     let deserializer = serde_yaml::Deserializer::from_str(text);
-    Document { into: &mut declared }
+    Document { into: &mut contents }
         .deserialize(deserializer)
         .map_err(|error| error.to_string())?;
-    Ok(declared)
+    Ok(contents)
 }
 
 struct Document<'a> {
-    into: &'a mut Vec<Declared>,
+    into: &'a mut Contents,
 }
 
 impl<'de> DeserializeSeed<'de> for Document<'_> {
@@ -56,7 +58,11 @@ impl<'de> Visitor<'de> for Document<'_> {
                     return Err(A::Error::custom("another version"));
                 }
             } else if let Some(section) = kinds::SECTIONS.iter().find(|section| **section == key) {
-                map.next_value_seed(Section { section, into: self.into })?;
+                map.next_value_seed(Section { section, into: &mut self.into.declared })?;
+            } else if key == RELEASE {
+                for Text(line) in map.next_value::<Option<Vec<Text>>>()?.unwrap_or_default() {
+                    self.into.released.push(super::released(&line).map_err(A::Error::custom)?);
+                }
             } else {
                 return Err(A::Error::custom("an unknown section"));
             }
@@ -111,8 +117,6 @@ impl<'de> DeserializeSeed<'de> for Entry<'_> {
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
         let Self { section, name, into } = self;
-        kinds::read_entry(section, name, deserializer, &mut |address, attributes, was| {
-            into.push(Declared { address, attributes, was, file: 0 });
-        })
+        kinds::read_entry(section, name, deserializer, &mut |declared| into.push(declared))
     }
 }

@@ -17,6 +17,8 @@ mod tree;
 
 use std::path::PathBuf;
 
+use crate::kinds;
+use crate::model::AddressPattern;
 use crate::model::Declared;
 
 pub use diagnostic::Diagnostic;
@@ -36,6 +38,17 @@ pub struct Config {
     pub files: Vec<PathBuf>,
     /// The declarations, in the order of files.
     pub declared: Vec<Declared>,
+    /// What is no longer to be managed, and in which file that stands.
+    pub released: Vec<(AddressPattern, u32)>,
+}
+
+/// What one file says.
+#[derive(Debug, Default, PartialEq)]
+pub struct Contents {
+    /// The declarations, in order.
+    pub declared: Vec<Declared>,
+    /// What is no longer to be managed.
+    pub released: Vec<AddressPattern>,
 }
 
 /// Why the files can't be used.
@@ -57,13 +70,15 @@ pub enum ConfigError {
 pub fn load(paths: &[PathBuf], here: &std::path::Path) -> Result<Config, ConfigError> {
     let files = files::find(paths, here)?;
     let readings = files::read_in_parallel(here, &files, read_one);
-    let mut config = Config { folder: here.to_owned(), files: files.clone(), declared: Vec::new() };
+    let mut config = Config { folder: here.to_owned(), files: files.clone(), ..Config::default() };
     let mut diagnostics = Vec::new();
     for (number, reading) in readings.into_iter().enumerate() {
         match reading? {
-            Ok(entries) => {
+            Ok(contents) => {
                 let file = u32::try_from(number).unwrap_or(u32::MAX);
-                config.declared.extend(entries.into_iter().map(|entry| Declared { file, ..entry }));
+                let declared = contents.declared.into_iter();
+                config.declared.extend(declared.map(|entry| Declared { file, ..entry }));
+                config.released.extend(contents.released.into_iter().map(|held| (held, file)));
             }
             Err(found) => diagnostics.extend(found),
         }
@@ -76,7 +91,7 @@ pub fn load(paths: &[PathBuf], here: &std::path::Path) -> Result<Config, ConfigE
 
 /// Reads one text on the fast path, and where that fails on the diagnosing one,
 /// which has the last word.
-fn read_one(source: &Source) -> Result<Vec<Declared>, Vec<Diagnostic>> {
+fn read_one(source: &Source) -> Result<Contents, Vec<Diagnostic>> {
     if let Some(diagnostic) = scan::refuse(source) {
         return Err(vec![diagnostic]);
     }
@@ -86,11 +101,34 @@ fn read_one(source: &Source) -> Result<Vec<Declared>, Vec<Diagnostic>> {
     fast::read(&source.text).or_else(|_| diagnose::read(source))
 }
 
+/// The key of what is no longer to be managed.
+const RELEASE: &str = "release";
+
+/// One line of `release`.
+///
+/// # Errors
+/// What is wrong with it, as a fragment.
+fn released(text: &str) -> Result<AddressPattern, String> {
+    let no_address = || {
+        let kinds: Vec<&str> = kinds::ALL.iter().map(|kind| kind.name()).collect();
+        format!(
+            "`{text}` is no address; one looks like `user.qa@coconut.example`, and kinds are {}",
+            kinds.join(", ")
+        )
+    };
+    let pattern = AddressPattern::new(text).ok_or_else(no_address)?;
+    let kind = text.trim().split('.').next().unwrap_or_default();
+    let is_one = kinds::named(kind).is_some() || kind.contains(['*', '?']);
+    if is_one && (text.contains('.') || kind.contains('*')) {
+        Ok(pattern)
+    } else {
+        Err(no_address())
+    }
+}
+
 /// Both readings of one text, for the test that holds them to each other.
 #[doc(hidden)]
-pub fn both_readings(
-    text: &str,
-) -> (Result<Vec<Declared>, String>, Result<Vec<Declared>, Vec<Diagnostic>>) {
+pub fn both_readings(text: &str) -> (Result<Contents, String>, Result<Contents, Vec<Diagnostic>>) {
     let source = Source::new("test.yaml", text);
     if let Some(diagnostic) = scan::refuse(&source) {
         return (Err(diagnostic.message.clone()), Err(vec![diagnostic]));

@@ -166,7 +166,8 @@ pub async fn apply(
                 ops: held.iter().map(|op| plan.ops[*op].clone()).collect(),
             };
             let sequence = store.begin(&intent)?;
-            progress.on(&Event::Sending { what: shape.describe(), ops: held.len() });
+            let sent = held.iter().map(|op| (&plan.ops[*op].address, plan.ops[*op].step.as_ref()));
+            progress.on(&Event::Sending { what: shape.describe(), ops: sent.collect() });
             let sent_at = (options.clock)();
             in_flight.push(Box::pin(async move {
                 let report = send(org, &shape, batch).await;

@@ -74,6 +74,9 @@ pub fn record_changes(
     if let Some(standing) = effect.standing {
         record.standing = standing;
     }
+    if let Some(protected) = effect.protects {
+        record.protected = protected;
+    }
     // Only what makes the thing answers with the thing's own id.
     if let Some(id) = confirmed.id.as_ref().filter(|_| effect.creates.is_some()) {
         record.id = Some(id.clone());
@@ -109,6 +112,9 @@ pub fn before_ops(change: &Change) -> Option<RecordChange> {
     let mut record = change.recorded.clone().unwrap_or_else(|| Record::new(Ownership::Adopted));
     if let Some(observed) = &change.observed {
         record.take_over(observed);
+    }
+    if is_state_only {
+        record.protected = change.protected;
     }
     if is_state_only && change.reason == Reason::DeactivatedByUs {
         // Somebody brought it back already.

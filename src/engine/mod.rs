@@ -61,8 +61,8 @@ pub enum Event<'a> {
     Sending {
         /// What it does: `insert User`.
         what: String,
-        /// How many ops it holds.
-        ops: usize,
+        /// The ops that it holds: resource and step.
+        ops: Vec<(&'a Address, &'a str)>,
     },
     /// An op is done.
     Done {

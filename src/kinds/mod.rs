@@ -206,6 +206,27 @@ pub trait Kind: Sync {
         Removal::Deletes
     }
 
+    /// The words that `ignore_changes` may hold, for a message.
+    fn ignorable(&self) -> &'static str {
+        "none"
+    }
+
+    /// Whether a word of `ignore_changes` stands for anything.
+    fn may_ignore(&self, word: &str) -> bool {
+        self.ignorable().split(", ").any(|known| known == word)
+    }
+
+    /// Whether that word covers a path.
+    fn ignores(&self, word: &str, path: &str) -> bool {
+        path == word
+    }
+
+    /// Why a thing of this kind is never deleted to be made anew, and what to
+    /// do instead; `None` when it may be.
+    fn never_replaced(&self) -> Option<(&'static str, &'static str)> {
+        None
+    }
+
     /// The fact that tells who still uses a thing that is to be deleted, and
     /// how one holder of it is addressed.
     fn holders(&self, _address: &Address) -> Option<(Fact, fn(&Address, &str) -> Address)> {
@@ -241,11 +262,7 @@ trait Section {
     /// Checks the key of an entry.
     fn check_name(name: &str) -> Result<(), String>;
     /// What one entry declares.
-    fn declare(
-        name: &str,
-        spec: Self::Spec,
-        into: &mut dyn FnMut(Address, Attributes, Option<String>),
-    );
+    fn declare(name: &str, spec: Self::Spec, into: &mut dyn FnMut(Declared));
 }
 
 macro_rules! kinds {
@@ -264,7 +281,7 @@ macro_rules! kinds {
             section: &str,
             name: &str,
             deserializer: D,
-            into: &mut dyn FnMut(Address, Attributes, Option<String>),
+            into: &mut dyn FnMut(Declared),
         ) -> Result<(), D::Error> {
             match section {
                 $($($section => {

@@ -16,6 +16,7 @@ use super::Section;
 use super::Step;
 use super::StepContext;
 use super::spec::Description;
+use super::spec::LifecycleSpec;
 use super::spec::ProfileName;
 use super::spec::check_profile_name;
 use super::user;
@@ -79,6 +80,8 @@ pub struct ProfileSpec {
     clone_from: ProfileName,
     description: Option<Description>,
     was: Option<ProfileName>,
+    #[serde(default)]
+    lifecycle: LifecycleSpec,
 }
 
 impl Section for Profile {
@@ -88,11 +91,7 @@ impl Section for Profile {
         check_profile_name(name)
     }
 
-    fn declare(
-        name: &str,
-        spec: ProfileSpec,
-        into: &mut dyn FnMut(Address, Attributes, Option<String>),
-    ) {
+    fn declare(name: &str, spec: ProfileSpec, into: &mut dyn FnMut(Declared)) {
         let mut attributes = Attributes::new();
         attributes.set(CLONE_FROM, Value::Reference(Address::new(KIND, &spec.clone_from.0)));
         attributes.set_some(
@@ -102,7 +101,11 @@ impl Section for Profile {
                 .filter(|description| !description.is_empty())
                 .map(Value::Text),
         );
-        into(Address::new(KIND, name), attributes, spec.was.map(|was| was.0));
+        into(Declared {
+            was: spec.was.map(|was| was.0),
+            lifecycle: spec.lifecycle.into(),
+            ..Declared::new(Address::new(KIND, name), attributes)
+        });
     }
 }
 
@@ -360,6 +363,17 @@ impl Kind for Profile {
             ));
         }
         Ok(steps)
+    }
+
+    fn ignorable(&self) -> &'static str {
+        "description"
+    }
+
+    fn never_replaced(&self) -> Option<(&'static str, &'static str)> {
+        Some((
+            "its users can't be without it in between",
+            "Declare a profile under another name, move the users there, then take this one out.",
+        ))
     }
 
     fn holders(&self, address: &Address) -> Option<(Fact, fn(&Address, &str) -> Address)> {

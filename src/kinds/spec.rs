@@ -16,6 +16,8 @@ use serde::de;
 use serde::de::Error as _;
 use serde::de::IntoDeserializer;
 
+use crate::model::Lifecycle;
+
 /// The newtype name by which a reader that knows quotes recognises [`Text`].
 pub const TEXT: &str = "$orgform::Text";
 
@@ -221,6 +223,25 @@ checked_text!(
     ProfileName,
     |text| check_profile_name(text)
 );
+
+/// `lifecycle:` of an entry.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LifecycleSpec {
+    #[serde(default)]
+    prevent_destroy: bool,
+    #[serde(default)]
+    ignore_changes: Vec<Text>,
+}
+
+impl From<LifecycleSpec> for Lifecycle {
+    fn from(spec: LifecycleSpec) -> Self {
+        Self {
+            prevent_destroy: spec.prevent_destroy,
+            ignore_changes: spec.ignore_changes.into_iter().map(|word| word.0).collect(),
+        }
+    }
+}
 
 /// Checks a profile's name, which is its key.
 ///

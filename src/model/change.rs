@@ -51,8 +51,17 @@ pub enum Reason {
     },
     /// The user license of the set can't be changed in place.
     LicenseChanged,
+    /// It was asked to be made anew.
+    ReplaceRequested,
+    /// What it refers to is made anew, and it with that.
+    RemadeWith {
+        /// What it refers to.
+        address: Address,
+    },
     /// In the state, and declared no more.
     NotDeclared,
+    /// The files say that it is no longer to be managed.
+    ReleaseRequested,
     /// Destroy was asked for.
     Destroy,
 }
@@ -91,6 +100,9 @@ pub struct Change {
     /// managed afterwards.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub transient: Vec<Path>,
+    /// Whether it is protected from being taken away afterwards.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub protected: bool,
     /// Its ops, in the plan's list.
     #[serde(default)]
     pub ops: Vec<OpIndex>,
@@ -103,6 +115,24 @@ pub struct Change {
 }
 
 impl Change {
+    /// A change without attributes or ops.
+    pub fn new(address: Address, action: Action, reason: Reason) -> Self {
+        Self {
+            address,
+            action,
+            reason,
+            before: None,
+            after: None,
+            defaults: Attributes::new(),
+            implied: Vec::new(),
+            transient: Vec::new(),
+            protected: false,
+            ops: Vec::new(),
+            recorded: None,
+            observed: None,
+        }
+    }
+
     /// What the state will say about it when all is done.
     pub fn managed_after(&self) -> Option<Attributes> {
         let mut after = self.after.clone()?;

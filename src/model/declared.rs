@@ -1,20 +1,46 @@
 //! What a person declared in YAML, before the org had its say.
 
+use serde::Deserialize;
+use serde::Serialize;
+
 use super::Address;
 use super::Attributes;
 
+/// How far a declaration is held to what it says.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lifecycle {
+    /// Never taken away: what would is reported and left out.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub prevent_destroy: bool,
+    /// Words for what is set at creation and left as it is afterwards.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ignore_changes: Vec<String>,
+}
+
 /// One resource as the files declare it: words as written, references by
 /// address, nothing resolved.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Declared {
     /// Its address.
     pub address: Address,
     /// What was written, in the kind's own paths.
     pub attributes: Attributes,
     /// The name it had before (`was:`), when it is to be renamed in place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub was: Option<String>,
+    /// How far it is held to what it says.
+    #[serde(default)]
+    pub lifecycle: Lifecycle,
     /// Which of the files it stands in, counted from 0.
+    #[serde(default)]
     pub file: u32,
+}
+
+impl Declared {
+    /// A declaration of these attributes and nothing more.
+    pub fn new(address: Address, attributes: Attributes) -> Self {
+        Self { address, attributes, was: None, lifecycle: Lifecycle::default(), file: 0 }
+    }
 }
 
 /// Where in a file something was written: found again only when a message

@@ -13,6 +13,7 @@ mod fact;
 mod id;
 mod observed;
 mod op;
+mod pattern;
 mod plan;
 mod read;
 mod record;
@@ -21,7 +22,7 @@ mod value;
 
 pub use address::Address;
 pub use change::{Action, Change, Implied, Reason};
-pub use declared::{Declared, Place, PlaceStep};
+pub use declared::{Declared, Lifecycle, Place, PlaceStep};
 pub use document::Element;
 pub use fact::{
     Catalog, Fact, FactValue, GrantableField, Holders, LicenseFact, OrganizationFact,
@@ -33,7 +34,8 @@ pub use op::{
     CallShape, FieldValue, IdReference, Op, OpIndex, OrderEdge, OrderReason, RecordEffect,
     RecordMove, Write,
 };
-pub use plan::{ApiCallEstimate, Note, NoteKind, Plan, PlanMode, Problem, Summary};
+pub use pattern::AddressPattern;
+pub use plan::{ApiCallEstimate, Note, NoteKind, Partial, Plan, PlanMode, Problem, Summary};
 pub use read::{KeySource, Row, RowExt, RowQuery};
 pub use record::{Ownership, Record, RecordStream, Recorded, Standing, StoredRecord};
 pub use run::{Clock, OrgIdentity};

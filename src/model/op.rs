@@ -242,6 +242,9 @@ pub struct RecordEffect {
     /// Set when the thing's standing changes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub standing: Option<Standing>,
+    /// Set when the thing's protection is told anew.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub protects: Option<bool>,
     /// The thing is gone: forget it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub forget: bool,

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::Action;
 use super::Address;
+use super::AddressPattern;
 use super::Attributes;
 use super::Change;
 use super::Op;
@@ -25,6 +26,8 @@ pub enum PlanMode {
         /// Also what was adopted.
         include_adopted: bool,
     },
+    /// The state as the org is: what changed outside is taken over.
+    RefreshOnly,
 }
 
 /// What kind of thing a [`Note`] tells.
@@ -33,6 +36,8 @@ pub enum PlanMode {
 pub enum NoteKind {
     /// Kept although it should go, and who holds it.
     Kept,
+    /// Kept although it should go, since it is protected.
+    Protected,
     /// A thing whose state is left as it is until the file says otherwise.
     LeftAlone,
     /// Relations or grants that nobody declared.
@@ -107,6 +112,19 @@ impl Summary {
     }
 }
 
+/// Why a plan does not cover all that is declared and recorded.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Partial {
+    /// The patterns that chose.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub targets: Vec<AddressPattern>,
+    /// The patterns that left out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub excludes: Vec<AddressPattern>,
+    /// How many resources were not looked at.
+    pub left_out: u64,
+}
+
 /// What applying will cost, in API calls.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ApiCallEstimate {
@@ -136,6 +154,9 @@ pub struct Plan {
     pub drift: BTreeMap<Address, (Attributes, Option<Attributes>)>,
     /// What else there is to say.
     pub notes: Vec<Note>,
+    /// Set when only a part was chosen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub partial: Option<Partial>,
     /// Counts by action.
     pub summary: Summary,
     /// What applying it costs.

@@ -48,6 +48,9 @@ pub struct Record {
     /// Whether it is in use.
     #[serde(default, skip_serializing_if = "is_live")]
     pub standing: Standing,
+    /// Whether it was declared with `prevent_destroy` when last applied.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub protected: bool,
     /// The attributes confirmed so far.
     pub attributes: Attributes,
     /// One-shot things done, by name, with when (seconds since 1970, or
@@ -72,6 +75,7 @@ impl Record {
             companion_id: None,
             ownership,
             standing: Standing::Live,
+            protected: false,
             attributes: Attributes::new(),
             once: BTreeMap::new(),
             carried: Vec::new(),
@@ -87,6 +91,8 @@ pub struct StoredRecord<'a> {
     pub digest: Digest,
     /// Whether it is in use.
     pub standing: Standing,
+    /// Whether it is protected from being taken away.
+    pub protected: bool,
     /// Decodes the rest.
     pub decode: Box<dyn FnOnce() -> Result<Record, String> + 'a>,
 }

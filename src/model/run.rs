@@ -2,13 +2,16 @@
 
 use std::sync::Arc;
 
+use serde::Deserialize;
+use serde::Serialize;
+
 use super::SalesforceId;
 
 /// Milliseconds since 1970, handed in from `main` so that nothing else asks a clock.
 pub type Clock = Arc<dyn Fn() -> i64 + Send + Sync>;
 
 /// The org a run is about, as it must be known before any state is opened.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OrgIdentity {
     /// The org's id.
     pub id: SalesforceId,

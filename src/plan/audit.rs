@@ -201,6 +201,12 @@ fn nothing_is_deleted_while_used(plan: &Plan, violations: &mut Vec<Violation>) {
                 .extend(op.after.iter().map(|edge| (number, &plan.ops[edge.op as usize].address)));
         }
     }
+    let remade: HashSet<&Address> = plan
+        .changes
+        .iter()
+        .filter(|change| change.action == Action::Replace)
+        .map(|change| &change.address)
+        .collect();
     let mut while_used = |thing: &Address, user: &Address| {
         violations.push(Violation::DeletedWhileUsed { thing: thing.clone(), user: user.clone() });
     };
@@ -216,7 +222,9 @@ fn nothing_is_deleted_while_used(plan: &Plan, violations: &mut Vec<Violation>) {
             }
         }
         for (_, wanted) in change.after.iter().flat_map(Attributes::references) {
-            if deletes.contains_key(wanted) {
+            // What is made anew is there again; that its id comes first is
+            // held by another rule.
+            if deletes.contains_key(wanted) && !remade.contains(wanted) {
                 while_used(wanted, &change.address);
             }
         }
@@ -230,7 +238,6 @@ mod tests {
     use crate::model::Action;
     use crate::model::Address;
     use crate::model::ApiCallEstimate;
-    use crate::model::Attributes;
     use crate::model::Change;
     use crate::model::FieldValue;
     use crate::model::IdReference;
@@ -254,17 +261,9 @@ mod tests {
 
     fn change(address: &Address, action: Action, ops: Vec<u32>) -> Change {
         Change {
-            address: address.clone(),
-            action,
-            reason: Reason::Destroy,
-            before: None,
-            after: None,
-            defaults: Attributes::new(),
-            implied: Vec::new(),
-            transient: Vec::new(),
             ops,
             recorded: Some(Record::new(Ownership::Created)),
-            observed: None,
+            ..Change::new(address.clone(), action, Reason::Destroy)
         }
     }
 
@@ -296,6 +295,7 @@ mod tests {
             sync: std::collections::BTreeMap::new(),
             drift: std::collections::BTreeMap::new(),
             notes: Vec::new(),
+            partial: None,
             summary,
             api_calls: ApiCallEstimate::default(),
         }

@@ -1,19 +1,23 @@
-//! What somebody outside the plan still holds is kept, and said so.
+//! What somebody outside the plan still holds is kept, and said so; and it is
+//! not made anew under their feet.
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::collections::HashMap;
 
 use super::Input;
+use super::PlanError;
 use super::draft::Draft;
 use super::rename::Renames;
 use crate::kinds;
+use crate::kinds::Scope as _;
 use crate::model::Action;
 use crate::model::Address;
 use crate::model::Attributes;
 use crate::model::Change;
 use crate::model::Note;
 use crate::model::NoteKind;
+use crate::model::Problem;
 use crate::model::Recorded;
 use crate::model::Standing;
 
@@ -22,7 +26,15 @@ const NAMED: usize = 5;
 
 /// Takes out of the plan the deletion of what others hold; adds the moves of
 /// users that we deactivated and that still stand on a profile to delete.
-pub fn keep_what_is_held(input: &Input<'_>, renames: &Renames, draft: &mut Draft) {
+///
+/// # Errors
+/// When something is to be made anew that others hold.
+pub fn keep_what_is_held(
+    input: &Input<'_>,
+    renames: &Renames,
+    draft: &mut Draft,
+) -> Result<(), PlanError> {
+    let mut problems = Vec::new();
     let mut kept: BTreeMap<Address, Vec<String>> = BTreeMap::new();
     let mut moved: BTreeSet<Address> = BTreeSet::new();
     let mut wanted: HashMap<&Address, &Address> = HashMap::new();
@@ -32,12 +44,13 @@ pub fn keep_what_is_held(input: &Input<'_>, renames: &Renames, draft: &mut Draft
         }
     }
     for change in &draft.changes {
-        if change.action != Action::Delete {
+        if !matches!(change.action, Action::Delete | Action::Replace) {
             continue;
         }
         let Some(kind) = kinds::of(&change.address) else { continue };
         let Some((fact, address_of_holder)) = kind.holders(&change.address) else { continue };
-        let wanted_by = wanted.get(&change.address).copied();
+        let wanted_by =
+            wanted.get(&change.address).copied().filter(|_| change.action == Action::Delete);
         let mut others: Vec<String> = wanted_by.iter().map(ToString::to_string).collect();
         let mut retired = Vec::new();
         for username in input.catalog.holders(&fact) {
@@ -52,7 +65,11 @@ pub fn keep_what_is_held(input: &Input<'_>, renames: &Renames, draft: &mut Draft
                 others.push(username.to_owned());
             }
         }
-        if others.is_empty() {
+        if change.action == Action::Replace {
+            if !others.is_empty() {
+                problems.push(held_by_others(input, change, &others));
+            }
+        } else if others.is_empty() {
             moved.extend(retired);
         } else {
             kept.insert(change.address.clone(), others);
@@ -64,6 +81,20 @@ pub fn keep_what_is_held(input: &Input<'_>, renames: &Renames, draft: &mut Draft
         draft.notes.push(Note { kind: NoteKind::Kept, address, text });
     }
     add_moves(input, draft, moved);
+    if problems.is_empty() { Ok(()) } else { Err(PlanError::Problems(problems)) }
+}
+
+fn held_by_others(input: &Input<'_>, change: &Change, others: &[String]) -> Problem {
+    let declared = input.desired.declared(&change.address);
+    Problem {
+        address: change.address.clone(),
+        place: kinds::of(&change.address).map(|kind| kind.place(&change.address, "").itself()),
+        file: declared.map_or(0, |declared| declared.file),
+        message: format!("it can't be replaced while {} still {} it", who(others), holds(others)),
+        hint: Some(
+            "declare it for them too, so that it is given back, or take it off them".to_owned(),
+        ),
+    }
 }
 
 /// Whether the plan takes `thing` off `holder`.
@@ -92,17 +123,9 @@ fn add_moves(input: &Input<'_>, draft: &mut Draft, moved: BTreeSet<Address>) {
     for address in moved {
         let Ok(Some(record)) = input.recorded.get(&address) else { continue };
         draft.changes.push(Change {
-            address,
-            action: Action::Delete,
-            reason: crate::model::Reason::NotDeclared,
             before: Some(record.attributes.clone()),
-            after: None,
-            defaults: Attributes::new(),
-            implied: Vec::new(),
-            transient: Vec::new(),
-            ops: Vec::new(),
             recorded: Some(record),
-            observed: None,
+            ..Change::new(address, Action::Delete, crate::model::Reason::NotDeclared)
         });
         added = true;
     }

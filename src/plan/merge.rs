@@ -8,6 +8,7 @@ use super::Desired;
 use super::Input;
 use super::PlanError;
 use super::draft::Draft;
+use super::lifecycle;
 use super::rename::Renames;
 use crate::kinds;
 use crate::kinds::Kind;
@@ -37,6 +38,7 @@ struct Known<'a> {
     was: Option<Address>,
     digest: Digest,
     standing: Standing,
+    protected: bool,
     decode: Box<dyn FnOnce() -> Result<Record, String> + 'a>,
 }
 
@@ -46,7 +48,7 @@ pub fn merge(input: &Input<'_>, renames: &Renames, draft: &mut Draft) -> Result<
     let nothing = Desired::default();
     let desired = match input.mode {
         PlanMode::Converge => input.desired,
-        PlanMode::Destroy { .. } => &nothing,
+        PlanMode::Destroy { .. } | PlanMode::RefreshOnly => &nothing,
     };
     let mut merge = Merge { input, renames, draft, problems: Vec::new() };
     let mut declared = desired.iter().peekable();
@@ -93,6 +95,7 @@ fn known<'a>(
                 was: Some(was.clone()),
                 digest: record.attributes.digest(),
                 standing: record.standing,
+                protected: record.protected,
                 decode: Box::new(move || Ok(record.clone())),
             }));
         }
@@ -101,6 +104,7 @@ fn known<'a>(
             was: None,
             digest: stored.digest,
             standing: stored.standing,
+            protected: stored.protected,
             decode: stored.decode,
         }))
     })
@@ -115,6 +119,11 @@ struct Merge<'a, 'b> {
 
 impl Merge<'_, '_> {
     fn pair(&mut self, wanted: Option<&Declared>, held: Option<Known<'_>>) -> Result<(), String> {
+        let address =
+            wanted.map(|declared| &declared.address).or(held.as_ref().map(|known| &known.address));
+        if address.is_some_and(|address| !self.input.choice.includes(address)) {
+            return Ok(());
+        }
         match (wanted, held) {
             (Some(declared), held) => self.declared(declared, held),
             (None, Some(held)) => self.undeclared(held),
@@ -136,6 +145,7 @@ impl Merge<'_, '_> {
             }
         };
         let Some(held) = held else {
+            self.problems.extend(lifecycle::unknown_words(kind, declared));
             self.unrecorded(kind, declared, resolved);
             return Ok(());
         };
@@ -154,7 +164,9 @@ impl Merge<'_, '_> {
         let is_renamed_itself = held.was.is_some() && declared.was.is_some();
         let is_equal = observation.is_none()
             && !is_renamed_itself
+            && self.input.choice.replaces(&declared.address).is_none()
             && held.standing == Standing::Live
+            && held.protected == declared.lifecycle.prevent_destroy
             && held.digest == resolved.attributes.digest();
         if is_equal {
             self.draft.no_op += 1;
@@ -203,18 +215,18 @@ impl Merge<'_, '_> {
             }
             None => (Action::Create, Reason::NotInOrg, None),
         };
+        let mut after = resolved.attributes;
+        if let Some(before) = &before {
+            lifecycle::leave_ignored(kind, declared, before, &mut after);
+        }
         self.draft.changes.push(Change {
-            address: declared.address.clone(),
-            action,
-            reason,
             before,
-            after: Some(resolved.attributes),
+            after: Some(after),
             defaults: resolved.defaults,
             implied: resolved.implied,
-            transient: Vec::new(),
-            ops: Vec::new(),
-            recorded: None,
+            protected: declared.lifecycle.prevent_destroy,
             observed,
+            ..Change::new(declared.address.clone(), action, reason)
         });
     }
 
@@ -231,6 +243,7 @@ impl Merge<'_, '_> {
         let mut after = resolved.attributes;
         kind.inherit(&mut after, &record.attributes);
         let mut transient = Vec::new();
+        self.problems.extend(lifecycle::unknown_words(kind, declared));
         let is_there = observation != Some(Observation::Gone);
         let is_retired = record.standing == Standing::Retired && is_there;
         if is_retired {
@@ -257,7 +270,8 @@ impl Merge<'_, '_> {
                 }
                 let recorded = &record.attributes;
                 let seen = as_seen(kind, &observed.attributes, &wanted, recorded);
-                let as_recorded = as_seen(kind, &observed.attributes, recorded, recorded);
+                let mut as_recorded = as_seen(kind, &observed.attributes, recorded, recorded);
+                lifecycle::leave_ignored(kind, declared, recorded, &mut as_recorded);
                 if as_recorded != record.attributes {
                     self.drifted(&declared.address, &record, Some(as_recorded));
                 }
@@ -265,6 +279,9 @@ impl Merge<'_, '_> {
             }
         };
 
+        if let Some(before) = &before {
+            lifecycle::leave_ignored(kind, declared, before, &mut after);
+        }
         // What is declared no more and left as it is in the org is no change.
         let before = before.map(|mut before: Attributes| {
             before.retain(|path, _| {
@@ -272,12 +289,14 @@ impl Merge<'_, '_> {
             });
             before
         });
-        if !is_retired && was.is_none() && before.as_ref() == Some(&after) {
+        let replaced = self.input.choice.replaces(&declared.address).filter(|_| before.is_some());
+        if !is_retired && was.is_none() && replaced.is_none() && before.as_ref() == Some(&after) {
             let mut corrected = record.clone();
             if let Some(observed) = &observed {
                 corrected.take_over(observed);
             }
             corrected.attributes = after;
+            corrected.protected = declared.lifecycle.prevent_destroy;
             if corrected != record {
                 self.draft.sync.insert(declared.address.clone(), Some(corrected));
             }
@@ -286,6 +305,13 @@ impl Merge<'_, '_> {
         }
         let (action, reason) = match (&before, was) {
             (None, _) => (Action::Create, Reason::RemovedOutside),
+            (Some(_), _) if replaced.is_some() => {
+                let reason = match replaced.flatten() {
+                    None => Reason::ReplaceRequested,
+                    Some(address) => Reason::RemadeWith { address: address.clone() },
+                };
+                (Action::Replace, reason)
+            }
             (Some(_), Some(from)) => (Action::Update, Reason::Renamed { from }),
             (Some(_), None) if is_retired => (Action::Update, Reason::DeactivatedByUs),
             (Some(before), None) if is_incomplete(kind, before, &after) => {
@@ -293,18 +319,20 @@ impl Merge<'_, '_> {
             }
             (Some(_), None) => (Action::Update, Reason::Differs),
         };
+        if action == Action::Replace && (declared.lifecycle.prevent_destroy || record.protected) {
+            self.problems.push(lifecycle::never_replaced(kind, declared));
+            return;
+        }
         self.draft.changes.push(Change {
-            address: declared.address.clone(),
-            action,
-            reason,
             before,
             after: Some(after),
             defaults: resolved.defaults,
             implied: resolved.implied,
             transient,
-            ops: Vec::new(),
+            protected: declared.lifecycle.prevent_destroy,
             recorded: Some(record),
             observed,
+            ..Change::new(declared.address.clone(), action, reason)
         });
     }
 
@@ -319,7 +347,15 @@ impl Merge<'_, '_> {
         let observation =
             self.observation(&held.address).cloned().map(|seen| self.renames.of(seen));
         let address = held.address;
+        if self.input.mode == PlanMode::RefreshOnly && observation.is_none() {
+            self.draft.no_op += 1;
+            return Ok(());
+        }
         let record = (held.decode)()?;
+        if self.input.mode == PlanMode::RefreshOnly {
+            self.take_in(address, record, observation);
+            return Ok(());
+        }
         let kind = kinds::of(&address);
         // Who is active again all the same is taken away by destroy, and by
         // nothing else.
@@ -353,28 +389,58 @@ impl Merge<'_, '_> {
             }
         };
         let (reason, takes_adopted) = match self.input.mode {
-            PlanMode::Converge => (Reason::NotDeclared, false),
             PlanMode::Destroy { include_adopted } => (Reason::Destroy, include_adopted),
+            PlanMode::Converge | PlanMode::RefreshOnly => (Reason::NotDeclared, false),
         };
-        let action = if record.ownership == Ownership::Created || takes_adopted {
-            Action::Delete
+        let (action, reason) = if self.input.desired.is_released(&address) {
+            (Action::Release, Reason::ReleaseRequested)
+        } else if record.ownership == Ownership::Created || takes_adopted {
+            (Action::Delete, reason)
         } else {
-            Action::Release
+            (Action::Release, reason)
         };
+        if action == Action::Delete && lifecycle::is_protected(self.input, &address, &record)? {
+            self.draft.no_op += 1;
+            self.draft.notes.push(Note {
+                kind: NoteKind::Protected,
+                address,
+                text: "kept, since `prevent_destroy` protects it".to_owned(),
+            });
+            return Ok(());
+        }
         self.draft.changes.push(Change {
-            address,
-            action,
-            reason,
             before: Some(before),
-            after: None,
-            defaults: Attributes::new(),
-            implied: Vec::new(),
-            transient: Vec::new(),
-            ops: Vec::new(),
             recorded: Some(record),
             observed,
+            ..Change::new(address, action, reason)
         });
         Ok(())
+    }
+
+    /// What was changed outside becomes what is recorded.
+    fn take_in(&mut self, address: Address, record: Record, observation: Option<Observation>) {
+        match observation {
+            Some(Observation::Found(observed)) => {
+                let Some(kind) = kinds::of(&address) else { return };
+                let recorded = &record.attributes;
+                let seen = as_seen(kind, &observed.attributes, recorded, recorded);
+                if seen != record.attributes {
+                    self.drifted(&address, &record, Some(seen.clone()));
+                }
+                let mut taken = record.clone();
+                taken.take_over(&observed);
+                taken.attributes = seen;
+                if taken != record {
+                    self.draft.sync.insert(address, Some(taken));
+                }
+                self.draft.no_op += 1;
+            }
+            Some(Observation::Gone) => {
+                self.drifted(&address, &record, None);
+                self.draft.sync.insert(address, None);
+            }
+            None => self.draft.no_op += 1,
+        }
     }
 
     fn drifted(&mut self, address: &Address, record: &Record, seen: Option<Attributes>) {

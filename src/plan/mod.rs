@@ -2,17 +2,21 @@
 //! leaves no choice to whoever applies it.
 //!
 //! Pure and synchronous: no clock, no environment, no call. It runs as a list
-//! of small steps, each in a file of its own: find what is renamed, merge the
+//! of small steps, each in a file of its own: choose, find what is renamed, merge the
 //! two ordered streams, keep what others still hold, write the ops, join them
 //! in order, add the notes, and audit the result. Imports `model`, `kinds` and `graph`.
 
 mod audit;
+mod choose;
 mod draft;
 mod holders;
+mod lifecycle;
 mod merge;
 mod notes;
 mod ordering;
 mod rename;
+mod saved;
+mod stale;
 mod steps;
 
 use std::collections::BTreeMap;
@@ -20,6 +24,7 @@ use std::collections::BTreeMap;
 use crate::kinds;
 use crate::kinds::Scope;
 use crate::model::Address;
+use crate::model::AddressPattern;
 use crate::model::ApiCallEstimate;
 use crate::model::CallShape;
 use crate::model::Catalog;
@@ -35,21 +40,51 @@ use crate::model::SalesforceId;
 use crate::model::Summary;
 
 pub use audit::Violation;
+pub use choose::Choice;
+pub use choose::ChoiceError;
+pub use choose::LookedAt;
+pub use choose::Selection;
+pub use choose::choose;
+pub use saved::SavedPlan;
+pub use saved::SavedPlanError;
+pub use stale::Stale;
+pub use stale::StaleReason;
+pub use stale::stale;
+
 use draft::Draft;
 
 /// What is declared, in the order of addresses, each address once.
 #[derive(Clone, Debug, Default)]
 pub struct Desired {
     resources: Vec<Declared>,
+    released: Vec<AddressPattern>,
 }
 
 impl Desired {
     /// Sorts the declarations. Two of one address are the caller's to refuse;
     /// the first is kept.
-    pub fn new(mut resources: Vec<Declared>) -> Self {
+    pub fn new(mut resources: Vec<Declared>, released: Vec<AddressPattern>) -> Self {
         resources.sort_by(|left, right| left.address.cmp(&right.address));
         resources.dedup_by(|later, first| later.address == first.address);
-        Self { resources }
+        Self { resources, released }
+    }
+
+    /// The patterns of what is no longer to be managed.
+    pub fn released(&self) -> &[AddressPattern] {
+        &self.released
+    }
+
+    /// Whether a thing that is declared no more is let go untouched: itself,
+    /// or the user that it belongs to.
+    pub fn is_released(&self, address: &Address) -> bool {
+        if self.released.is_empty() || self.declared(address).is_some() {
+            return false;
+        }
+        let is_named = |address: &Address| self.released.iter().any(|held| held.matches(address));
+        let subject = kinds::of(address).and_then(|kind| kind.subject(address));
+        is_named(address)
+            || subject
+                .is_some_and(|subject| is_named(&subject) && self.declared(&subject).is_none())
     }
 
     /// The declarations in order.
@@ -67,10 +102,11 @@ impl Desired {
         self.resources.is_empty()
     }
 
-    /// The facts that resolving them needs, each once.
-    pub fn facts(&self) -> Vec<Fact> {
+    /// The facts that resolving the chosen ones needs, each once.
+    pub fn facts(&self, choice: &Choice) -> Vec<Fact> {
         let mut facts = std::collections::BTreeSet::new();
-        for declared in &self.resources {
+        let chosen = self.resources.iter().filter(|declared| choice.includes(&declared.address));
+        for declared in chosen {
             if let Some(kind) = kinds::of(&declared.address) {
                 kind.facts(declared, self, &mut |fact| {
                     facts.insert(fact);
@@ -80,22 +116,26 @@ impl Desired {
         facts.into_iter().collect()
     }
 
-    /// Replaces labels by natural keys where the catalog knows them.
+    /// Replaces labels by natural keys where the catalog knows them; tells
+    /// which addresses became which.
     ///
     /// # Errors
     /// Where two declarations turn out to be about one thing.
-    pub fn canonical(mut self, catalog: &Catalog) -> Result<Self, Vec<Problem>> {
-        let mut changed = false;
+    pub fn canonical(
+        mut self,
+        catalog: &Catalog,
+    ) -> Result<(Self, Vec<(Address, Address)>), Vec<Problem>> {
+        let mut respelled = Vec::new();
         for declared in &mut self.resources {
             if let Some(kind) = kinds::of(&declared.address)
                 && let Some(address) = kind.canonical(declared, catalog)
             {
+                respelled.push((declared.address.clone(), address.clone()));
                 declared.address = address;
-                changed = true;
             }
         }
-        if !changed {
-            return Ok(self);
+        if respelled.is_empty() {
+            return Ok((self, respelled));
         }
         self.resources.sort_by(|left, right| left.address.cmp(&right.address));
         let problems: Vec<Problem> = self
@@ -113,7 +153,7 @@ impl Desired {
                 hint: Some("take one of the two out".to_owned()),
             })
             .collect();
-        if problems.is_empty() { Ok(self) } else { Err(problems) }
+        if problems.is_empty() { Ok((self, respelled)) } else { Err(problems) }
     }
 }
 
@@ -148,6 +188,8 @@ pub struct Input<'a> {
     pub observations: &'a Observations,
     /// What the org offers.
     pub catalog: &'a Catalog,
+    /// What the plan is about.
+    pub choice: &'a Choice,
 }
 
 /// Why there is no plan.
@@ -172,7 +214,7 @@ pub fn plan(input: &Input<'_>) -> Result<Plan, PlanError> {
     let mut draft = Draft::default();
     let renames = rename::find(input).map_err(PlanError::State)?;
     merge::merge(input, &renames, &mut draft)?;
-    holders::keep_what_is_held(input, &renames, &mut draft);
+    holders::keep_what_is_held(input, &renames, &mut draft)?;
     let ops = steps::write(input, &renames, &mut draft)?;
     let ops = ordering::join(&draft.changes, ops);
     notes::add(input, &mut draft);
@@ -190,6 +232,7 @@ pub fn plan(input: &Input<'_>) -> Result<Plan, PlanError> {
         sync: draft.sync,
         drift: draft.drift,
         notes: draft.notes,
+        partial: input.choice.partial.clone(),
         summary,
     };
     let violations = audit::audit(&plan);

@@ -146,7 +146,8 @@ fn idle_renames(input: &Input<'_>, draft: &mut Draft) {
     if input.mode != PlanMode::Converge {
         return;
     }
-    for declared in input.desired.iter() {
+    let chosen = input.desired.iter().filter(|declared| input.choice.includes(&declared.address));
+    for declared in chosen {
         let Some(was) = &declared.was else { continue };
         let old = Address::new(declared.address.kind(), was);
         let is_recorded = |address: &Address| {

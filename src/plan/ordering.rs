@@ -87,9 +87,26 @@ impl<'a> Joiner<'a> {
         change.ops.iter().rev().copied().find(|op| !self.drafts[*op as usize].last)
     }
 
+    /// The first op that makes or changes a thing that will be there.
+    fn makes(&self, change: &Change) -> Option<usize> {
+        change.ops.iter().map(|op| *op as usize).find(|op| !self.drafts[*op].takes_away)
+    }
+
+    /// The first op that takes a thing away, or the old one of it.
+    fn leaves(&self, change: &Change) -> Option<usize> {
+        first(change).filter(|op| self.drafts[*op].takes_away)
+    }
+
+    /// The op after which a change no longer stands in the way of what it
+    /// referred to.
+    fn has_left(&self, change: &Change) -> Option<OpIndex> {
+        let left = change.ops.iter().rev().copied().find(|op| self.drafts[*op as usize].takes_away);
+        left.or_else(|| self.settled(change))
+    }
+
     /// What is made or changed waits for what it will refer to.
     fn requires(&self, change: &Change, edges: &mut Vec<(usize, OrderEdge)>) {
-        let (Some(op), Some(after)) = (first(change), &change.after) else { return };
+        let (Some(op), Some(after)) = (self.makes(change), &change.after) else { return };
         for (_, address) in after.references() {
             if let Some(referred) = self.by_address.get(address)
                 && referred.after.is_some()
@@ -102,12 +119,12 @@ impl<'a> Joiner<'a> {
 
     /// What is taken away waits until all that uses it has left.
     fn leaves_before(&self, index: usize, change: &Change, edges: &mut Vec<(usize, OrderEdge)>) {
-        let Some(op) = first(change).filter(|_| change.after.is_none()) else { return };
+        let Some(op) = self.leaves(change) else { return };
         for dependent in self.dependents.get(&change.address).into_iter().flatten() {
             if *dependent != index
-                && let Some(settled) = self.settled(&self.changes[*dependent])
+                && let Some(left) = self.has_left(&self.changes[*dependent])
             {
-                edges.push((op, OrderEdge { op: settled, reason: OrderReason::LeavesBefore }));
+                edges.push((op, OrderEdge { op: left, reason: OrderReason::LeavesBefore }));
             }
         }
     }
@@ -119,16 +136,16 @@ impl<'a> Joiner<'a> {
         for earlier in kind.follows() {
             for other in self.about.get(&(*earlier, subject)).into_iter().flatten() {
                 let other = &self.changes[*other];
-                let (Some(other_op), Some(settled), Some(own)) =
-                    (first(other), self.settled(other), self.settled(change))
-                else {
-                    continue;
-                };
                 let reason = OrderReason::LicenseBeforeSet;
-                if change.after.is_some() && other.after.is_some() {
+                if let (Some(op), Some(_), Some(settled)) =
+                    (self.makes(change), self.makes(other), self.settled(other))
+                {
                     edges.push((op, OrderEdge { op: settled, reason }));
-                } else if change.after.is_none() && other.after.is_none() {
-                    edges.push((other_op, OrderEdge { op: own, reason }));
+                }
+                if let (Some(_), Some(other), Some(left)) =
+                    (self.leaves(change), self.leaves(other), self.has_left(change))
+                {
+                    edges.push((other, OrderEdge { op: left, reason }));
                 }
             }
         }

@@ -9,6 +9,7 @@ use super::rename::Renames;
 use crate::kinds;
 use crate::kinds::Removal;
 use crate::kinds::Scope as _;
+use crate::kinds::Step;
 use crate::kinds::StepContext;
 use crate::model::Action;
 use crate::model::Address;
@@ -21,6 +22,7 @@ use crate::model::Op;
 use crate::model::OpIndex;
 use crate::model::OrderEdge;
 use crate::model::OrderReason;
+use crate::model::Problem;
 use crate::model::RecordMove;
 
 /// An op whose place in the order is still to be found.
@@ -30,6 +32,8 @@ pub struct DraftOp {
     pub op: Op,
     /// Whether it waits for everything else about its subject.
     pub last: bool,
+    /// Whether it takes the thing away, or the old one of a thing made anew.
+    pub takes_away: bool,
 }
 
 struct Context<'a> {
@@ -52,7 +56,8 @@ impl StepContext for Context<'_> {
 
     fn id(&self, address: &Address) -> Option<IdReference> {
         if let Some(change) = self.change(address) {
-            if let Some(id) = change.id().filter(|_| change.exists()) {
+            let stays = change.exists() && change.action != Action::Replace;
+            if let Some(id) = change.id().filter(|_| stays) {
                 return Some(IdReference::Known(id.clone()));
             }
             if change.after.is_some() {
@@ -86,6 +91,25 @@ impl StepContext for Context<'_> {
     }
 }
 
+/// The steps of a change, each with whether it takes the thing away. What is
+/// made anew is taken away and made, in the steps of its kind for each.
+fn steps_of(
+    kind: &dyn kinds::Kind,
+    change: &Change,
+    context: &Context<'_>,
+) -> Result<Vec<(Step, bool)>, Problem> {
+    if change.action != Action::Replace {
+        let takes_away = change.after.is_none();
+        let steps = kind.steps(change, context)?;
+        return Ok(steps.into_iter().map(|step| (step, takes_away)).collect());
+    }
+    let removal = Change { action: Action::Delete, after: None, ..change.clone() };
+    let making = Change { action: Action::Create, before: None, ..change.clone() };
+    let removal = kind.steps(&removal, context)?.into_iter().map(|step| (step, true));
+    let making = kind.steps(&making, context)?.into_iter().map(|step| (step, false));
+    Ok(removal.chain(making).collect())
+}
+
 /// Writes the ops of all changes.
 pub fn write(
     input: &Input<'_>,
@@ -117,11 +141,18 @@ pub fn write(
             let mut numbers = Vec::new();
             let kind = kinds::of(&change.address).filter(|_| change.action != Action::Release);
             if let Some(kind) = kind {
-                match kind.steps(change, &context) {
+                match steps_of(kind, change, &context) {
                     Ok(steps) => {
-                        for (place, step) in steps.into_iter().enumerate() {
+                        for (place, (step, takes_away)) in steps.into_iter().enumerate() {
                             let number = OpIndex::try_from(ops.len()).unwrap_or(OpIndex::MAX);
                             let mut effect = step.effect;
+                            let was_protected =
+                                change.recorded.as_ref().is_some_and(|record| record.protected);
+                            if !takes_away
+                                && (change.protected != was_protected || effect.creates.is_some())
+                            {
+                                effect.protects = Some(change.protected);
+                            }
                             if place == 0
                                 && let Some(moves) = renames.moves.get(&change.address)
                             {
@@ -153,6 +184,7 @@ pub fn write(
                                     effect,
                                 },
                                 last: step.last,
+                                takes_away,
                             });
                             numbers.push(number);
                         }

@@ -1,5 +1,5 @@
 //! How a record looks in sled: a version byte, the digest of its attributes,
-//! its standing, then JSON. Equality and order need no decoding.
+//! a byte of bits, then JSON. Equality and order need no decoding.
 
 use crate::model::Digest;
 use crate::model::Record;
@@ -9,26 +9,41 @@ use crate::model::Standing;
 const VERSION: u8 = 1;
 /// Bytes in front of the JSON.
 const HEAD: usize = 1 + 16 + 1;
+/// Bits of the byte that follows the digest.
+const RETIRED: u8 = 1;
+const PROTECTED: u8 = 2;
+
+/// What is known of a record without decoding it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Front {
+    /// The digest of its attributes.
+    pub digest: Digest,
+    /// Whether it is in use.
+    pub standing: Standing,
+    /// Whether it is protected from being taken away.
+    pub protected: bool,
+}
 
 /// A record as bytes.
 pub fn encode(record: &Record) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(256);
     bytes.push(VERSION);
     bytes.extend_from_slice(&record.attributes.digest().0);
-    bytes.push(match record.standing {
+    let standing = match record.standing {
         Standing::Live => 0,
-        Standing::Retired => 1,
-    });
+        Standing::Retired => RETIRED,
+    };
+    bytes.push(if record.protected { standing | PROTECTED } else { standing });
     // A record is made of texts, flags and lists: it always encodes.
     let _ = serde_json::to_writer(&mut bytes, record);
     bytes
 }
 
-/// The front of a record: digest and standing.
+/// The front of a record.
 ///
 /// # Errors
 /// When the bytes are no record of a version that is known.
-pub fn front(bytes: &[u8]) -> Result<(Digest, Standing), String> {
+pub fn front(bytes: &[u8]) -> Result<Front, String> {
     if bytes.len() < HEAD {
         return Err("a record is cut short".to_owned());
     }
@@ -37,8 +52,9 @@ pub fn front(bytes: &[u8]) -> Result<(Digest, Standing), String> {
     }
     let mut digest = [0; 16];
     digest.copy_from_slice(&bytes[1..17]);
-    let standing = if bytes[17] == 1 { Standing::Retired } else { Standing::Live };
-    Ok((Digest(digest), standing))
+    let bits = bytes[17];
+    let standing = if bits & RETIRED == 0 { Standing::Live } else { Standing::Retired };
+    Ok(Front { digest: Digest(digest), standing, protected: bits & PROTECTED != 0 })
 }
 
 /// A whole record.
@@ -52,6 +68,7 @@ pub fn decode(bytes: &[u8]) -> Result<Record, String> {
 
 #[cfg(test)]
 mod tests {
+    use super::Front;
     use super::decode;
     use super::encode;
     use super::front;
@@ -65,8 +82,11 @@ mod tests {
         let mut record = Record::new(Ownership::Created);
         record.attributes.set("label", Value::Text("x".into()));
         record.standing = Standing::Retired;
+        record.protected = true;
         let bytes = encode(&record);
-        assert_eq!(front(&bytes), Ok((record.attributes.digest(), Standing::Retired)));
+        let digest = record.attributes.digest();
+        let expected = Front { digest, standing: Standing::Retired, protected: true };
+        assert_eq!(front(&bytes), Ok(expected));
         assert_eq!(decode(&bytes), Ok(record));
         decode(&bytes[..10]).expect_err("is cut short");
     }

@@ -473,10 +473,10 @@ impl Recorded for Store {
             let (key, value) = entry.map_err(|error| error.to_string())?;
             let address = Address::from_key(&key).ok_or("a key is no address")?;
             let (_, first) = head(&value).ok_or("a record is cut short")?;
-            let (digest, standing) = codec::front(first)?;
+            let codec::Front { digest, standing, protected } = codec::front(first)?;
             let parts = &self.parts;
             let decode = move || codec::decode(&whole(parts, RECORDS, &key, &value)?);
-            Ok(StoredRecord { address, digest, standing, decode: Box::new(decode) })
+            Ok(StoredRecord { address, digest, standing, protected, decode: Box::new(decode) })
         }))
     }
 

@@ -2,14 +2,17 @@
 //! what would be broken.
 
 mod architecture;
+mod choosing;
 mod config_errors;
 mod converge;
 mod doubts;
+mod events;
 mod faults;
 mod graph_command;
 mod local_org;
 mod output;
 mod planner;
 mod properties;
+mod saved_plan;
 mod support;
 mod wire;

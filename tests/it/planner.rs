@@ -8,12 +8,14 @@ use orgform::engine::Confirmed;
 use orgform::engine::before_ops;
 use orgform::engine::record_changes;
 use orgform::model::Address;
+use orgform::model::AddressPattern;
 use orgform::model::Catalog;
 use orgform::model::Fact;
 use orgform::model::FactValue;
 use orgform::model::GrantableField;
 use orgform::model::LicenseFact;
 use orgform::model::Observations;
+use orgform::model::OrgIdentity;
 use orgform::model::OrganizationFact;
 use orgform::model::Plan;
 use orgform::model::PlanMode;
@@ -24,9 +26,14 @@ use orgform::model::Recorded;
 use orgform::model::SalesforceId;
 use orgform::model::Standing;
 use orgform::model::StoredRecord;
+use orgform::plan::Choice;
 use orgform::plan::Desired;
 use orgform::plan::Input;
+use orgform::plan::SavedPlan;
+use orgform::plan::Selection;
+use orgform::plan::choose;
 use orgform::plan::plan;
+use orgform::plan::stale;
 use orgform::state::RecordChange;
 use proptest::prelude::*;
 use proptest::test_runner::Config;
@@ -47,6 +54,7 @@ impl Recorded for Memory {
                 address: address.clone(),
                 digest: record.attributes.digest(),
                 standing: record.standing,
+                protected: record.protected,
                 decode: Box::new(move || Ok(record.clone())),
             })
         }))
@@ -149,6 +157,12 @@ fn catalog() -> Catalog {
     catalog
 }
 
+fn declared(generated: &Generated, reversed: bool) -> Desired {
+    let (fast, diagnosed) = both_readings(&generated.yaml(reversed));
+    let contents = fast.or(diagnosed).expect("a good file");
+    Desired::new(contents.declared, contents.released)
+}
+
 fn planned(
     generated: &Generated,
     reversed: bool,
@@ -156,18 +170,63 @@ fn planned(
     catalog: &Catalog,
     mode: PlanMode,
 ) -> Plan {
-    let (fast, diagnosed) = both_readings(&generated.yaml(reversed));
-    let declared = fast.or(diagnosed).expect("a good file");
-    let desired = Desired::new(declared);
+    let desired = declared(generated, reversed);
+    planned_for(&desired, memory, catalog, mode, &Choice::everything())
+}
+
+fn planned_for(
+    desired: &Desired,
+    memory: &Memory,
+    catalog: &Catalog,
+    mode: PlanMode,
+    choice: &Choice,
+) -> Plan {
     let input = Input {
         mode,
         org_id: id("00D000000000001"),
-        desired: &desired,
+        desired,
         recorded: memory,
         observations: &Observations::default(),
         catalog,
+        choice,
     };
     plan(&input).expect("a plan that holds its rules")
+}
+
+/// Patterns of which some fit something.
+fn patterns() -> impl Strategy<Value = Vec<&'static str>> {
+    let all = vec![
+        "profile.*",
+        "permission_set.*",
+        "user.*",
+        "user.u1@*",
+        "permission_set_assignment.u*",
+        "permission_set_license_assignment.*",
+        "*S?",
+        "*",
+    ];
+    prop::sample::subsequence(all, 0..4)
+}
+
+fn chosen(
+    targets: &[&str],
+    excludes: &[&str],
+    replaces: &[&str],
+    desired: &Desired,
+    memory: &Memory,
+    mode: PlanMode,
+) -> Option<Choice> {
+    let list = |texts: &[&str]| {
+        texts.iter().map(|text| AddressPattern::new(text).expect("a pattern")).collect()
+    };
+    let selection =
+        Selection { targets: list(targets), excludes: list(excludes), replaces: list(replaces) };
+    choose(&selection, desired, memory, mode).ok()
+}
+
+fn identity() -> OrgIdentity {
+    let instance_url = "https://robots.example".to_owned();
+    OrgIdentity { id: id("00D000000000001"), instance_url, emulated: true }
 }
 
 proptest! {
@@ -192,5 +251,88 @@ proptest! {
             prop_assert!(record.standing == Standing::Retired, "{address} is left");
         }
         prop_assert!(!planned(&first, false, &memory, &catalog, destroy).has_changes());
+    }
+
+    /// Whatever is chosen, the plan holds its rules, applying it settles what
+    /// was chosen, and a whole plan afterwards settles the rest.
+    #[test]
+    fn a_part_of_a_plan_can_be_applied_and_the_rest_later(
+        first in a_file(),
+        second in a_file(),
+        targets in patterns(),
+        excludes in patterns(),
+    ) {
+        let catalog = catalog();
+        let mut memory = Memory::default();
+        let everything = Choice::everything();
+        memory.apply(&planned(&first, false, &memory, &catalog, PlanMode::Converge));
+        let desired = declared(&second, false);
+        let choice = chosen(&targets, &excludes, &[], &desired, &memory, PlanMode::Converge);
+        if let Some(choice) = choice {
+            let part = planned_for(&desired, &memory, &catalog, PlanMode::Converge, &choice);
+            prop_assert!(part.changes.iter().all(|change| choice.includes(&change.address)));
+            memory.apply(&part);
+            let settled = planned_for(&desired, &memory, &catalog, PlanMode::Converge, &choice);
+            prop_assert!(!settled.has_changes(), "{:#?}", settled.changes);
+        }
+        let whole = planned_for(&desired, &memory, &catalog, PlanMode::Converge, &everything);
+        memory.apply(&whole);
+        let settled = planned_for(&desired, &memory, &catalog, PlanMode::Converge, &everything);
+        prop_assert!(!settled.has_changes(), "{:#?}", settled.changes);
+        let destroy = PlanMode::Destroy { include_adopted: false };
+        let choice = chosen(&targets, &excludes, &[], &desired, &memory, destroy);
+        if let Some(choice) = choice {
+            memory.apply(&planned_for(&desired, &memory, &catalog, destroy, &choice));
+        }
+        memory.apply(&planned_for(&desired, &memory, &catalog, destroy, &everything));
+        prop_assert!(!planned(&second, false, &memory, &catalog, destroy).has_changes());
+    }
+
+    /// What is made anew is taken away before and made after what it hangs on.
+    #[test]
+    fn sets_and_assignments_are_made_anew_in_order(first in a_file()) {
+        let catalog = catalog();
+        let mut memory = Memory::default();
+        memory.apply(&planned(&first, false, &memory, &catalog, PlanMode::Converge));
+        let desired = declared(&first, false);
+        for pattern in ["permission_set.*", "permission_set_assignment.*", "*assignment.*"] {
+            let choice = chosen(&[], &[], &[pattern], &desired, &memory, PlanMode::Converge);
+            let Some(choice) = choice else { continue };
+            let anew = planned_for(&desired, &memory, &catalog, PlanMode::Converge, &choice);
+            prop_assert!(anew.summary.replace > 0);
+            let records = memory.records.len();
+            memory.apply(&anew);
+            prop_assert_eq!(records, memory.records.len());
+            prop_assert!(
+                !planned(&first, false, &memory, &catalog, PlanMode::Converge).has_changes()
+            );
+        }
+    }
+
+    /// A saved plan reads back as it was, holds as long as nothing changes,
+    /// and no longer once it was applied.
+    #[test]
+    fn a_saved_plan_holds_until_what_it_used_changes(first in a_file(), second in a_file()) {
+        let catalog = catalog();
+        let mut memory = Memory::default();
+        memory.apply(&planned(&first, false, &memory, &catalog, PlanMode::Converge));
+        for mode in [PlanMode::Converge, PlanMode::Destroy { include_adopted: false }] {
+            let desired = declared(&second, false);
+            let everything = Choice::everything();
+            let plan = planned_for(&desired, &memory, &catalog, mode, &everything);
+            let saved =
+                SavedPlan::new(identity(), 1, Vec::new(), plan.clone(), &desired, &everything);
+            let read = SavedPlan::decode(&saved.encode()).expect("it reads back");
+            prop_assert_eq!(&read, &saved);
+            let nothing_seen = Observations::default();
+            let again = |memory: &Memory| {
+                let desired = Desired::new(read.declared.clone(), read.released.clone());
+                planned_for(&desired, memory, &catalog, mode, &read.choice())
+            };
+            prop_assert_eq!(stale(&read.plan, &again(&memory), &nothing_seen), vec![]);
+            memory.apply(&read.plan);
+            let found = stale(&read.plan, &again(&memory), &nothing_seen);
+            prop_assert_eq!(found.len(), plan.changes.len());
+        }
     }
 }

@@ -242,8 +242,8 @@ proptest! {
         let (fast, diagnosed) = both_readings(&text);
         if let Ok(fast) = fast {
             // Names that stand twice are refused later on the fast path.
-            let names: BTreeSet<_> = fast.iter().map(|declared| declared.address.clone()).collect();
-            if names.len() == fast.len() {
+            let names: BTreeSet<_> = fast.declared.iter().map(|declared| declared.address.clone()).collect();
+            if names.len() == fast.declared.len() {
                 prop_assert_eq!(diagnosed.map_err(|found| format!("{found:?}")), Ok(fast));
             }
         } else if let Err(found) = diagnosed {

@@ -293,3 +293,11 @@ pub fn example() -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/integration-user.yaml");
     std::fs::read_to_string(path).expect("the example")
 }
+
+/// A published schema, ready to hold documents against.
+pub fn schema_of(name: &str) -> jsonschema::Validator {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/schemas").join(name);
+    let text = std::fs::read_to_string(path).expect("the schema");
+    let schema = serde_json::from_str(&text).expect("JSON");
+    jsonschema::validator_for(&schema).expect("a schema")
+}

@@ -1,10 +1,15 @@
 //! `orgform destroy`: takes away what orgform made in an org.
 
-use super::apply::carry_out;
+use super::carry_out::Wishes;
+use super::carry_out::Work;
+use super::carry_out::carry_out;
+use super::carry_out::check_asking;
 use crate::cli::arguments::DestroyArguments;
+use crate::cli::arguments::selection;
 use crate::cli::environment::Environment;
 use crate::cli::error::CommandError;
 use crate::cli::output::Output;
+use crate::cli::planning::Planning;
 use crate::model::PlanMode;
 
 /// Runs the command.
@@ -17,5 +22,10 @@ pub async fn run(
     arguments: DestroyArguments,
 ) -> Result<u8, CommandError> {
     let mode = PlanMode::Destroy { include_adopted: arguments.include_adopted };
-    carry_out(environment, output, &arguments.read, &arguments.write, mode, true).await
+    let read = &arguments.read;
+    let wishes = Wishes { read, write: &arguments.write, allow_loss: true };
+    check_asking(environment, &wishes, mode)?;
+    let selection = selection(&arguments.choice, &[])?;
+    let planning = Planning::new(environment, read, mode, selection)?;
+    carry_out(environment, output, wishes, Work::Plan(Box::new(planning)), mode).await
 }

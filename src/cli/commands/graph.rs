@@ -23,7 +23,7 @@ pub fn run(
     arguments: &GraphArguments,
 ) -> Result<u8, CommandError> {
     let config = config::load(&arguments.paths, &environment.folder)?;
-    let desired = Desired::new(config.declared);
+    let desired = Desired::new(config.declared, Vec::new());
     let mut nodes: Vec<String> = Vec::with_capacity(desired.len());
     let mut numbers: HashMap<Address, usize> = HashMap::with_capacity(desired.len());
     let mut about: HashMap<(&str, Address), Vec<usize>> = HashMap::new();

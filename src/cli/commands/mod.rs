@@ -1,8 +1,10 @@
 //! One file per command.
 
 pub mod apply;
+mod carry_out;
 pub mod destroy;
 pub mod graph;
 pub mod plan;
 pub mod serve;
+pub mod show;
 pub mod state;

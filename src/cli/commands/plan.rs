@@ -3,15 +3,18 @@
 use crate::cli::CHANGES_PRESENT;
 use crate::cli::DONE;
 use crate::cli::arguments::PlanArguments;
+use crate::cli::arguments::selection;
 use crate::cli::environment::Environment;
 use crate::cli::error::CommandError;
 use crate::cli::output::Output;
+use crate::cli::plan_file;
 use crate::cli::planning::Planning;
 use crate::cli::session::Session;
 use crate::cli::view::plan_json;
 use crate::cli::view::plan_text;
 use crate::cli::view::summary;
 use crate::model::PlanMode;
+use crate::plan::SavedPlan;
 
 /// Runs the command.
 ///
@@ -24,29 +27,45 @@ pub async fn run(
 ) -> Result<u8, CommandError> {
     let started = (environment.clock)();
     let mode = if arguments.destroy {
-        PlanMode::Destroy { include_adopted: false }
+        PlanMode::Destroy { include_adopted: arguments.include_adopted }
+    } else if arguments.replace.refresh_only {
+        PlanMode::RefreshOnly
     } else {
         PlanMode::Converge
     };
-    let planning = Planning::new(environment, &arguments.read, mode)?;
+    let folder = &environment.folder;
+    if let Some(path) = &arguments.out {
+        plan_file::check_place(path, folder)?;
+    }
+    let selection = selection(&arguments.choice, &arguments.replace.replace)?;
+    let planning = Planning::new(environment, &arguments.read, mode, selection)?;
     let session = Session::open(environment, &arguments.read.org).await?;
     let mut store = session.store(environment, "plan")?;
     let planned = planning.plan(&session, &mut store).await;
     // The answers of the org are worth keeping however it went.
     let closed = store.close();
     let usage = session.org.usage();
-    let planned = match planned {
-        Ok(planned) => planned,
-        Err(error) => {
-            session.close().await;
-            return Err(error);
-        }
-    };
+    let identity = session.identity.clone();
+    let banner = session.banner();
+    session.close().await;
+    let planned = planned?;
     closed?;
+    if let Some(path) = &arguments.out {
+        let saved = SavedPlan::new(
+            identity.clone(),
+            started / 1000,
+            planned.notices.clone(),
+            planned.plan.clone(),
+            &planned.desired,
+            &planned.choice,
+        );
+        plan_file::write(path, folder, &saved)?;
+    }
     if arguments.read.json {
-        output.line(&plan_json::render(&planned, &session).to_string())?;
+        let document = plan_json::render(&planned.plan, &identity, &planned.notices);
+        output.line(&document.to_string())?;
     } else {
-        output.line(&session.banner())?;
+        output.line(&banner)?;
         for notice in &planned.notices {
             output.line(notice)?;
         }
@@ -55,8 +74,14 @@ pub async fn run(
         let elapsed = (environment.clock)() - started;
         let cost = summary::cost(elapsed, &usage);
         output.line(&format!("Planned in {cost}"))?;
+        if let Some(path) = &arguments.out {
+            let path = path.display();
+            output.line(&format!("Kept in {path}: `orgform apply {path}` does exactly this."))?;
+        }
     }
-    session.close().await;
-    let has_changes = planned.plan.has_changes();
+    let has_changes = match mode {
+        PlanMode::RefreshOnly => !planned.plan.sync.is_empty(),
+        _ => planned.plan.has_changes(),
+    };
     Ok(if arguments.detailed_exitcode && has_changes { CHANGES_PRESENT } else { DONE })
 }

@@ -2,6 +2,7 @@
 //! for progress, which writes while it happens.
 
 pub mod diagnostics;
+pub mod events;
 pub mod plan_json;
 pub mod plan_text;
 pub mod progress;

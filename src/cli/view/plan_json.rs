@@ -4,65 +4,67 @@ use serde_json::Map;
 use serde_json::Value as Json;
 use serde_json::json;
 
-use crate::cli::planning::Planned;
-use crate::cli::session::Session;
+use crate::model::Address;
+use crate::model::Attributes;
+use crate::model::Change;
+use crate::model::OrgIdentity;
+use crate::model::Plan;
 
 /// The version of this document's format. It grows by keys; a key that goes or
 /// changes makes it 2.
 const FORMAT_VERSION: u32 = 1;
 
 /// The whole plan.
-pub fn render(planned: &Planned, session: &Session) -> Json {
-    let plan = &planned.plan;
-    let changes: Vec<Json> = plan
-        .changes
-        .iter()
-        .map(|change| {
-            let (reason, detail) = named(&json!(change.reason));
-            let mut shown = json!({
-                "address": change.address,
-                "kind": change.address.kind(),
-                "action": change.action,
-                "reason": reason,
-                "before": change.before,
-                "after": change.after,
-                "implied": change.implied,
-            });
-            if let Some(detail) = detail {
-                shown["reason_detail"] = detail;
-            }
-            if !change.defaults.is_empty() {
-                shown["set_once"] = json!(change.defaults);
-            }
-            shown
-        })
-        .collect();
-    let drift: Vec<Json> = plan
-        .drift
-        .iter()
-        .map(|(address, (recorded, observed))| {
-            json!({"address": address, "kind": address.kind(), "recorded": recorded, "observed": observed})
-        })
-        .collect();
-    json!({
+pub fn render(plan: &Plan, org: &OrgIdentity, notices: &[String]) -> Json {
+    let changes: Vec<Json> = plan.changes.iter().map(change_json).collect();
+    let drift: Vec<Json> =
+        plan.drift.iter().map(|(address, pair)| drift_json(address, pair)).collect();
+    let mut document = json!({
         "format_version": FORMAT_VERSION,
-        "org": {
-            "id": session.identity.id,
-            "instance_url": session.identity.instance_url,
-            "emulated": session.identity.emulated,
-        },
+        "org": {"id": org.id, "instance_url": org.instance_url, "emulated": org.emulated},
         "mode": named(&json!(plan.mode)).0,
         "changes": changes,
         "drift": drift,
         "notes": plan.notes,
-        "notices": planned.notices,
+        "notices": notices,
         "summary": plan.summary,
         "api_calls": {
             "estimated": plan.api_calls.writes + plan.api_calls.reads,
             "writes": plan.api_calls.writes,
             "reads": plan.api_calls.reads,
         },
-    })
+    });
+    if let Some(partial) = &plan.partial {
+        document["partial"] = json!(partial);
+    }
+    document
+}
+
+/// One change.
+pub fn change_json(change: &Change) -> Json {
+    let (reason, detail) = named(&json!(change.reason));
+    let mut shown = json!({
+        "address": change.address,
+        "kind": change.address.kind(),
+        "action": change.action,
+        "reason": reason,
+        "before": change.before,
+        "after": change.after,
+        "implied": change.implied,
+    });
+    if let Some(detail) = detail {
+        shown["reason_detail"] = detail;
+    }
+    if !change.defaults.is_empty() {
+        shown["set_once"] = json!(change.defaults);
+    }
+    shown
+}
+
+/// One thing that was changed outside.
+pub fn drift_json(address: &Address, pair: &(Attributes, Option<Attributes>)) -> Json {
+    let (recorded, observed) = pair;
+    json!({"address": address, "kind": address.kind(), "recorded": recorded, "observed": observed})
 }
 
 /// The name of an enum's value, and what it holds.

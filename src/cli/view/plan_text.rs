@@ -12,6 +12,7 @@ use crate::cli::output::Tone;
 use crate::kinds;
 use crate::model::Action;
 use crate::model::Address;
+use crate::model::AddressPattern;
 use crate::model::Attributes;
 use crate::model::Change;
 use crate::model::Implied;
@@ -38,7 +39,7 @@ pub fn render(plan: &Plan, painter: Painter) -> String {
     render_drift(plan, painter, &mut text);
     for note in &plan.notes {
         let mark = match note.kind {
-            NoteKind::Kept | NoteKind::Seats | NoteKind::Unknown => {
+            NoteKind::Kept | NoteKind::Protected | NoteKind::Seats | NoteKind::Unknown => {
                 painter.paint(Tone::Changed, "!")
             }
             _ => painter.paint(Tone::Faint, "i"),
@@ -53,8 +54,32 @@ pub fn render(plan: &Plan, painter: Painter) -> String {
     if !plan.notes.is_empty() {
         text.push('\n');
     }
+    render_partial(plan, painter, &mut text);
     let _ = writeln!(text, "{}", summary_line(plan, painter));
     text
+}
+
+/// A plan that leaves something out says so.
+fn render_partial(plan: &Plan, painter: Painter, text: &mut String) {
+    let Some(partial) = &plan.partial else { return };
+    let options = |name: &str, patterns: &[AddressPattern]| -> Vec<String> {
+        patterns.iter().map(|pattern| format!("{name} {pattern}")).collect()
+    };
+    let mut chosen = options("--target", &partial.targets);
+    chosen.extend(options("--exclude", &partial.excludes));
+    let left_out = match partial.left_out {
+        1 => "1 resource was".to_owned(),
+        count => format!("{count} resources were"),
+    };
+    let sentence = format!(
+        "This plan is partial: {left_out} not looked at ({}). The org is as declared only once a whole plan finds nothing to do.",
+        chosen.join(", ")
+    );
+    let words: Vec<String> = sentence.split(' ').map(str::to_owned).collect();
+    for line in folded(&words, 0) {
+        let _ = writeln!(text, "{}", painter.paint(Tone::Changed, &line));
+    }
+    text.push('\n');
 }
 
 /// Words in lines that fit.
@@ -75,17 +100,40 @@ fn folded(words: &[String], indent: usize) -> Vec<String> {
     lines
 }
 
+/// What `--refresh-only` would write to the state.
+fn taken_over(plan: &Plan, painter: Painter) -> String {
+    let drifted = plan.drift.len();
+    let same = counted(plan.summary.no_op.saturating_sub(drifted as u64));
+    let mut text = match drifted {
+        0 => format!("Nothing changed outside orgform. {same} as recorded."),
+        1 => "1 resource that changed outside orgform will be recorded as it is.".to_owned(),
+        count => {
+            format!("{count} resources that changed outside orgform will be recorded as they are.")
+        }
+    };
+    match plan.sync.len().saturating_sub(drifted) {
+        0 => {}
+        1 => text.push_str(" 1 record learns an id."),
+        count => text.push_str(&format!(" {count} records learn an id.")),
+    }
+    painter.paint(Tone::Strong, &text)
+}
+
+fn counted(resources: u64) -> String {
+    if resources == 1 { "1 resource is".to_owned() } else { format!("{resources} resources are") }
+}
+
 /// The one line that says it all.
 pub fn summary_line(plan: &Plan, painter: Painter) -> String {
     let Summary { create, update, replace, delete, adopt, release, no_op } = plan.summary;
     if !plan.has_changes() {
-        let same =
-            if no_op == 1 { "1 resource is".to_owned() } else { format!("{no_op} resources are") };
+        let same = counted(no_op);
         return match plan.mode {
             PlanMode::Converge => {
                 painter.paint(Tone::Strong, &format!("No changes. {same} as declared."))
             }
             PlanMode::Destroy { .. } => painter.paint(Tone::Strong, "Nothing to destroy."),
+            PlanMode::RefreshOnly => taken_over(plan, painter),
         };
     }
     let mut parts = Vec::new();
@@ -116,10 +164,12 @@ pub fn summary_line(plan: &Plan, painter: Painter) -> String {
 fn render_change(plan: &Plan, change: &Change, painter: Painter, text: &mut String) {
     let retires =
         kinds::of(&change.address).is_some_and(|kind| kind.removal() == kinds::Removal::Retires);
+    let is_renamed = matches!(change.reason, Reason::Renamed { .. });
     let (symbol, tone, verb) = match change.action {
+        Action::Update if is_renamed => ("=>", Tone::Changed, "will be renamed"),
         Action::Create => ("+", Tone::Added, "will be created"),
         Action::Update => ("~", Tone::Changed, "will be updated"),
-        Action::Replace => ("-/+", Tone::Changed, "must be replaced"),
+        Action::Replace => ("-/+", Tone::Changed, "will be replaced"),
         Action::Delete if retires => ("-", Tone::Removed, "will be deactivated"),
         Action::Delete => ("-", Tone::Removed, "will be deleted"),
         Action::Adopt => ("<-", Tone::Added, "will be adopted"),
@@ -168,9 +218,12 @@ fn because(change: &Change) -> String {
         Reason::Incomplete => "an earlier run ended before it was complete".to_owned(),
         Reason::FoundInOrg => "it is in the org already".to_owned(),
         Reason::DeactivatedByUs => "orgform deactivated it earlier; it comes back".to_owned(),
-        Reason::Renamed { from } => format!("renamed, it was {}", from.name()),
+        Reason::Renamed { from } => format!("it was {}", from.name()),
         Reason::LicenseChanged => "its license changes, which can't be done in place".to_owned(),
         Reason::NotDeclared => "it is declared no more".to_owned(),
+        Reason::ReleaseRequested => "`release` names it".to_owned(),
+        Reason::ReplaceRequested => "asked for with --replace".to_owned(),
+        Reason::RemadeWith { address } => format!("remade with {address}"),
     };
     format!(" ({words})")
 }
@@ -365,19 +418,7 @@ fn render_drift(plan: &Plan, painter: Painter, text: &mut String) {
         };
         let mark = painter.paint(Tone::Changed, "~");
         let _ = writeln!(text, "  {mark} {address}");
-        let shown = Change {
-            address: address.clone(),
-            action: Action::Update,
-            reason: Reason::Differs,
-            before: Some(recorded.clone()),
-            after: Some(observed.clone()),
-            defaults: Attributes::new(),
-            implied: Vec::new(),
-            transient: Vec::new(),
-            ops: Vec::new(),
-            recorded: None,
-            observed: None,
-        };
+        let shown = Change::new(address.clone(), Action::Update, Reason::Differs);
         render_updated(&shown, recorded, observed, painter, text);
     }
     text.push('\n');

@@ -4,31 +4,42 @@
 use std::io::Write;
 use std::sync::Arc;
 use std::sync::Mutex;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering;
 
 use indicatif::ProgressBar;
 use indicatif::ProgressDrawTarget;
 use indicatif::ProgressStyle;
 use serde_json::json;
 
+use super::events::Events;
 use crate::cli::environment::Environment;
 use crate::cli::output::Painter;
 use crate::cli::output::Tone;
 use crate::engine::Event;
 use crate::engine::Progress;
 
+/// So many ops lie between two events that tell how far a run is.
+const PROGRESS_EVERY: usize = 100;
+
 /// How progress is shown.
 pub struct Shown {
-    json: bool,
+    /// Whether a person reads along.
+    human: bool,
+    events: Events,
+    /// Ops done, failed or left out so far, and all of them.
+    settled: AtomicUsize,
+    ops: usize,
     painter: Painter,
     output: Arc<Mutex<dyn Write + Send>>,
     bar: Option<ProgressBar>,
 }
 
 impl Shown {
-    /// Shows the progress of `ops` ops.
-    pub fn new(environment: &Environment, json: bool, ops: usize) -> Self {
+    /// Shows the progress of `ops` ops, to a person where `human` says so.
+    pub fn new(environment: &Environment, human: bool, events: Events, ops: usize) -> Self {
         let bar =
-            (environment.terminal.errors && environment.terminal.output && !json).then(|| {
+            (environment.terminal.errors && environment.terminal.output && human).then(|| {
                 let bar =
                     ProgressBar::with_draw_target(Some(ops as u64), ProgressDrawTarget::stderr());
                 if let Ok(style) = ProgressStyle::with_template("  {bar:30} {pos}/{len} {msg}") {
@@ -37,7 +48,10 @@ impl Shown {
                 bar
             });
         Self {
-            json,
+            human,
+            events,
+            settled: AtomicUsize::new(0),
+            ops,
             painter: Painter::new(environment.terminal.color),
             output: Arc::clone(&environment.output),
             bar,
@@ -48,6 +62,40 @@ impl Shown {
     pub fn finish(&self) {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
+        }
+    }
+
+    /// Tells programs. One that has gone does not stop an apply.
+    fn tell(&self, event: &Event<'_>) {
+        let settled = |count| self.settled.fetch_add(count, Ordering::Relaxed) + count;
+        let send = |event: serde_json::Value| {
+            let _ = self.events.send(&event);
+        };
+        let done = match event {
+            Event::Sending { what, ops } => {
+                for (address, step) in ops {
+                    send(json!({"type": "start", "address": address, "step": step, "call": what}));
+                }
+                return;
+            }
+            Event::Done { address, step } => {
+                send(json!({"type": "done", "address": address, "step": step}));
+                settled(1)
+            }
+            Event::Failed { address, step, reason } => {
+                send(json!({"type": "failed", "address": address, "step": step, "reason": reason}));
+                settled(1)
+            }
+            Event::Skipped { address, step, because } => {
+                send(
+                    json!({"type": "skipped", "address": address, "step": step, "because": because}),
+                );
+                settled(1)
+            }
+        };
+        // Now and then is enough.
+        if done == self.ops || done.is_multiple_of(PROGRESS_EVERY) {
+            send(json!({"type": "progress", "settled": done, "of": self.ops}));
         }
     }
 
@@ -67,26 +115,16 @@ impl Shown {
 
 impl Progress for Shown {
     fn on(&self, event: &Event<'_>) {
-        if self.json {
-            let event = match event {
-                Event::Sending { what, ops } => json!({"type": "call", "what": what, "ops": ops}),
-                Event::Done { address, step } => {
-                    json!({"type": "done", "address": address, "step": step})
-                }
-                Event::Failed { address, step, reason } => {
-                    json!({"type": "failed", "address": address, "step": step, "reason": reason})
-                }
-                Event::Skipped { address, step, because } => {
-                    json!({"type": "skipped", "address": address, "step": step, "because": because})
-                }
-            };
-            self.line(&event.to_string());
+        if !self.events.is_empty() {
+            self.tell(event);
+        }
+        if !self.human {
             return;
         }
         match event {
             Event::Sending { what, ops } => {
                 if let Some(bar) = &self.bar {
-                    bar.set_message(format!("{what} ({ops})"));
+                    bar.set_message(format!("{what} ({})", ops.len()));
                 }
             }
             Event::Done { address, step } => {

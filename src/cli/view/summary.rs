@@ -83,6 +83,13 @@ impl Report {
         format!("{head}: {}. {}", parts.join(", "), cost(milliseconds, usage))
     }
 
+    /// The last event of a run that was refused.
+    pub fn refused(message: &str, milliseconds: i64, usage: &Usage) -> Json {
+        let mut event = Self::default().event(milliseconds, usage);
+        event["error"] = json!(message);
+        event
+    }
+
     /// The last event for a program.
     pub fn event(&self, milliseconds: i64, usage: &Usage) -> Json {
         json!({

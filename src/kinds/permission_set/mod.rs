@@ -256,6 +256,28 @@ impl Kind for PermissionSet {
         Ok(steps)
     }
 
+    fn ignorable(&self) -> &'static str {
+        "label, description, system_permissions, objects, or one object as in objects.Contact"
+    }
+
+    fn may_ignore(&self, word: &str) -> bool {
+        matches!(word, "label" | "description" | SYSTEM | "objects")
+            || word.strip_prefix("objects.").is_some_and(|object| !object.is_empty())
+    }
+
+    /// `objects.Contact` stands for the access to it and to its fields, as one
+    /// entry of the file does.
+    fn ignores(&self, word: &str, path: &str) -> bool {
+        let rest = path.strip_prefix("objects.").or_else(|| path.strip_prefix("fields."));
+        match (word.strip_prefix("objects"), rest) {
+            (Some(""), Some(_)) => true,
+            (Some(named), Some(rest)) => named.strip_prefix('.').is_some_and(|object| {
+                rest.strip_prefix(object).is_some_and(|end| end.is_empty() || end.starts_with('.'))
+            }),
+            _ => path == word,
+        }
+    }
+
     fn holders(&self, address: &Address) -> Option<(Fact, fn(&Address, &str) -> Address)> {
         Some((
             Fact::PermissionSetHolders(address.name().to_owned()),

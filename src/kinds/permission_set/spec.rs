@@ -9,12 +9,14 @@ use crate::kinds::permissions;
 use crate::kinds::spec::ApiName;
 use crate::kinds::spec::Description;
 use crate::kinds::spec::Label80;
+use crate::kinds::spec::LifecycleSpec;
 use crate::kinds::spec::Shorthand;
 use crate::kinds::spec::Text;
 use crate::kinds::spec::UniqueMap;
 use crate::kinds::spec::check_api_name;
 use crate::model::Address;
 use crate::model::Attributes;
+use crate::model::Declared;
 use crate::model::Value;
 
 use super::KIND;
@@ -32,6 +34,8 @@ pub struct PermissionSetSpec {
     #[serde(default)]
     objects: UniqueMap<ObjectName, ObjectSpec>,
     was: Option<ApiName>,
+    #[serde(default)]
+    lifecycle: LifecycleSpec,
 }
 
 /// An object's API name, with a namespace and a suffix where it has them.
@@ -158,11 +162,7 @@ impl Section for PermissionSet {
         check_api_name(name)
     }
 
-    fn declare(
-        name: &str,
-        spec: PermissionSetSpec,
-        into: &mut dyn FnMut(Address, Attributes, Option<String>),
-    ) {
+    fn declare(name: &str, spec: PermissionSetSpec, into: &mut dyn FnMut(Declared)) {
         let mut attributes = Attributes::new();
         let label =
             spec.label.map_or_else(|| name.replace('_', " "), |label| label.0.trim().to_owned());
@@ -210,6 +210,10 @@ impl Section for PermissionSet {
                 }
             }
         }
-        into(Address::new(KIND, name), attributes, spec.was.map(|was| was.0));
+        into(Declared {
+            was: spec.was.map(|was| was.0),
+            lifecycle: spec.lifecycle.into(),
+            ..Declared::new(Address::new(KIND, name), attributes)
+        });
     }
 }

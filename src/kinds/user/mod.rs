@@ -269,6 +269,17 @@ impl Kind for User {
         Removal::Retires
     }
 
+    fn ignorable(&self) -> &'static str {
+        "last_name, first_name, email, profile, alias, time_zone, locale, language, email_encoding"
+    }
+
+    fn never_replaced(&self) -> Option<(&'static str, &'static str)> {
+        Some((
+            "Salesforce never deletes a user, and its username is never free again",
+            "Declare a user under another username, and take this one out.",
+        ))
+    }
+
     fn subject(&self, address: &Address) -> Option<Address> {
         Some(address.clone())
     }

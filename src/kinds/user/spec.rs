@@ -9,6 +9,7 @@ use crate::kinds::profile;
 use crate::kinds::spec::Alias;
 use crate::kinds::spec::Choice;
 use crate::kinds::spec::Email;
+use crate::kinds::spec::LifecycleSpec;
 use crate::kinds::spec::Name40;
 use crate::kinds::spec::Name80;
 use crate::kinds::spec::ProfileName;
@@ -16,6 +17,7 @@ use crate::kinds::spec::Text;
 use crate::kinds::spec::Username;
 use crate::model::Address;
 use crate::model::Attributes;
+use crate::model::Declared;
 use crate::model::Value;
 
 use super::ACTIVE;
@@ -44,6 +46,8 @@ pub struct UserSpec {
     #[serde(default)]
     permission_sets: Vec<Text>,
     was: Option<Username>,
+    #[serde(default)]
+    lifecycle: LifecycleSpec,
 }
 
 #[derive(Clone, Copy, Debug, Deserialize)]
@@ -62,11 +66,7 @@ impl Section for User {
         Username::deserialize(deserializer).map(|_| ()).map_err(|error| error.to_string())
     }
 
-    fn declare(
-        name: &str,
-        spec: UserSpec,
-        into: &mut dyn FnMut(Address, Attributes, Option<String>),
-    ) {
+    fn declare(name: &str, spec: UserSpec, into: &mut dyn FnMut(Declared)) {
         let text = |text: String| Value::Text(text.trim().to_owned());
         let mut attributes = Attributes::new();
         attributes.set("last_name", text(spec.last_name.0));
@@ -84,15 +84,19 @@ impl Section for User {
             spec.password
                 .map(|PasswordWord::EmailResetLink| Value::Text("email_reset_link".into())),
         );
-        into(Address::new(KIND, name), attributes, spec.was.map(|was| was.0));
+        into(Declared {
+            was: spec.was.map(|was| was.0),
+            lifecycle: spec.lifecycle.into(),
+            ..Declared::new(Address::new(KIND, name), attributes)
+        });
         for license in spec.permission_set_licenses {
             let license = permission_set_license_assignment::developer_name(&license.0);
             let (address, attributes) = permission_set_license_assignment::declare(name, license);
-            into(address, attributes, None);
+            into(Declared::new(address, attributes));
         }
         for set in spec.permission_sets {
             let (address, attributes) = permission_set_assignment::declare(name, &set.0);
-            into(address, attributes, None);
+            into(Declared::new(address, attributes));
         }
     }
 }

@@ -1,0 +1,358 @@
+//! What apply and destroy have in common: show a plan, ask where somebody can
+//! be asked, apply it, plan once more where a rejection taught something.
+
+use crate::cli::DONE;
+use crate::cli::FAILED;
+use crate::cli::arguments::ReadArguments;
+use crate::cli::arguments::WriteArguments;
+use crate::cli::environment::Environment;
+use crate::cli::error::CommandError;
+use crate::cli::output::Output;
+use crate::cli::planning::Planned;
+use crate::cli::planning::Planning;
+use crate::cli::session::Session;
+use crate::cli::view::events::Events;
+use crate::cli::view::plan_text;
+use crate::cli::view::progress::Shown;
+use crate::cli::view::summary::Report;
+use crate::engine;
+use crate::engine::ApplyOptions;
+use crate::engine::Outcome;
+use crate::kinds::element_label;
+use crate::model::Plan;
+use crate::model::PlanMode;
+use crate::plan::SavedPlan;
+use crate::plan::Stale;
+use crate::plan::StaleReason;
+use crate::plan::stale;
+use crate::state::Store;
+
+/// How often a plan is made anew after a rejection taught something.
+const LESSONS: usize = 3;
+/// So many reasons are told why a saved plan is stale.
+const REASONS: usize = 20;
+
+/// How a run is to go.
+pub struct Wishes<'a> {
+    /// What is read, and how it is shown.
+    pub read: &'a ReadArguments,
+    /// How it is written.
+    pub write: &'a WriteArguments,
+    /// Whether adopting may take grants away unasked.
+    pub allow_loss: bool,
+}
+
+/// What is carried out.
+pub enum Work<'a> {
+    /// What planning comes to.
+    Plan(Box<Planning<'a>>),
+    /// What was saved.
+    Saved(Box<SavedPlan>),
+}
+
+/// The command's name, its verb, and what would only show it.
+fn words(mode: PlanMode) -> (&'static str, &'static str, &'static str) {
+    match mode {
+        PlanMode::Converge => ("apply", "Apply", "orgform plan"),
+        PlanMode::RefreshOnly => {
+            ("apply --refresh-only", "Take over", "orgform plan --refresh-only")
+        }
+        PlanMode::Destroy { .. } => ("destroy", "Destroy", "orgform plan --destroy"),
+    }
+}
+
+/// Refuses a run that would have to ask where nobody answers.
+///
+/// # Errors
+/// When there is no terminal, or its output is for programs.
+pub fn check_asking(
+    environment: &Environment,
+    wishes: &Wishes<'_>,
+    mode: PlanMode,
+) -> Result<(), CommandError> {
+    if wishes.write.auto_approve {
+        return Ok(());
+    }
+    let (command, _, shows) = words(mode);
+    let command = command.split(' ').next().unwrap_or(command);
+    if wishes.read.json {
+        return Err(CommandError::new(format!(
+            "with --json nobody is asked, and {command} asks before it changes anything"
+        ))
+        .hint("Add --auto-approve."));
+    }
+    if environment.terminal.input && environment.terminal.output {
+        return Ok(());
+    }
+    Err(CommandError::new(format!(
+        "{command} asks before it changes anything, and there is no terminal to ask on"
+    ))
+    .hint(format!(
+        "Run it in a terminal, or add --auto-approve. `{shows}` shows what it would do."
+    )))
+}
+
+/// Plans and applies, to whatever end.
+///
+/// # Errors
+/// When no plan can be made, or it may not be applied.
+pub async fn carry_out(
+    environment: &Environment,
+    output: &mut Output,
+    wishes: Wishes<'_>,
+    work: Work<'_>,
+    mode: PlanMode,
+) -> Result<u8, CommandError> {
+    let (command, what, _) = words(mode);
+    let started = (environment.clock)();
+    let events = Events::open(environment, wishes.read.json, wishes.write.json_into.as_deref())?;
+    let session = Session::open(environment, &wishes.read.org).await?;
+    let mut store = match session.store(environment, command) {
+        Ok(store) => store,
+        Err(error) => {
+            session.close().await;
+            return Err(error);
+        }
+    };
+    let is_shown = !wishes.read.json;
+    let mut run =
+        Run { environment, output: &mut *output, wishes, events: events.clone(), command, what };
+    let result = run.until_settled(&work, &session, &mut store).await;
+    // However it went, what was done is made durable first.
+    let closed = store.close();
+    let usage = session.org.usage();
+    session.close().await;
+    let elapsed = (environment.clock)() - started;
+    let report = match result {
+        Ok(report) => report,
+        Err(error) => {
+            let _ = events.send(&Report::refused(&error.message(), elapsed, &usage));
+            return Err(error);
+        }
+    };
+    closed?;
+    let Some(report) = report else { return Ok(FAILED) };
+    events.send(&report.event(elapsed, &usage))?;
+    if is_shown {
+        output.line(&report.line(what, elapsed, &usage))?;
+    }
+    Ok(if report.is_complete() { DONE } else { FAILED })
+}
+
+/// One run of apply or destroy.
+struct Run<'a> {
+    environment: &'a Environment,
+    output: &'a mut Output,
+    wishes: Wishes<'a>,
+    events: Events,
+    command: &'static str,
+    what: &'static str,
+}
+
+impl Run<'_> {
+    /// Plans and applies until there is nothing left that a rejection taught;
+    /// `None` when the user said no.
+    async fn until_settled(
+        &mut self,
+        work: &Work<'_>,
+        session: &Session,
+        store: &mut Store,
+    ) -> Result<Option<Report>, CommandError> {
+        self.events.begin(self.command, &session.identity)?;
+        self.say(&session.banner())?;
+        let mut report = Report::default();
+        for lesson in 0.. {
+            let (mut planned, may_ask) = match work {
+                Work::Plan(planning) => (planning.plan(session, store).await?, true),
+                Work::Saved(saved) => (self.still_holds(saved, session, store).await?, false),
+            };
+            self.show(&planned)?;
+            if !planned.plan.has_changes() && planned.plan.sync.is_empty() {
+                if lesson == 0 {
+                    report.done.no_op = planned.plan.summary.no_op;
+                }
+                break;
+            }
+            let asks = may_ask && !self.wishes.write.auto_approve;
+            if !asks && !self.wishes.allow_loss {
+                refuse_losses(&planned.plan)?;
+            }
+            let is_refresh = planned.plan.mode == PlanMode::RefreshOnly;
+            if asks && (planned.plan.has_changes() || is_refresh) && !self.ask()? {
+                self.say(&format!("{} cancelled; nothing was changed.", self.what))?;
+                return Ok(None);
+            }
+            let outcome = self.apply_once(session, store, &mut planned).await?;
+            report.add(&planned.plan, &outcome);
+            let learned_something =
+                !outcome.learned.is_empty() && !outcome.interrupted && outcome.fatal.is_none();
+            if learned_something && matches!(work, Work::Saved(_)) {
+                self.output.aside(
+                    "The org's refusal says more about what permissions need than was known when the plan was made. Plan again: a saved plan is applied as it is.",
+                );
+                break;
+            }
+            if !learned_something || lesson >= LESSONS {
+                after_failures(self.output, &outcome, self.command);
+                break;
+            }
+            self.say("")?;
+            self.say(
+                "The org's refusal says more about what permissions need. Planned again with that:",
+            )?;
+        }
+        Ok(Some(report))
+    }
+
+    /// The saved plan, once it is sure that it still holds.
+    async fn still_holds(
+        &mut self,
+        saved: &SavedPlan,
+        session: &Session,
+        store: &mut Store,
+    ) -> Result<Planned, CommandError> {
+        if saved.org.id != session.identity.id {
+            return Err(CommandError::new(format!(
+                "the plan is for the org {} ({}), and this is {} ({})",
+                saved.org.id,
+                saved.org.instance_url,
+                session.identity.id,
+                session.identity.instance_url
+            ))
+            .hint("Sign in to that org, or plan for this one."));
+        }
+        if !saved.plan.has_changes() && saved.plan.sync.is_empty() {
+            let planned = Planned::of_saved(saved);
+            return Ok(planned);
+        }
+        let mut planned = match Planning::again(self.environment, saved).plan(session, store).await
+        {
+            Ok(planned) => planned,
+            Err(CommandError::Diagnostics(found)) => {
+                let reasons: Vec<String> =
+                    found.into_iter().map(|diagnostic| diagnostic.message).collect();
+                return Err(refuse_stale(&reasons));
+            }
+            Err(error) => return Err(error),
+        };
+        let found = stale(&saved.plan, &planned.plan, &planned.observations);
+        if !found.is_empty() {
+            let is_done = |stale: &Stale| stale.what == StaleReason::NothingToDo;
+            if found.len() == saved.plan.changes.len() && found.iter().all(is_done) {
+                return Err(CommandError::new("there is nothing left to do for this plan")
+                    .hint("It was applied already, or the org came to be so by other means."));
+            }
+            return Err(refuse_stale(&found.iter().map(ToString::to_string).collect::<Vec<_>>()));
+        }
+        let sync = std::mem::take(&mut planned.plan.sync);
+        let known = |address: &crate::model::Address| saved.plan.sync.contains_key(address);
+        planned.plan = saved.plan.clone();
+        planned.plan.sync = sync.into_iter().filter(|(address, _)| known(address)).collect();
+        planned.notices.clone_from(&saved.notices);
+        Ok(planned)
+    }
+
+    fn show(&mut self, planned: &Planned) -> Result<(), CommandError> {
+        self.events.planned(&planned.plan, &planned.notices)?;
+        if self.wishes.read.json {
+            return Ok(());
+        }
+        for notice in &planned.notices {
+            self.output.line(notice)?;
+        }
+        self.output.line("")?;
+        let text = plan_text::render(&planned.plan, self.output.painter());
+        self.output.line(&text)
+    }
+
+    /// Says something to a person.
+    fn say(&mut self, text: &str) -> Result<(), CommandError> {
+        if self.wishes.read.json { Ok(()) } else { self.output.line(text) }
+    }
+
+    async fn apply_once(
+        &self,
+        session: &Session,
+        store: &mut Store,
+        planned: &mut Planned,
+    ) -> Result<Outcome, CommandError> {
+        let ops = planned.plan.ops.len();
+        let human = !self.wishes.read.json;
+        let progress = Shown::new(self.environment, human, self.events.clone(), ops);
+        let options = ApplyOptions {
+            parallelism: usize::from(self.wishes.write.parallelism),
+            run: format!("{:016x}", (self.environment.entropy)()),
+            clock: self.environment.clock.clone(),
+            stop: (self.environment.stop)(),
+        };
+        let (plan, catalog) = (&planned.plan, &mut planned.catalog);
+        let outcome = engine::apply(&session.org, store, plan, catalog, &progress, options).await;
+        progress.finish();
+        Ok(outcome?)
+    }
+
+    /// Asks on the terminal; only `yes` is a yes.
+    fn ask(&mut self) -> Result<bool, CommandError> {
+        self.output.print(&format!("{} this? Only `yes` is taken as a yes: ", self.what))?;
+        let mut answer = Vec::new();
+        let mut input =
+            self.environment.input.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut byte = [0];
+        while let Ok(1) = input.read(&mut byte) {
+            if byte[0] == b'\n' || answer.len() > 100 {
+                break;
+            }
+            answer.push(byte[0]);
+        }
+        Ok(answer.trim_ascii() == b"yes")
+    }
+}
+
+/// A saved plan that no longer holds, and why.
+fn refuse_stale(reasons: &[String]) -> CommandError {
+    let mut error = CommandError::new(
+        "the saved plan is stale: what it was made from has changed since, so that nothing was done",
+    );
+    for reason in reasons.iter().take(REASONS) {
+        error = error.hint(reason.clone());
+    }
+    if reasons.len() > REASONS {
+        error = error.hint(format!("And {} more.", reasons.len() - REASONS));
+    }
+    error.hint("Plan again with `orgform plan --out FILE`, and review that.")
+}
+
+/// Where nobody is asked, adopting takes nothing away by itself.
+fn refuse_losses(plan: &Plan) -> Result<(), CommandError> {
+    let losses = plan.losses();
+    let Some((address, path, names)) = losses.first() else { return Ok(()) };
+    let count: usize = losses.iter().map(|(_, _, names)| names.len()).sum();
+    let grants = if count == 1 { "1 grant".to_owned() } else { format!("{count} grants") };
+    let names: Vec<String> = names.iter().map(|name| element_label(path, name)).collect();
+    Err(CommandError::new(format!(
+        "adopting would take away {grants} that the org has and the files do not give, among them {} of {address}",
+        names.join(", ")
+    ))
+    .hint("The plan above lists each. Write them into the files, or add --allow-loss."))
+}
+
+/// What to do about what went wrong.
+fn after_failures(output: &mut Output, outcome: &Outcome, command: &str) {
+    if let Some(error) = &outcome.fatal {
+        output.aside(&format!("The org takes no further calls: {error}"));
+    }
+    for address in &outcome.unknown {
+        output.aside(&format!(
+            "{address}: the connection broke while the password mail was being sent, so it is not known whether it went out. It will not be sent again."
+        ));
+    }
+    if outcome.interrupted {
+        output.aside(&format!(
+            "Stopped. What was under way was finished and is recorded; run `orgform {command}` again to go on."
+        ));
+    } else if !outcome.is_complete() {
+        output.aside(&format!(
+            "What was done is recorded. Mend the cause and run `orgform {command}` again: only what is missing will be done."
+        ));
+    }
+}

@@ -1,0 +1,39 @@
+//! `orgform show`: a plan that `plan --out` kept, as it was shown then.
+
+use crate::cli::DONE;
+use crate::cli::arguments::ShowArguments;
+use crate::cli::environment::Environment;
+use crate::cli::error::CommandError;
+use crate::cli::output::Output;
+use crate::cli::plan_file;
+use crate::cli::session::banner;
+use crate::cli::view::plan_json;
+use crate::cli::view::plan_text;
+
+/// Runs the command.
+///
+/// # Errors
+/// When the file is no plan that can be used.
+pub fn run(
+    environment: &Environment,
+    output: &mut Output,
+    arguments: &ShowArguments,
+) -> Result<u8, CommandError> {
+    let saved = plan_file::read(&arguments.file, &environment.folder)?;
+    if arguments.json {
+        let document = plan_json::render(&saved.plan, &saved.org, &saved.notices);
+        output.line(&document.to_string())?;
+        return Ok(DONE);
+    }
+    output.line(&banner(&saved.org))?;
+    let made = jiff::Timestamp::from_second(saved.made_at)
+        .map(|time| time.strftime("%Y-%m-%d %H:%M:%S UTC").to_string())
+        .unwrap_or_default();
+    output.line(&format!("Planned on {made}."))?;
+    for notice in &saved.notices {
+        output.line(notice)?;
+    }
+    output.line("")?;
+    output.print(&plan_text::render(&saved.plan, output.painter()))?;
+    Ok(DONE)
+}

@@ -1,0 +1,134 @@
+//! The stream of events of apply and destroy: one JSON object a line, on
+//! standard output, in a file, or both. `docs/schemas/events.schema.json`
+//! describes them.
+
+use std::io::Write;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::PoisonError;
+
+use serde_json::Value as Json;
+use serde_json::json;
+
+use super::plan_json::change_json;
+use super::plan_json::drift_json;
+use crate::cli::environment::Environment;
+use crate::cli::error::CommandError;
+use crate::cli::private_file;
+use crate::model::OrgIdentity;
+use crate::model::Plan;
+
+/// The version of the stream. It grows by types and keys; one that goes or
+/// changes makes it 2.
+const FORMAT_VERSION: u32 = 1;
+
+/// Where events go; nowhere, when nobody asked for them.
+#[derive(Clone, Default)]
+pub struct Events {
+    sinks: Vec<Arc<Mutex<dyn Write + Send>>>,
+}
+
+impl Events {
+    /// Events on standard output where `json` says so, and into a file.
+    ///
+    /// # Errors
+    /// When the file can't be written.
+    pub fn open(
+        environment: &Environment,
+        json: bool,
+        into: Option<&Path>,
+    ) -> Result<Self, CommandError> {
+        let mut sinks: Vec<Arc<Mutex<dyn Write + Send>>> = Vec::new();
+        if json {
+            sinks.push(Arc::clone(&environment.output));
+        }
+        if let Some(path) = into {
+            let file = private_file::create(&environment.folder.join(path)).map_err(|error| {
+                CommandError::new(format!("`{}` can't be written: {error}", path.display()))
+                    .hint("--json-into names a file for the events.")
+            })?;
+            sinks.push(Arc::new(Mutex::new(file)));
+        }
+        Ok(Self { sinks })
+    }
+
+    /// Whether nobody asked.
+    pub fn is_empty(&self) -> bool {
+        self.sinks.is_empty()
+    }
+
+    /// Sends one event.
+    ///
+    /// # Errors
+    /// When a sink takes nothing more.
+    pub fn send(&self, event: &Json) -> Result<(), CommandError> {
+        let mut result = Ok(());
+        for sink in &self.sinks {
+            let mut sink = sink.lock().unwrap_or_else(PoisonError::into_inner);
+            let line = format!("{event}\n");
+            if let Err(error) = sink.write_all(line.as_bytes()).and_then(|()| sink.flush()) {
+                result = Err(error.into());
+            }
+        }
+        result
+    }
+
+    /// What the run is about, before anything else.
+    ///
+    /// # Errors
+    /// When a sink takes nothing more.
+    pub fn begin(&self, command: &str, org: &OrgIdentity) -> Result<(), CommandError> {
+        self.send(&json!({
+            "type": "version",
+            "format_version": FORMAT_VERSION,
+            "orgform": env!("CARGO_PKG_VERSION"),
+            "command": command,
+            "org": {"id": org.id, "instance_url": org.instance_url, "emulated": org.emulated},
+        }))
+    }
+
+    /// A plan, change by change.
+    ///
+    /// # Errors
+    /// When a sink takes nothing more.
+    pub fn planned(&self, plan: &Plan, notices: &[String]) -> Result<(), CommandError> {
+        if self.is_empty() {
+            return Ok(());
+        }
+        for notice in notices {
+            self.send(&json!({"type": "notice", "text": notice}))?;
+        }
+        for change in &plan.changes {
+            let mut event = json!({"type": "planned_change"});
+            extend(&mut event, change_json(change));
+            self.send(&event)?;
+        }
+        for (address, pair) in &plan.drift {
+            let mut event = json!({"type": "drift"});
+            extend(&mut event, drift_json(address, pair));
+            self.send(&event)?;
+        }
+        for note in &plan.notes {
+            let mut event = json!({"type": "note"});
+            extend(&mut event, json!(note));
+            self.send(&event)?;
+        }
+        self.send(&json!({
+            "type": "plan",
+            "changes": plan.summary,
+            "ops": plan.ops.len(),
+            "api_calls": {
+                "estimated": plan.api_calls.writes + plan.api_calls.reads,
+                "writes": plan.api_calls.writes,
+                "reads": plan.api_calls.reads,
+            },
+        }))
+    }
+}
+
+fn extend(event: &mut Json, with: Json) {
+    if let (Json::Object(event), Json::Object(with)) = (event, with) {
+        event.extend(with);
+    }
+}

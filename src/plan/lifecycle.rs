@@ -1,0 +1,83 @@
+//! `lifecycle:` of an entry: what is never taken away, and what is left as it
+//! is once the thing is there.
+
+use super::Input;
+use crate::kinds;
+use crate::kinds::Kind;
+use crate::kinds::Scope as _;
+use crate::model::Address;
+use crate::model::Attributes;
+use crate::model::Declared;
+use crate::model::PlanMode;
+use crate::model::Problem;
+use crate::model::Record;
+
+/// Whether a thing may not be taken away: what the files say of it holds,
+/// else what they said when it was last applied. What belongs to a user
+/// who stays for that reason stays with it.
+///
+/// # Errors
+/// When the state can't be read.
+pub fn is_protected(input: &Input<'_>, address: &Address, record: &Record) -> Result<bool, String> {
+    let says = |address: &Address| {
+        input.desired.declared(address).map(|held| held.lifecycle.prevent_destroy)
+    };
+    if says(address).unwrap_or(record.protected) {
+        return Ok(true);
+    }
+    let Some(subject) = kinds::of(address).and_then(|kind| kind.subject(address)) else {
+        return Ok(false);
+    };
+    let stays_declared = input.mode == PlanMode::Converge && says(&subject).is_some();
+    if subject == *address || stays_declared || input.desired.is_released(&subject) {
+        return Ok(false);
+    }
+    let recorded = input.recorded.get(&subject)?;
+    Ok(says(&subject).unwrap_or(recorded.is_some_and(|record| record.protected)))
+}
+
+/// A slip in `ignore_changes` would let something be changed.
+pub fn unknown_words(kind: &dyn Kind, declared: &Declared) -> Vec<Problem> {
+    let words = declared.lifecycle.ignore_changes.iter();
+    words
+        .filter(|word| !kind.may_ignore(word))
+        .map(|word| Problem {
+            address: declared.address.clone(),
+            place: Some(
+                kind.place(&declared.address, "lifecycle").key("ignore_changes").item(word),
+            ),
+            file: declared.file,
+            message: format!("`{word}` is nothing whose changes can be ignored here"),
+            hint: Some(format!("a {} has {}", kind.name(), kind.ignorable())),
+        })
+        .collect()
+}
+
+/// What is protected is not made anew either.
+pub fn never_replaced(kind: &dyn Kind, declared: &Declared) -> Problem {
+    Problem {
+        address: declared.address.clone(),
+        place: Some(kind.place(&declared.address, "lifecycle")),
+        file: declared.file,
+        message: "it is to be replaced, and `prevent_destroy` protects it".to_owned(),
+        hint: Some("take `prevent_destroy` out and apply that first".to_owned()),
+    }
+}
+
+/// What is ignored is wanted as it is.
+pub fn leave_ignored(
+    kind: &dyn Kind,
+    declared: &Declared,
+    current: &Attributes,
+    wanted: &mut Attributes,
+) {
+    let words = &declared.lifecycle.ignore_changes;
+    if words.is_empty() {
+        return;
+    }
+    let is_ignored = |path: &str| words.iter().any(|word| kind.ignores(word, path));
+    wanted.retain(|path, _| !is_ignored(path));
+    for (path, value) in current.iter().filter(|(path, _)| is_ignored(path)) {
+        wanted.set(path.to_owned(), value.clone());
+    }
+}

@@ -1,0 +1,203 @@
+//! Choosing a part: targets, exclusions, what is made anew; what is let go and
+//! what is protected.
+
+use reqwest::Method;
+use serde_json::json;
+
+use crate::support::World;
+
+const BASE: &str = "version: 1
+profiles:
+  Robots: { clone_from: Minimum Access - API Only Integrations }
+permission_sets:
+  A: {}
+  B: {}
+users:
+  one@robots.example: { last_name: One, email: r@robots.example, profile: Robots, permission_set_licenses: [Salesforce API Integration], permission_sets: [A, B] }
+  two@robots.example: { last_name: Two, email: r@robots.example, profile: Robots, permission_sets: [B] }
+";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_target_brings_along_what_it_depends_on_and_says_that_the_plan_is_partial() {
+    let world = World::new().await;
+    world.write("access.yaml", BASE);
+    let arguments =
+        ["apply", "access.yaml", "--auto-approve", "--parallelism", "1", "--target", "*.one@*/A"];
+    insta::assert_snapshot!("target", world.run(&arguments).await.succeeds().whole());
+    let listed = world.run(&["state", "list"]).await.succeeds();
+    insta::assert_snapshot!("target_recorded", listed.output);
+    let arguments = ["plan", "access.yaml", "--detailed-exitcode", "--target", "*.one@*/A"];
+    assert_eq!(world.run(&arguments).await.code, 0, "what was chosen is settled");
+    world.converges("the rest", BASE).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_exclusion_leaves_out_what_depends_on_it() {
+    let world = World::new().await;
+    world.write("access.yaml", BASE);
+    let arguments = ["apply", "access.yaml", "--auto-approve", "--exclude", "permission_set.B"];
+    world.run(&arguments).await.succeeds();
+    let listed = world.run(&["state", "list"]).await.succeeds();
+    insta::assert_snapshot!("exclude_recorded", listed.output);
+    world.converges("the rest", BASE).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_part_can_be_destroyed_with_all_that_uses_it() {
+    let world = World::new().await;
+    world.converges("set up", BASE).await;
+    world
+        .run(&["destroy", "access.yaml", "--auto-approve", "--target", "permission_set.B"])
+        .await
+        .succeeds();
+    let listed = world.run(&["state", "list"]).await.succeeds();
+    insta::assert_snapshot!("destroy_target_left", listed.output);
+    world
+        .run(&["destroy", "--auto-approve", "--exclude", "user.two@robots.example"])
+        .await
+        .succeeds();
+    let listed = world.run(&["state", "list"]).await.succeeds();
+    insta::assert_snapshot!("destroy_exclude_left", listed.output);
+    world.converges("all again", BASE).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_set_is_made_anew_with_its_assignments() {
+    let world = World::new().await;
+    world.converges("set up", BASE).await;
+    let before = world.id("PermissionSet", "Name = 'B'").await;
+    world.write("access.yaml", BASE);
+    let arguments = [
+        "apply",
+        "access.yaml",
+        "--auto-approve",
+        "--parallelism",
+        "1",
+        "--replace",
+        "permission_set.B",
+    ];
+    insta::assert_snapshot!("replace", world.run(&arguments).await.succeeds().whole());
+    assert_ne!(before, world.id("PermissionSet", "Name = 'B'").await);
+    world.is_settled("after it was replaced").await;
+    let assignments =
+        world.query("SELECT Id FROM PermissionSetAssignment WHERE PermissionSet.Name = 'B'").await;
+    assert_eq!(assignments.len(), 2);
+
+    // Somebody else holds it.
+    let user = world.id("User", "Username LIKE 'admin%'").await;
+    let set = world.id("PermissionSet", "Name = 'B'").await;
+    world
+        .call(
+            Method::POST,
+            "sobjects/PermissionSetAssignment",
+            json!({"AssigneeId": user, "PermissionSetId": set}),
+        )
+        .await;
+    insta::assert_snapshot!("replace_held", world.run(&arguments).await.fails().whole());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_can_not_be_chosen_is_refused_with_what_to_do() {
+    let world = World::new().await;
+    world.converges("set up", BASE).await;
+    let mut transcript = String::new();
+    for arguments in [
+        &["--target", "user.one@robot.example"][..],
+        &["--exclude", "queue.*"],
+        &["--target", " "],
+        &["--replace", "user.one@robots.example"],
+        &["--replace", "profile.*"],
+        &["--refresh-only", "--replace", "permission_set.B"],
+    ] {
+        transcript.push_str(&format!("$ orgform plan access.yaml {}\n", arguments.join(" ")));
+        let all: Vec<&str> = ["plan", "access.yaml"].iter().chain(arguments).copied().collect();
+        transcript.push_str(&world.run(&all).await.fails().whole());
+    }
+    insta::assert_snapshot!("choices_refused", transcript);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_released_is_no_longer_managed_and_not_touched() {
+    let world = World::new().await;
+    world.converges("set up", BASE).await;
+    let without_one: String = BASE
+        .lines()
+        .filter(|line| !line.contains("one@") && !line.contains("  A:"))
+        .map(|line| format!("{line}\n"))
+        .collect();
+    let released = format!("{without_one}release: [user.one@robots.example, permission_set.A]\n");
+    world.write("access.yaml", &released);
+    let arguments = ["apply", "access.yaml", "--auto-approve", "--parallelism", "1"];
+    insta::assert_snapshot!("release", world.run(&arguments).await.succeeds().whole());
+    world.is_settled("after the release").await;
+    let one = "Assignee.Username = 'one@robots.example' AND PermissionSet.IsOwnedByProfile = false";
+    let held = format!("SELECT Id FROM PermissionSetAssignment WHERE {one}");
+    assert_eq!(world.query(&held).await.len(), 2);
+    world.write("access.yaml", format!("{BASE}release: [user.one@robots.example, usr.x]\n"));
+    let both = world.run(&["plan", "access.yaml"]).await.fails();
+    insta::assert_snapshot!("release_not_understood", both.whole());
+    world.write("access.yaml", format!("{BASE}release: [user.one@robots.example]\n"));
+    let both = world.run(&["plan", "access.yaml"]).await.fails();
+    insta::assert_snapshot!("release_and_declared", both.whole());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_protected_is_skipped_and_reported_and_the_rest_goes_on() {
+    let world = World::new().await;
+    let protected = BASE
+        .replace("last_name: One,", "last_name: One, lifecycle: { prevent_destroy: true },")
+        .replace("A: {}", "A: { lifecycle: { prevent_destroy: true } }");
+    world.converges("protect", &protected).await;
+    // Without any file the state knows it.
+    std::fs::remove_file(world.path().join("access.yaml")).expect("is there");
+    let arguments = ["destroy", "--auto-approve", "--parallelism", "1"];
+    insta::assert_snapshot!("protected_destroy", world.run(&arguments).await.succeeds().whole());
+    let listed = world.run(&["state", "list"]).await.succeeds();
+    insta::assert_snapshot!("protected_left", listed.output);
+    world.write("access.yaml", &protected);
+    let arguments = ["plan", "access.yaml", "--replace", "permission_set.A"];
+    insta::assert_snapshot!("protected_replace", world.run(&arguments).await.fails().whole());
+    // Taken out of the file it stays too, until the protection is taken off.
+    world.converges("all again", &protected).await;
+    let gone = BASE.replace("  A: {}\n", "").replace("[A, B]", "[B]");
+    world.converges("out of the file", &gone).await;
+    assert_eq!(world.query("SELECT Id FROM PermissionSet WHERE Name = 'A'").await.len(), 1);
+    world.converges("unprotected", BASE).await;
+    world.converges("out of the file again", &gone).await;
+    assert!(world.query("SELECT Id FROM PermissionSet WHERE Name = 'A'").await.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ignored_changes_are_set_at_creation_and_left_as_they_are_afterwards() {
+    let world = World::new().await;
+    let ignoring = BASE
+        .replace(
+            "last_name: One,",
+            "last_name: One, lifecycle: { ignore_changes: [last_name, email] },",
+        )
+        .replace(
+            "A: {}",
+            "A: { system_permissions: [ApiEnabled], objects: { Contact: { access: [read], fields: { Phone: read } } }, lifecycle: { ignore_changes: [objects.Contact] } }",
+        );
+    world.converges("create", &ignoring).await;
+    let one = world.id("User", "Username = 'one@robots.example'").await;
+    let patch = json!({"LastName": "Eins", "Alias": "eins"});
+    world.call(Method::PATCH, &format!("sobjects/User/{one}"), patch).await;
+    let wished = ignoring
+        .replace("last_name: One,", "last_name: Uno, alias: uno,")
+        .replace("access: [read], fields: { Phone: read }", "access: [read, edit]")
+        .replace("[ApiEnabled]", "[ApiEnabled, RunReports]");
+    world.write("access.yaml", &wished);
+    let arguments = ["apply", "access.yaml", "--auto-approve", "--parallelism", "1"];
+    insta::assert_snapshot!("ignored", world.run(&arguments).await.succeeds().whole());
+    world.is_settled("after the rest was changed").await;
+    assert_eq!(
+        world.query("SELECT Id FROM User WHERE LastName = 'Eins' AND Alias = 'uno'").await.len(),
+        1
+    );
+    world.write("access.yaml", wished.replace("[last_name, email]", "[last_nam, email]"));
+    insta::assert_snapshot!(
+        "ignored_not_understood",
+        world.run(&["plan", "access.yaml"]).await.fails().whole()
+    );
+}

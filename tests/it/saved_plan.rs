@@ -1,0 +1,182 @@
+//! Saved plans: exactly what was shown is sent, and only while it holds.
+
+use reqwest::Method;
+use serde_json::json;
+
+use crate::support::World;
+use crate::support::example;
+
+const USERS: &str = "version: 1
+permission_sets:
+  Robot_Access: { label: Robot Access, objects: { Contact: { access: [read], fields: edit } } }
+users:
+  one@robots.example: { last_name: One, email: r@robots.example, profile: Minimum Access - API Only Integrations, permission_set_licenses: [Salesforce API Integration], permission_sets: [Robot_Access] }
+  two@robots.example: { last_name: Two, email: r@robots.example, profile: Minimum Access - API Only Integrations, permission_set_licenses: [Salesforce API Integration] }
+";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_saved_plan_is_shown_and_done_as_it_was_shown() {
+    let world = World::new().await;
+    world.write("access.yaml", example());
+    let planned = world.run(&["plan", "access.yaml", "--out", "p"]).await.succeeds();
+    assert!(planned.output.contains("Kept in p: `orgform apply p` does exactly this."));
+    insta::assert_snapshot!("show", world.run(&["show", "p"]).await.succeeds().whole());
+    let shown = world.run(&["show", "--json", "p"]).await.succeeds();
+    let json = world.run(&["plan", "access.yaml", "--json"]).await.succeeds();
+    assert_eq!(shown.output, json.output, "show --json is what plan --json says");
+    // The files are not needed any more.
+    world.write("access.yaml", "version: 2");
+    let arguments = ["apply", "p", "--parallelism", "1"];
+    insta::assert_snapshot!("applied", world.run(&arguments).await.succeeds().whole());
+    world.write("access.yaml", example());
+    world.is_settled("after a saved plan").await;
+    insta::assert_snapshot!("applied_twice", world.run(&arguments).await.fails().whole());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_saved_plan_is_only_for_its_owner_and_holds_no_secret() {
+    let world = World::new().await;
+    world.write("access.yaml", example());
+    world.write("p", "{\"format\":\"orgform plan\"} an old one");
+    world.run(&["plan", "access.yaml", "--out", "p"]).await.succeeds();
+    let text = std::fs::read_to_string(world.path().join("p")).expect("the plan");
+    let token = world.org().access_token.clone();
+    assert!(!text.contains(&token) && !text.contains(token.split('!').nth(1).expect("a token")));
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        let metadata = std::fs::metadata(world.path().join("p")).expect("the plan");
+        assert_eq!(metadata.permissions().mode() & 0o777, 0o600);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_saved_plan_goes_stale_by_what_it_used_and_by_nothing_else() {
+    let world = World::new().await;
+    world.converges("set up", USERS).await;
+    world.write("access.yaml", USERS.replace("last_name: One", "last_name: Uno"));
+    world.run(&["plan", "access.yaml", "--out", "p"]).await.succeeds();
+    // Another user, another apply, other fields of the same user.
+    let two = world.id("User", "Username = 'two@robots.example'").await;
+    world.call(Method::PATCH, &format!("sobjects/User/{two}"), json!({"LastName": "Zwei"})).await;
+    world.write("other.yaml", format!("{USERS}  new@robots.example: {{ last_name: New, email: r@robots.example, profile: Minimum Access - API Only Integrations }}\n"));
+    world.run(&["apply", "other.yaml", "--auto-approve"]).await.succeeds();
+    let one = world.id("User", "Username = 'one@robots.example'").await;
+    world
+        .call(
+            Method::PATCH,
+            &format!("sobjects/User/{one}"),
+            json!({"TimeZoneSidKey": "Asia/Tokyo"}),
+        )
+        .await;
+    let ran = world.run(&["apply", "p"]).await.succeeds();
+    assert!(ran.output.contains("1 updated"), "{}", ran.whole());
+    assert_eq!(world.query("SELECT Id FROM User WHERE LastName = 'Uno'").await.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stale_plan_says_what_changed_and_does_nothing() {
+    let world = World::new().await;
+    world.converges("set up", USERS).await;
+    let wanted = USERS
+        .replace("last_name: One", "last_name: Uno")
+        .replace("label: Robot Access", "label: Robots")
+        .replace("last_name: Two,", "last_name: Two, permission_sets: [Robot_Access],");
+    world.write("access.yaml", wanted);
+    world.run(&["plan", "access.yaml", "--out", "p"]).await.succeeds();
+    let one = world.id("User", "Username = 'one@robots.example'").await;
+    world.call(Method::PATCH, &format!("sobjects/User/{one}"), json!({"LastName": "Eins"})).await;
+    let ran = world.run(&["apply", "p"]).await.fails();
+    insta::assert_snapshot!("stale_user", ran.whole());
+    assert!(world.query("SELECT Id FROM User WHERE LastName = 'Uno'").await.is_empty());
+    assert!(world.query("SELECT Id FROM PermissionSet WHERE Label = 'Robots'").await.is_empty());
+
+    // Done by hand meanwhile: the whole plan, and not only a part of it.
+    world.write("access.yaml", USERS.replace("last_name: Two", "last_name: Zwei"));
+    world.run(&["plan", "access.yaml", "--out", "p", "--target", "user.two*"]).await.succeeds();
+    let two = world.id("User", "Username = 'two@robots.example'").await;
+    world.call(Method::PATCH, &format!("sobjects/User/{two}"), json!({"LastName": "Zwei"})).await;
+    insta::assert_snapshot!("stale_done", world.run(&["apply", "p"]).await.fails().whole());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_plan_that_refers_to_what_is_gone_is_stale() {
+    let world = World::new().await;
+    world.converges("set up", USERS).await;
+    let wanted =
+        USERS.replace("last_name: Two,", "last_name: Two, permission_sets: [Robot_Access],");
+    world.write("access.yaml", wanted);
+    world.run(&["plan", "access.yaml", "--out", "p"]).await.succeeds();
+    let held = world.id("PermissionSetAssignment", "PermissionSet.Name = 'Robot_Access'").await;
+    let delete =
+        |path: String| world.call(Method::DELETE, Box::leak(path.into_boxed_str()), json!(null));
+    delete(format!("sobjects/PermissionSetAssignment/{held}")).await;
+    let set = world.id("PermissionSet", "Name = 'Robot_Access'").await;
+    delete(format!("sobjects/PermissionSet/{set}")).await;
+    insta::assert_snapshot!("stale_gone", world.run(&["apply", "p"]).await.fails().whole());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn destroy_and_refresh_only_can_be_saved_too() {
+    let world = World::new().await;
+    world.converges("set up", USERS).await;
+    let one = world.id("User", "Username = 'one@robots.example'").await;
+    world.call(Method::PATCH, &format!("sobjects/User/{one}"), json!({"LastName": "Eins"})).await;
+    let saved =
+        world.run(&["plan", "access.yaml", "--refresh-only", "--out", "p"]).await.succeeds();
+    insta::assert_snapshot!("refresh_only", saved.whole());
+    world.run(&["apply", "p"]).await.succeeds();
+    assert_eq!(world.query("SELECT Id FROM User WHERE LastName = 'Eins'").await.len(), 1);
+    let shown = world.run(&["state", "show", "user.one@robots.example"]).await.succeeds();
+    assert!(shown.output.contains("last_name: \"Eins\""), "{}", shown.output);
+
+    world.run(&["plan", "--destroy", "--out", "p"]).await.succeeds();
+    world.run(&["apply", "p"]).await.succeeds();
+    assert!(
+        world.query("SELECT Id FROM PermissionSet WHERE Name = 'Robot_Access'").await.is_empty()
+    );
+    let left = world.run(&["plan", "--destroy", "--detailed-exitcode"]).await.succeeds();
+    assert!(left.output.contains("Nothing to destroy."), "{}", left.output);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_no_plan_of_this_org_and_version_is_refused_with_what_to_do() {
+    let world = World::new().await;
+    world.write("access.yaml", example());
+    world.run(&["plan", "access.yaml", "--out", "p"]).await.succeeds();
+    let text = std::fs::read_to_string(world.path().join("p")).expect("the plan");
+    world.write("newer", text.replacen("\"format_version\":1", "\"format_version\":9", 1));
+    world.write("changed", text.replacen("salesforce-admin@", "somebody-else@", 1));
+    let org = &world.org().org_id;
+    let mut transcript = String::new();
+    for arguments in [
+        &["apply", "newer"][..],
+        &["show", "changed"],
+        &["show", "access.yaml"],
+        &["show", "nothing"],
+        &["plan", "p"],
+        &["apply", "p", "access.yaml"],
+        &["apply", "p", "--target", "user.*"],
+        &["plan", "access.yaml", "--out", "access.yaml"],
+        &["apply", "p", "--org", "local"],
+    ] {
+        transcript.push_str(&format!("$ orgform {}\n", arguments.join(" ")));
+        transcript.push_str(&world.run(arguments).await.fails().whole());
+    }
+    let local = regex_free_org_ids(&transcript, org);
+    insta::assert_snapshot!("refused", local);
+    assert_eq!(world.query("SELECT Id FROM User").await.len(), 1, "nothing was done");
+}
+
+/// Other orgs' ids differ from run to run.
+fn regex_free_org_ids(text: &str, own: &str) -> String {
+    let mut redacted = text.replace(own, "OWN-ORG");
+    while let Some(at) = redacted.find("00D") {
+        redacted.replace_range(at..at + 18, "OTHER-ORG");
+    }
+    if let Some(at) = redacted.find("http://127.0.0.1:") {
+        let end = redacted[at..].find([')', ' ', '\n']).map_or(redacted.len(), |end| at + end);
+        redacted.replace_range(at..end, "http://LOCAL");
+    }
+    redacted
+}
