@@ -158,6 +158,15 @@ pub struct ApplyArguments {
     /// With --auto-approve, allow taking grants away from what is adopted
     #[arg(long)]
     pub allow_loss: bool,
+    /// Allow taking away up to N resources of a kind, where that is more than 30 % of them
+    #[arg(long, value_name = "N")]
+    pub allow_removals: Option<u64>,
+    /// Allow changing up to N resources of a kind, where that is more than 30 % of them
+    #[arg(long, value_name = "N")]
+    pub allow_updates: Option<u64>,
+    /// Apply although the checks before it found errors; guards hold all the same
+    #[arg(long)]
+    pub skip_preflight: bool,
 }
 
 #[derive(Debug, Args)]
@@ -171,6 +180,9 @@ pub struct DestroyArguments {
     /// Also take away what was there before orgform took it over
     #[arg(long)]
     pub include_adopted: bool,
+    /// Go on although the checks before it found errors; guards hold all the same
+    #[arg(long)]
+    pub skip_preflight: bool,
 }
 
 #[derive(Debug, Args)]
@@ -233,11 +245,15 @@ pub struct ServeArguments {
     /// What a new org starts with, for example users=100,seats=20
     ///
     /// users=N: that many ordinary users beside the admin. seats=N|unlimited: seats of the
-    /// Salesforce Integration license and of the permission set licenses. The rest are behaviours that only a real org can show, each true or false:
+    /// Salesforce Integration license and of the permission set licenses. package_seats=N: seats of
+    /// the package coconut, which otherwise has a site license. calls_today=N: API calls made
+    /// already. admin_lacks=A+B: system permissions that the admin does not have.
+    /// licenses_expire=YYYY-MM-DD: when the permission set licenses do. The rest are behaviours that only a real org can show, each true or false:
     /// rest_inserts_profiles (otherwise only SOAP does), sets_are_replaced (writing a permission
     /// set replaces it; otherwise it merges), login_rows (a user has a UserLogin before it first
     /// logs in), sets_take_their_license_along (removing a set also removes a license assigned by
-    /// hand), dependencies_of_all_data (PermissionDependency knows Modify All Data),
+    /// hand), dependencies_of_all_data (PermissionDependency knows Modify All Data), profile_filtering (who lacks View All Profiles sees
+    /// its own profile only),
     /// uninstalled_apps_described (describe shows CanApproveUninstalledApps), hidden_dependency (a
     /// permission needs another, and only a rejection says so), networks_known (the org knows
     /// ManageNetworks).

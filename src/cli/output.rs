@@ -10,7 +10,9 @@ use anstyle::Style;
 use super::environment::Environment;
 use super::error::CommandError;
 use super::view::diagnostics;
+use crate::config::Diagnostic;
 use crate::config::MOST_ERRORS;
+use crate::model::Severity;
 
 /// Writes to standard output and standard error, in colour or not.
 pub struct Output {
@@ -80,6 +82,11 @@ impl Output {
         Painter::new(self.color)
     }
 
+    /// Whether colours are wanted.
+    pub const fn color(&self) -> bool {
+        self.color
+    }
+
     /// Writes text to standard output.
     ///
     /// # Errors
@@ -103,6 +110,17 @@ impl Output {
     pub fn aside(&mut self, text: &str) {
         let mut errors = self.errors.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let _ = writeln!(errors, "{text}");
+    }
+
+    /// Shows what a check found.
+    pub fn finding(&mut self, severity: Severity, diagnostic: &Diagnostic) {
+        let level = match severity {
+            Severity::Error => diagnostics::Level::Error,
+            Severity::Guard => diagnostics::Level::Guard,
+            Severity::Warning => diagnostics::Level::Warning,
+        };
+        self.aside(&diagnostics::render_as(diagnostic, level, self.color));
+        self.aside("");
     }
 
     /// Shows how the command line is used.

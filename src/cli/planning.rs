@@ -2,6 +2,7 @@
 //! commands that plan go this one way.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::path::PathBuf;
 
 use super::arguments::ReadArguments;
@@ -9,9 +10,11 @@ use super::environment::Environment;
 use super::error::CommandError;
 use super::plan_file;
 use super::session::Session;
+use super::view::findings;
 use crate::config;
 use crate::config::Config;
 use crate::config::ConfigError;
+use crate::config::Diagnostic;
 use crate::config::FilesError;
 use crate::engine;
 use crate::engine::FactNeeds;
@@ -23,8 +26,11 @@ use crate::model::Address;
 use crate::model::AddressPattern;
 use crate::model::Catalog;
 use crate::model::Change;
+use crate::model::Circumstances;
 use crate::model::Declared;
 use crate::model::Fact;
+use crate::model::FactValue;
+use crate::model::Observation;
 use crate::model::Observations;
 use crate::model::Ownership;
 use crate::model::Plan;
@@ -57,6 +63,8 @@ pub struct Planned {
     pub choice: Choice,
     /// What was observed for it.
     pub observations: Observations,
+    /// The plan's findings with their places.
+    pub located: Vec<Diagnostic>,
 }
 
 impl Planned {
@@ -69,6 +77,7 @@ impl Planned {
             desired: Desired::default(),
             choice: Choice::everything(),
             observations: Observations::default(),
+            located: findings::located(&saved.plan.findings, Path::new(""), &[]),
         }
     }
 }
@@ -177,6 +186,7 @@ impl<'a> Planning<'a> {
             };
             observations = engine::refresh(&session.org, refreshing, &mut catalog).await?;
             check_org(session, &catalog)?;
+            check_sight(session, &asked, &catalog, &observations).await?;
             // What was only loaded keeps its age.
             let answered: Vec<(&Fact, _)> = catalog
                 .iter()
@@ -198,7 +208,13 @@ impl<'a> Planning<'a> {
             catalog: &catalog,
             choice: &choice,
         };
-        let plan = plan::plan(&input).map_err(|error| self.refused(error))?;
+        let mut plan = plan::plan(&input).map_err(|error| self.refused(error))?;
+        let circumstances = if self.refresh && plan.has_changes() {
+            engine::inquire(&session.org, &plan::questions(&plan, &catalog), now).await?
+        } else {
+            Circumstances { now, ..Circumstances::default() }
+        };
+        plan.findings = plan::preflight(&plan, &input, &circumstances);
         if matches!(self.mode, PlanMode::Destroy { .. }) && !self.declared.is_empty() {
             let is_undeclared = |change: &&Change| desired.declared(&change.address).is_none();
             let others = plan.changes.iter().filter(is_undeclared).count();
@@ -213,7 +229,8 @@ impl<'a> Planning<'a> {
                 "Nothing is recorded of this org, so that what is there already is taken over (adopted) and will not be removed by destroy.".to_owned(),
             );
         }
-        Ok(Planned { plan, catalog, notices, desired, choice, observations })
+        let located = findings::located(&plan.findings, &self.environment.folder, &self.files);
+        Ok(Planned { plan, catalog, notices, desired, choice, observations, located })
     }
 
     fn refused(&self, error: plan::PlanError) -> CommandError {
@@ -267,8 +284,11 @@ impl<'a> Planning<'a> {
             self.removal_facts(desired, choice, store, &mut wanted)?;
         }
         if !self.refresh {
-            let missing: Vec<String> =
-                wanted.iter().filter(|fact| !catalog.knows(fact)).map(Fact::describe).collect();
+            let missing: Vec<String> = wanted
+                .iter()
+                .filter(|fact| !catalog.knows(fact) && !fact.is_for_checks())
+                .map(Fact::describe)
+                .collect();
             if !missing.is_empty() {
                 const NAMED: usize = 5;
                 let mut named = missing[..missing.len().min(NAMED)].join(", ");
@@ -283,8 +303,11 @@ impl<'a> Planning<'a> {
             return Ok((catalog, BTreeSet::new()));
         }
         wanted.retain(|fact| !fresh.contains(fact));
-        // The org says with every refresh who it is.
+        // The org says with every refresh who it is, and what may be done in it.
         wanted.insert(Fact::Organization);
+        if self.mode != PlanMode::RefreshOnly {
+            wanted.insert(Fact::Rights);
+        }
         Ok((catalog, wanted))
     }
 
@@ -344,6 +367,30 @@ fn told(recovered: &Recovered) -> String {
         );
     }
     text
+}
+
+/// What is not found may only not be seen; a plan made blindly would make
+/// things a second time.
+async fn check_sight(
+    session: &Session,
+    asked: &BTreeSet<Fact>,
+    catalog: &Catalog,
+    observations: &Observations,
+) -> Result<(), CommandError> {
+    for kind in kinds::ALL {
+        let Some(sight) = kind.sight() else { continue };
+        let mut facts = asked.iter().filter(|fact| (sight.is_about)(fact)).peekable();
+        // One that is found shows that they can be seen.
+        let lacks_fact = facts.peek().is_some()
+            && facts.all(|fact| catalog.get(fact).is_none_or(FactValue::is_nothing));
+        let lost_something = observations.differing.iter().any(|(address, seen)| {
+            address.kind() == kind.name() && matches!(seen, Observation::Gone)
+        });
+        if (lacks_fact || lost_something) && !engine::sees(&session.org, &sight).await? {
+            return Err(CommandError::new(sight.message).hint(sight.hint));
+        }
+    }
+    Ok(())
 }
 
 /// The org must be the one that its token says.

@@ -10,6 +10,9 @@ pub const PREREQUISITES: &str = include_str!("prerequisites.tsv");
 pub const NEVER_EDITABLE: &str = include_str!("never_editable.tsv");
 /// Permission set licenses: developer name, label.
 pub const PERMISSION_SET_LICENSES: &str = include_str!("permission_set_licenses.tsv");
+/// User licenses that a permission set license opens: license, what it allows
+/// by itself, the opening license.
+pub const LICENSE_RULES: &str = include_str!("license_rules.tsv");
 
 /// The rows of a table, split at tabs, comments left out.
 pub fn rows(table: &'static str) -> impl Iterator<Item = Vec<&'static str>> {

@@ -6,6 +6,7 @@ use serde_json::Value as Json;
 
 use super::facts::FactNeeds;
 use super::facts::FactRows;
+use super::facts::RIGHTS;
 use crate::data;
 use crate::model::Catalog;
 use crate::model::Fact;
@@ -14,6 +15,7 @@ use crate::model::GrantableField;
 use crate::model::Holders;
 use crate::model::LicenseFact;
 use crate::model::OrganizationFact;
+use crate::model::PackageFact;
 use crate::model::PermissionSetFact;
 use crate::model::ProfileFact;
 use crate::model::Row;
@@ -107,12 +109,40 @@ impl FactNeeds {
                 let fact = self.asked(Fact::PermissionSetHolders, text("PermissionSet.Name")?);
                 add_holder(fact, row.text("Assignee.Username")?, catalog);
             }
+            FactRows::Packages => {
+                let package = PackageFact {
+                    allowed: row.number("AllowedLicenses").unwrap_or(-1),
+                    used: row.number("UsedLicenses").unwrap_or(0),
+                    status: row.text("Status").unwrap_or("Active").to_owned(),
+                    expires: text("ExpirationDate"),
+                };
+                let fact = Fact::Package(text("NamespacePrefix")?);
+                catalog.insert(fact, FactValue::Package(package));
+            }
+            FactRows::Rights => {
+                let has = |name: &&&str| row.flag(&format!("Permissions{name}")) == Some(true);
+                let rights = RIGHTS.iter().filter(has).map(|name| (*name).to_owned());
+                catalog.insert(Fact::Rights, FactValue::Rights(rights.collect()));
+            }
             FactRows::ProfileHolders => {
                 let fact = self.asked(Fact::ProfileHolders, text("Profile.Name")?);
                 add_holder(fact, row.text("Username")?, catalog);
             }
         }
         Some(())
+    }
+
+    /// Takes note that a question was answered, be it with no row: what it does
+    /// not name is not there.
+    pub fn take_answer(&self, rows: FactRows, catalog: &mut Catalog) {
+        if rows != FactRows::Packages {
+            return;
+        }
+        for fact in &self.facts {
+            if matches!(fact, Fact::Package(_)) && !catalog.knows(fact) {
+                catalog.insert(fact.clone(), FactValue::Missing);
+            }
+        }
     }
 
     /// The fact as it was asked for, where the org spells the name in another
@@ -187,6 +217,7 @@ fn license(row: &Row, name: &str) -> Option<LicenseFact> {
         status: row.text("Status").unwrap_or_default().to_owned(),
         total: row.number("TotalLicenses").unwrap_or(0),
         used: row.number("UsedLicenses").unwrap_or(0),
+        expires: row.text("ExpirationDate").map(str::to_owned),
     })
 }
 

@@ -32,7 +32,30 @@ pub enum FactRows {
     PermissionSets,
     SetHolders,
     ProfileHolders,
+    Packages,
+    Rights,
 }
+
+impl FactRows {
+    /// Whether an org may refuse the question: what it would tell only serves
+    /// to check a plan.
+    pub fn may_be_refused(self) -> bool {
+        matches!(self, Self::Packages | Self::Rights)
+    }
+}
+
+/// The permissions that the rights of the token's user are asked for.
+pub const RIGHTS: [&str; 9] = [
+    "AssignPermissionSets",
+    "FreezeUsers",
+    "ManageInternalUsers",
+    "ManageProfilesPermissionsets",
+    "ManageUsers",
+    "ModifyAllData",
+    "ModifyMetadata",
+    "ResetPasswords",
+    "ViewSetup",
+];
 
 const PROFILE_FIELDS: [&str; 4] = ["Id", "Name", "UserLicenseId", "UserLicense.Name"];
 const LICENSE_FIELDS: &str = "Id, MasterLabel, Status, TotalLicenses, UsedLicenses";
@@ -81,7 +104,7 @@ impl FactNeeds {
             queries.push((
                 FactRows::SetLicenses,
                 format!(
-                    "SELECT DeveloperName, {LICENSE_FIELDS} FROM PermissionSetLicense WHERE DeveloperName IN ({names}) OR MasterLabel IN ({names})"
+                    "SELECT DeveloperName, ExpirationDate, {LICENSE_FIELDS} FROM PermissionSetLicense WHERE DeveloperName IN ({names}) OR MasterLabel IN ({names})"
                 ),
             ));
         }
@@ -155,6 +178,22 @@ impl FactNeeds {
             Fact::ProfileHolders(name) => Some(name),
             _ => None,
         });
+        let packages = self.names(|fact| match fact {
+            Fact::Package(namespace) => Some(namespace),
+            _ => None,
+        });
+        queries.extend(keyed(
+            FactRows::Packages,
+            "PackageLicense",
+            &["NamespacePrefix", "Status", "AllowedLicenses", "UsedLicenses", "ExpirationDate"],
+            "NamespacePrefix",
+            None,
+            packages,
+        ));
+        if self.facts.contains(&Fact::Rights) {
+            let fields = RIGHTS.map(|name| format!("Permissions{name}")).join(", ");
+            queries.push((FactRows::Rights, format!("SELECT {fields} FROM UserPermissionAccess")));
+        }
         queries.extend(keyed(
             FactRows::ProfileHolders,
             "User",
@@ -190,6 +229,11 @@ impl FactNeeds {
                 }
                 // These are answered by name or not at all.
                 Fact::Prerequisites(_) | Fact::SystemPermissions | Fact::ProfileBase(_) => continue,
+                // These may be refused, and are not known then.
+                fact if fact.is_for_checks() => {
+                    catalog.remove(fact);
+                    continue;
+                }
                 _ => FactValue::Missing,
             };
             catalog.insert(fact.clone(), nothing);

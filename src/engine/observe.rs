@@ -103,6 +103,8 @@ pub async fn observe(
     let mut pieces = Pieces::default();
     let describes = needs.describes();
     let described = {
+        let may_be_refused =
+            |index: usize| matches!(readings[index], Reading::Facts(rows) if rows.may_be_refused());
         let mut pages = |index: usize, rows: Vec<Row>| {
             for row in rows {
                 match readings[index] {
@@ -110,8 +112,11 @@ pub async fn observe(
                     Reading::Kind { kind, query } => pieces.take(kind, query, &row, sink),
                 }
             }
+            if let Reading::Facts(kind) = readings[index] {
+                needs.take_answer(kind, catalog);
+            }
         };
-        org.ask(&queries, &describes, &mut pages).await?
+        org.ask(&queries, &describes, &may_be_refused, &mut pages).await?
     };
     needs.take_describes(described, catalog);
     needs.ask_the_rest(org, catalog).await?;

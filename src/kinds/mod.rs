@@ -40,6 +40,8 @@ use crate::model::RowQuery;
 use crate::model::SalesforceId;
 use crate::model::Write;
 
+pub use permission_set_license_assignment::LicenseRule;
+pub use permission_set_license_assignment::license_rule;
 pub use permissions::learn_from_rejection;
 
 /// How the platform takes a thing of a kind away.
@@ -90,6 +92,22 @@ impl Step {
     pub fn new(name: &'static str, write: Write, effect: RecordEffect) -> Self {
         Self { name, write, effect, last: false }
     }
+}
+
+/// How to tell that the caller does not see the things of a kind, so that one
+/// that is not found may be there all the same.
+#[derive(Clone, Copy, Debug)]
+pub struct Sight {
+    /// A query that finds at least so many rows in every org, for who sees them.
+    pub query: &'static str,
+    /// How many.
+    pub least: usize,
+    /// The facts whose absence may only be that.
+    pub is_about: fn(&Fact) -> bool,
+    /// What is the matter, as a fragment.
+    pub message: &'static str,
+    /// What to do.
+    pub hint: &'static str,
 }
 
 /// What a kind may ask while it writes the steps of a change.
@@ -219,6 +237,11 @@ pub trait Kind: Sync {
     /// Whether that word covers a path.
     fn ignores(&self, word: &str, path: &str) -> bool {
         path == word
+    }
+
+    /// How to tell that what is not found can only not be seen.
+    fn sight(&self) -> Option<Sight> {
+        None
     }
 
     /// Why a thing of this kind is never deleted to be made anew, and what to

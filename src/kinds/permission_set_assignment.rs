@@ -62,6 +62,9 @@ impl Kind for PermissionSetAssignment {
             && scope.declared(set).is_none()
         {
             want(Fact::PermissionSet(set.name().to_owned()));
+            if let Some((namespace, _)) = set.name().split_once("__") {
+                want(Fact::Package(namespace.to_owned()));
+            }
         }
     }
 
@@ -103,6 +106,12 @@ impl Kind for PermissionSetAssignment {
             [] => Err(refuse(
                 format!("permission set `{written}` is neither declared nor in this org"),
                 match written.split_once("__") {
+                    Some((namespace, _)) if catalog.lacks_package(namespace) => {
+                        format!("the package `{namespace}` is not installed in this org")
+                    }
+                    Some((namespace, _)) if catalog.package(namespace).is_some() => format!(
+                        "the package `{namespace}` is installed, but not with this set: is the name right, and the package's version the one that has it?"
+                    ),
                     Some((namespace, _)) => format!(
                         "it belongs to the package `{namespace}`: is the package installed in this org, and the name right?"
                     ),

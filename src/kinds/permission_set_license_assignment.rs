@@ -54,6 +54,32 @@ pub fn developer_name(written: &str) -> &str {
         .map_or(written, |(name, _)| name)
 }
 
+/// A user license that allows next to nothing until a permission set license
+/// opens it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LicenseRule {
+    /// The user license's name.
+    pub license: &'static str,
+    /// What it allows by itself: API names of system permissions.
+    pub allows: Vec<&'static str>,
+    /// The developer name of the license that opens it.
+    pub opened_by: &'static str,
+    /// Its label in Setup.
+    pub opened_by_label: &'static str,
+}
+
+/// The rule of a user license, where there is one.
+pub fn license_rule(user_license: &str) -> Option<LicenseRule> {
+    let row = data::rows(data::LICENSE_RULES).find(|row| row[0] == user_license)?;
+    let opened_by = row.get(2).copied().unwrap_or_default();
+    Some(LicenseRule {
+        license: row[0],
+        allows: row.get(1).copied().unwrap_or_default().split(',').collect(),
+        opened_by,
+        opened_by_label: label(opened_by).unwrap_or(opened_by),
+    })
+}
+
 /// The label of a license in Setup, by the shipped table.
 fn label(developer_name: &str) -> Option<&'static str> {
     data::rows(data::PERMISSION_SET_LICENSES).find(|row| row[0] == developer_name).map(|row| row[1])

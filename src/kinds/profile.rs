@@ -13,6 +13,7 @@ use super::Kind;
 use super::Resolved;
 use super::Scope;
 use super::Section;
+use super::Sight;
 use super::Step;
 use super::StepContext;
 use super::spec::Description;
@@ -363,6 +364,19 @@ impl Kind for Profile {
             ));
         }
         Ok(steps)
+    }
+
+    /// Every org has several standard profiles; with Profile Filtering on, who
+    /// lacks View All Profiles sees the own one alone (Salesforce Help,
+    /// "Restrict Access to Profiles").
+    fn sight(&self) -> Option<Sight> {
+        Some(Sight {
+            query: "SELECT Id FROM Profile LIMIT 2",
+            least: 2,
+            is_about: |fact| matches!(fact, Fact::Profile(_)),
+            message: "the org shows the token's user no profile but its own, so that it can't be told which profiles there are: Profile Filtering is on",
+            hint: "Give that user the permission View All Profiles, or use the token of one that has it.",
+        })
     }
 
     fn ignorable(&self) -> &'static str {

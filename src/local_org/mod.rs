@@ -127,7 +127,7 @@ pub async fn start(
         org.running_user = text("running_user");
         (text("org_id"), text("access_token"))
     };
-    let calls = calls_of_today(&org);
+    let calls = if is_new { options.seed.calls_today } else { calls_of_today(&org) };
     org.store.commit().map_err(|source| StartError::Data {
         folder: options
             .data

@@ -30,6 +30,14 @@ pub struct Seed {
     /// Seats of each license that has few: `None` as Salesforce gives them,
     /// negative without limit.
     pub seats: Option<i64>,
+    /// Seats of the package `coconut`; without, it has a site license.
+    pub package_seats: Option<i64>,
+    /// API calls that were made today already.
+    pub calls_today: u64,
+    /// System permissions that the admin lacks.
+    pub admin_lacks: Vec<String>,
+    /// The day on which the permission set licenses expire.
+    pub licenses_expire: Option<String>,
 }
 
 /// Behaviours of which only a real org can tell; each can go both ways.
@@ -50,6 +58,9 @@ pub struct Doubts {
     /// Run Reports needs View Dashboards in Public Folders, and nothing but a
     /// rejection says so.
     pub hidden_dependency: bool,
+    /// Who lacks View All Profiles sees only the own profile (Profile
+    /// Filtering).
+    pub profile_filtering: bool,
     /// The org knows `ManageNetworks`; a feature that is off makes it unknown.
     pub networks_known: bool,
 }
@@ -64,6 +75,7 @@ impl Default for Doubts {
             dependencies_of_all_data: false,
             uninstalled_apps_described: true,
             hidden_dependency: false,
+            profile_filtering: false,
             networks_known: true,
         }
     }
@@ -74,7 +86,7 @@ impl Default for Doubts {
 pub struct UnknownSetting(pub String);
 
 /// The settings that [`set`] understands, for messages.
-pub const SETTINGS: &str = "users=N, seats=N|unlimited, rest_inserts_profiles, sets_are_replaced, login_rows, sets_take_their_license_along, dependencies_of_all_data, uninstalled_apps_described, hidden_dependency and networks_known (each =true|false)";
+pub const SETTINGS: &str = "users=N, seats=N|unlimited, package_seats=N, calls_today=N, admin_lacks=PERMISSION+PERMISSION, licenses_expire=YYYY-MM-DD, rest_inserts_profiles, sets_are_replaced, login_rows, sets_take_their_license_along, dependencies_of_all_data, uninstalled_apps_described, hidden_dependency, profile_filtering and networks_known (each =true|false)";
 
 /// Applies one `KEY=VALUE`.
 ///
@@ -91,6 +103,13 @@ pub fn set(seed: &mut Seed, doubts: &mut Doubts, setting: &str) -> Result<(), Un
             let seats: u32 = value.parse().map_err(|_| unknown())?;
             seed.seats = Some(i64::from(seats));
         }
+        "package_seats" => {
+            let seats: u32 = value.parse().map_err(|_| unknown())?;
+            seed.package_seats = Some(i64::from(seats));
+        }
+        "calls_today" => seed.calls_today = value.parse().map_err(|_| unknown())?,
+        "admin_lacks" => seed.admin_lacks = value.split('+').map(str::to_owned).collect(),
+        "licenses_expire" => seed.licenses_expire = Some(value.to_owned()),
         "rest_inserts_profiles" => doubts.rest_inserts_profiles = flag()?,
         "sets_are_replaced" => doubts.sets_are_replaced = flag()?,
         "login_rows" => doubts.login_rows = flag()?,
@@ -98,6 +117,7 @@ pub fn set(seed: &mut Seed, doubts: &mut Doubts, setting: &str) -> Result<(), Un
         "dependencies_of_all_data" => doubts.dependencies_of_all_data = flag()?,
         "uninstalled_apps_described" => doubts.uninstalled_apps_described = flag()?,
         "hidden_dependency" => doubts.hidden_dependency = flag()?,
+        "profile_filtering" => doubts.profile_filtering = flag()?,
         "networks_known" => doubts.networks_known = flag()?,
         _ => return Err(unknown()),
     }

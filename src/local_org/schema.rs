@@ -91,7 +91,7 @@ pub struct Schema {
 
 /// Name, prefix, setup, createable, updateable, deletable. User: Object
 /// Reference, "Supported Calls", which has no delete().
-const OBJECTS: [(&str, &str, bool, bool, bool, bool); 16] = [
+const OBJECTS: [(&str, &str, bool, bool, bool, bool); 19] = [
     ("Account", "001", false, true, true, true),
     ("Contact", "003", false, true, true, true),
     ("Event", "00U", false, true, true, true),
@@ -99,6 +99,7 @@ const OBJECTS: [(&str, &str, bool, bool, bool, bool); 16] = [
     ("Lead", "00Q", false, true, true, true),
     ("ObjectPermissions", "110", true, true, true, true),
     ("Organization", "00D", true, false, true, false),
+    ("PackageLicense", "050", true, false, false, false),
     ("PermissionSet", "0PS", true, true, true, true),
     ("PermissionSetAssignment", "0Pa", true, true, true, true),
     ("PermissionSetLicense", "0PL", true, false, false, false),
@@ -108,6 +109,8 @@ const OBJECTS: [(&str, &str, bool, bool, bool, bool); 16] = [
     ("User", "005", true, true, true, false),
     ("UserLicense", "100", true, false, false, false),
     ("UserLogin", "0Yw", true, false, true, false),
+    ("UserPackageLicense", "051", true, true, false, true),
+    ("UserPermissionAccess", "0QU", true, false, false, false),
 ];
 
 fn children(object: &str) -> &'static [(&'static str, &'static str, &'static str)] {
@@ -159,7 +162,8 @@ impl Schema {
                 reference: text(10),
             });
         }
-        for holder in ["PermissionSet", "Profile"] {
+        for holder in ["PermissionSet", "Profile", "UserPermissionAccess"] {
+            let is_writable = holder != "UserPermissionAccess";
             for (name, label) in &system_permissions {
                 fields.entry(holder).or_default().push(Field {
                     name: format!("Permissions{name}"),
@@ -167,8 +171,8 @@ impl Schema {
                     kind: "boolean".to_owned(),
                     length: 0,
                     nillable: false,
-                    createable: true,
-                    updateable: true,
+                    createable: is_writable,
+                    updateable: is_writable,
                     permissionable: false,
                     compound: None,
                     reference: None,

@@ -117,6 +117,7 @@ pub fn seed(org: &mut Org, org_id: &str, seed: &Seed) {
             "Status": "Active",
             "TotalLicenses": seats(usual),
             "UsedLicenses": 0,
+            "ExpirationDate": seed.licenses_expire,
         }));
         org.store_new("PermissionSetLicense", row);
     }
@@ -164,7 +165,24 @@ pub fn seed(org: &mut Org, org_id: &str, seed: &Seed) {
         // Seats were counted for them, so that none is refused.
         let _ = super::rules::insert(org, "User", &row);
     }
-    seed_package(org);
+    seed_package(org, seed.package_seats);
+    for lacking in &seed.admin_lacks {
+        withdraw_from_admin(org, profiles.get("System Administrator"), lacking);
+    }
+}
+
+/// Takes a system permission out of the admin's profile and its set.
+fn withdraw_from_admin(org: &mut Org, profile: Option<&String>, permission: &str) {
+    let Some(profile) = profile else { return };
+    let mut rows: Vec<(&str, Row)> = Vec::new();
+    rows.extend(org.store.get("Profile", profile).map(|row| ("Profile", row.clone())));
+    let sets = org.store.all("PermissionSet");
+    let owned = sets.filter(|set| set.get("ProfileId").and_then(Json::as_str) == Some(profile));
+    rows.extend(owned.map(|set| ("PermissionSet", set.clone())));
+    for (object, mut row) in rows {
+        row.insert(format!("Permissions{permission}"), Json::Bool(false));
+        org.store_changed(object, row);
+    }
 }
 
 /// What Modify All Data needs, so that the admin's own profile is sound.
@@ -179,7 +197,15 @@ fn all_data() -> Vec<String> {
 }
 
 /// The managed package `coconut`, with its packaged set.
-fn seed_package(org: &mut Org) {
+fn seed_package(org: &mut Org, seats: Option<i64>) {
+    let license = object(json!({
+        "NamespacePrefix": "coconut",
+        "Status": "Active",
+        "AllowedLicenses": seats.unwrap_or(-1),
+        "UsedLicenses": 0,
+        "IsProvisioned": true,
+    }));
+    org.store_new("PackageLicense", license);
     let mut set = new_set_row("Coconut_Integration_Config", "Coconut Integration Config");
     set.insert("NamespacePrefix".to_owned(), json!("coconut"));
     let id = org.store_new("PermissionSet", set);

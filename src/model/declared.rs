@@ -45,7 +45,7 @@ impl Declared {
 
 /// Where in a file something was written: found again only when a message
 /// needs it, so that nothing is kept for the thousands that are well.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Place {
     /// Keys and list items to follow from the top of the file.
     pub steps: Vec<PlaceStep>,
@@ -54,7 +54,8 @@ pub struct Place {
 }
 
 /// One step on the way to a [`Place`].
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum PlaceStep {
     /// The value under this key.
     Key(String),

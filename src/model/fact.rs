@@ -36,9 +36,18 @@ pub enum Fact {
     PermissionSetHolders(String),
     /// Who has the profile of that name, active or not.
     ProfileHolders(String),
+    /// A package by its namespace, with its seats.
+    Package(String),
+    /// What the token's user may do.
+    Rights,
 }
 
 impl Fact {
+    /// Whether a plan can be made without it: it only helps to check one.
+    pub fn is_for_checks(&self) -> bool {
+        matches!(self, Self::Package(_) | Self::Rights)
+    }
+
     /// Whether it changes by itself, so that it is asked anew on each refresh.
     pub fn is_volatile(&self) -> bool {
         matches!(
@@ -49,6 +58,8 @@ impl Fact {
                 | Self::ProfileHolders(_)
                 | Self::ProfilesOfLicense(_)
                 | Self::PermissionSet(_)
+                | Self::Package(_)
+                | Self::Rights
         )
     }
 
@@ -67,6 +78,8 @@ impl Fact {
             Self::Prerequisites(name) => format!("prerequisites of `{name}`"),
             Self::PermissionSetHolders(name) => format!("holders of permission set `{name}`"),
             Self::ProfileHolders(name) => format!("holders of profile `{name}`"),
+            Self::Package(namespace) => format!("package `{namespace}`"),
+            Self::Rights => "what the token's user may do".to_owned(),
         }
     }
 }
@@ -109,6 +122,10 @@ pub enum FactValue {
     Prerequisites(Vec<String>),
     /// Answers the two holder facts.
     Holders(Holders),
+    /// Answers [`Fact::Package`].
+    Package(PackageFact),
+    /// Answers [`Fact::Rights`]: API names of system permissions.
+    Rights(Vec<String>),
 }
 
 impl FactValue {
@@ -157,6 +174,22 @@ pub struct LicenseFact {
     pub total: i64,
     /// Seats taken.
     pub used: i64,
+    /// The last day on which it is in force, as `YYYY-MM-DD`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires: Option<String>,
+}
+
+/// An installed package and its seats.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PackageFact {
+    /// Seats bought; negative for a site license, which needs none.
+    pub allowed: i64,
+    /// Seats taken.
+    pub used: i64,
+    /// `Active`, or why not.
+    pub status: String,
+    /// The last day on which it is in force, as `YYYY-MM-DD`.
+    pub expires: Option<String>,
 }
 
 /// A profile that is there.
@@ -214,6 +247,11 @@ impl Catalog {
     /// Remembers an answer.
     pub fn insert(&mut self, fact: Fact, value: FactValue) {
         self.answers.insert(fact, value);
+    }
+
+    /// Forgets an answer.
+    pub fn remove(&mut self, fact: &Fact) {
+        self.answers.remove(fact);
     }
 
     /// The answer, to be added to.
@@ -299,6 +337,28 @@ impl Catalog {
         match self.get(&Fact::Prerequisites(permission.to_owned())) {
             Some(FactValue::Prerequisites(needed)) => needed,
             _ => &[],
+        }
+    }
+
+    /// An installed package by namespace; `None` when it is not installed, or
+    /// was not asked.
+    pub fn package(&self, namespace: &str) -> Option<&PackageFact> {
+        match self.get(&Fact::Package(namespace.to_owned())) {
+            Some(FactValue::Package(package)) => Some(package),
+            _ => None,
+        }
+    }
+
+    /// Whether the org was asked for a package and has none of that namespace.
+    pub fn lacks_package(&self, namespace: &str) -> bool {
+        matches!(self.get(&Fact::Package(namespace.to_owned())), Some(FactValue::Missing))
+    }
+
+    /// What the token's user may do, when that was told.
+    pub fn rights(&self) -> Option<&[String]> {
+        match self.get(&Fact::Rights) {
+            Some(FactValue::Rights(rights)) => Some(rights),
+            _ => None,
         }
     }
 

@@ -10,6 +10,7 @@ mod change;
 mod declared;
 mod document;
 mod fact;
+mod finding;
 mod id;
 mod observed;
 mod op;
@@ -25,9 +26,10 @@ pub use change::{Action, Change, Implied, Reason};
 pub use declared::{Declared, Lifecycle, Place, PlaceStep};
 pub use document::Element;
 pub use fact::{
-    Catalog, Fact, FactValue, GrantableField, Holders, LicenseFact, OrganizationFact,
+    Catalog, Fact, FactValue, GrantableField, Holders, LicenseFact, OrganizationFact, PackageFact,
     PermissionSetFact, ProfileFact,
 };
+pub use finding::{Check, Circumstances, Finding, Questions, RunningUser, Severity, Through};
 pub use id::SalesforceId;
 pub use observed::{Observation, Observations, Observed};
 pub use op::{

@@ -10,6 +10,7 @@ use super::Address;
 use super::AddressPattern;
 use super::Attributes;
 use super::Change;
+use super::Finding;
 use super::Op;
 use super::Place;
 use super::Record;
@@ -44,8 +45,6 @@ pub enum NoteKind {
     Undeclared,
     /// Something that can't be known.
     Unknown,
-    /// Too few seats are left for what is planned.
-    Seats,
 }
 
 /// Something worth saying that is no change.
@@ -154,6 +153,12 @@ pub struct Plan {
     pub drift: BTreeMap<Address, (Attributes, Option<Attributes>)>,
     /// What else there is to say.
     pub notes: Vec<Note>,
+    /// What it was checked for before anything is written.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub findings: Vec<Finding>,
+    /// How many resources of each kind are in use before it.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub existing: BTreeMap<String, u64>,
     /// Set when only a part was chosen.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub partial: Option<Partial>,

@@ -33,7 +33,7 @@ impl Org {
         pages: &mut Pages<'_>,
     ) -> Result<(), OrgError> {
         let describes: [&str; 0] = [];
-        self.ask(queries, &describes, pages).await.map(|_| ())
+        self.ask(queries, &describes, &|_| false, pages).await.map(|_| ())
     }
 
     /// Runs queries and describes together in as few calls as can be. The
@@ -41,11 +41,13 @@ impl Org {
     /// not have.
     ///
     /// # Errors
-    /// The first question that the org refuses, or a broken call.
+    /// The first question that the org refuses, or a broken call. A query that
+    /// `may_be_refused` has no pages then.
     pub async fn ask(
         &self,
         queries: &[String],
         describes: &[&str],
+        may_be_refused: &(dyn Fn(usize) -> bool + Sync),
         pages: &mut Pages<'_>,
     ) -> Result<Vec<Option<Json>>, OrgError> {
         let mut described = Vec::new();
@@ -59,8 +61,14 @@ impl Org {
                 ([], []) => return Ok(described),
                 ([(index, query)], []) => {
                     let path = Self::data_path(&format!("query?q={}", encode(query)));
-                    let answer = self.rest("query", Method::GET, &path, None).await?;
-                    self.follow(*index, answer, pages).await?;
+                    match self.rest("query", Method::GET, &path, None).await {
+                        Ok(answer) => self.follow(*index, answer, pages).await?,
+                        Err(error)
+                            if may_be_refused(*index)
+                                && error.refusal().is_some()
+                                && !error.is_final() => {}
+                        Err(error) => return Err(error),
+                    }
                 }
                 ([], [object]) => {
                     let path = Self::data_path(&format!("sobjects/{object}/describe"));
@@ -71,7 +79,8 @@ impl Org {
                     });
                 }
                 _ => {
-                    let (answers, some) = self.composite(&some_queries, &some_describes).await?;
+                    let (answers, some) =
+                        self.composite(&some_queries, &some_describes, may_be_refused).await?;
                     described.extend(some);
                     for (index, answer) in answers {
                         self.follow(index, answer, pages).await?;
@@ -85,6 +94,7 @@ impl Org {
         &self,
         queries: &[(usize, &String)],
         describes: &[&str],
+        may_be_refused: &(dyn Fn(usize) -> bool + Sync),
     ) -> Result<(Vec<(usize, Json)>, Vec<Option<Json>>), OrgError> {
         let mut parts = Vec::new();
         for (index, query) in queries {
@@ -124,6 +134,7 @@ impl Org {
             match refusal {
                 None if place < queries.len() => answered.push((queries[place].0, body)),
                 None => described.push(Some(body)),
+                Some(_) if queries.get(place).is_some_and(|(index, _)| may_be_refused(*index)) => {}
                 Some(refusal) if place >= queries.len() && is_no_such_object(Some(&refusal)) => {
                     described.push(None);
                 }
@@ -174,6 +185,15 @@ impl Org {
             let next = next.to_owned();
             answer = self.rest("query", Method::GET, &next, None).await?;
         }
+    }
+
+    /// The user whose token is used; `None` when the answer does not say.
+    ///
+    /// # Errors
+    /// When the org refuses it, or the call breaks.
+    pub async fn running_user(&self) -> Result<Option<SalesforceId>, OrgError> {
+        let answer = self.rest("userinfo", Method::GET, "/services/oauth2/userinfo", None).await?;
+        Ok(answer.get("user_id").and_then(Json::as_str).and_then(SalesforceId::parse))
     }
 
     /// One record with all fields that the caller can see.

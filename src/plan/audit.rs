@@ -295,6 +295,8 @@ mod tests {
             sync: std::collections::BTreeMap::new(),
             drift: std::collections::BTreeMap::new(),
             notes: Vec::new(),
+            findings: Vec::new(),
+            existing: std::collections::BTreeMap::new(),
             partial: None,
             summary,
             api_calls: ApiCallEstimate::default(),

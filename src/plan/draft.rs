@@ -19,6 +19,20 @@ pub struct Draft {
     pub sync: BTreeMap<Address, Option<Record>>,
     /// What was changed outside.
     pub drift: BTreeMap<Address, (Attributes, Option<Attributes>)>,
+    /// How many resources of each kind are in use before the plan.
+    pub existing: BTreeMap<String, u64>,
     /// What else there is to say.
     pub notes: Vec<Note>,
+}
+
+impl Draft {
+    /// Counts a resource that is in use.
+    pub fn count_existing(&mut self, kind: &str) {
+        match self.existing.get_mut(kind) {
+            Some(count) => *count += 1,
+            None => {
+                self.existing.insert(kind.to_owned(), 1);
+            }
+        }
+    }
 }

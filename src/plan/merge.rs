@@ -119,6 +119,9 @@ struct Merge<'a, 'b> {
 
 impl Merge<'_, '_> {
     fn pair(&mut self, wanted: Option<&Declared>, held: Option<Known<'_>>) -> Result<(), String> {
+        if let Some(known) = held.as_ref().filter(|known| known.standing == Standing::Live) {
+            self.draft.count_existing(known.address.kind());
+        }
         let address =
             wanted.map(|declared| &declared.address).or(held.as_ref().map(|known| &known.address));
         if address.is_some_and(|address| !self.input.choice.includes(address)) {
@@ -215,6 +218,9 @@ impl Merge<'_, '_> {
             }
             None => (Action::Create, Reason::NotInOrg, None),
         };
+        if action == Action::Adopt {
+            self.draft.count_existing(kind.name());
+        }
         let mut after = resolved.attributes;
         if let Some(before) = &before {
             lifecycle::leave_ignored(kind, declared, before, &mut after);

@@ -14,6 +14,7 @@ mod lifecycle;
 mod merge;
 mod notes;
 mod ordering;
+mod preflight;
 mod rename;
 mod saved;
 mod stale;
@@ -45,6 +46,8 @@ pub use choose::ChoiceError;
 pub use choose::LookedAt;
 pub use choose::Selection;
 pub use choose::choose;
+pub use preflight::preflight;
+pub use preflight::questions;
 pub use saved::SavedPlan;
 pub use saved::SavedPlanError;
 pub use stale::Stale;
@@ -232,6 +235,8 @@ pub fn plan(input: &Input<'_>) -> Result<Plan, PlanError> {
         sync: draft.sync,
         drift: draft.drift,
         notes: draft.notes,
+        findings: Vec::new(),
+        existing: draft.existing,
         partial: input.choice.partial.clone(),
         summary,
     };

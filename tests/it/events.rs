@@ -33,10 +33,11 @@ async fn every_event_is_as_its_schema_says() {
         .map(|n| format!("  u{n}@robots.example: {{ last_name: U{n}, email: u@robots.example, profile: Minimum Access - API Only Integrations, permission_sets: [S] }}\n"))
         .collect();
     world.write("access.yaml", format!("version: 1\npermission_sets:\n  S: {{}}\nusers:\n{seats}"));
-    let incomplete = world.run(&arguments).await.fails();
+    let checked = world.run(&arguments).await.fails();
+    let incomplete = world.run(&[&arguments[..], &["--skip-preflight"]].concat()).await.fails();
     let validator = schema_of("events.schema.json");
     let mut types = std::collections::BTreeSet::new();
-    for ran in [&applied, &refused, &stopped, &destroyed, &incomplete] {
+    for ran in [&applied, &refused, &stopped, &destroyed, &checked, &incomplete] {
         let events = events(&ran.output);
         assert_eq!(events.first().expect("events")["type"], "version");
         assert_eq!(events.last().expect("events")["type"], "summary");
@@ -54,7 +55,7 @@ async fn every_event_is_as_its_schema_says() {
             "done",
             "drift",
             "failed",
-            "note",
+            "finding",
             "plan",
             "planned_change",
             "progress",

@@ -243,7 +243,9 @@ async fn a_run_that_ended_while_a_mail_was_sent_says_so_and_sends_no_second_one(
 async fn a_killed_run_is_resolved_by_the_next_and_nothing_is_made_twice() {
     let mut interrupted = 0;
     for round in 0..12u64 {
-        let world = World::with(Seed { users: 0, seats: Some(-1) }, Doubts::default()).await;
+        let world =
+            World::with(Seed { users: 0, seats: Some(-1), ..Seed::default() }, Doubts::default())
+                .await;
         let users: String = (0..8)
             .map(|n| {
                 format!(

@@ -209,7 +209,7 @@ async fn one_call_takes_one_type_of_setup_object_and_all_or_none_means_it() {
 #[tokio::test(flavor = "multi_thread")]
 async fn soql_reads_parents_children_counts_and_orders() {
     let world = World::with(
-        orgform::local_org::Seed { users: 5, seats: None },
+        orgform::local_org::Seed { users: 5, ..orgform::local_org::Seed::default() },
         orgform::local_org::Doubts::default(),
     )
     .await;

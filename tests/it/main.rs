@@ -12,6 +12,7 @@ mod graph_command;
 mod local_org;
 mod output;
 mod planner;
+mod preflight;
 mod properties;
 mod saved_plan;
 mod support;

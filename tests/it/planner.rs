@@ -115,6 +115,7 @@ fn catalog() -> Catalog {
         status: "Active".into(),
         total: -1,
         used: 0,
+        expires: None,
     };
     let profile = ProfileFact {
         id: id("00e000000000001"),

@@ -25,7 +25,8 @@ fn client(world: &World) -> Org {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_query_of_several_pages_loses_and_repeats_no_row() {
-    let world = World::with(Seed { users: 4500, seats: None }, Doubts::default()).await;
+    let world =
+        World::with(Seed { users: 4500, seats: None, ..Seed::default() }, Doubts::default()).await;
     let org = client(&world);
     let mut names = Vec::new();
     let queries = ["SELECT Username FROM User ORDER BY Username".to_owned()];
@@ -43,7 +44,8 @@ async fn a_query_of_several_pages_loses_and_repeats_no_row() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn many_keys_go_in_few_calls_and_are_all_answered() {
-    let world = World::with(Seed { users: 1500, seats: None }, Doubts::default()).await;
+    let world =
+        World::with(Seed { users: 1500, seats: None, ..Seed::default() }, Doubts::default()).await;
     let org = client(&world);
     let keys: Vec<String> = (1..=1500).map(|n| format!("user{n}@local.orgform.example")).collect();
     let queries = keyed_queries(
@@ -66,7 +68,7 @@ async fn questions_of_both_kinds_share_calls_and_a_missing_object_is_no_error() 
     let queries: Vec<String> = (0..7).map(|_| "SELECT Id FROM Profile".to_owned()).collect();
     let mut answered = vec![0; 7];
     let described = org
-        .ask(&queries, &["Contact", "Nonsense__c", "Lead"], &mut |index, rows| {
+        .ask(&queries, &["Contact", "Nonsense__c", "Lead"], &|_| false, &mut |index, rows| {
             answered[index] += rows.len();
         })
         .await

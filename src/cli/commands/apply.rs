@@ -1,6 +1,7 @@
 //! `orgform apply`: plans, shows, asks, and makes it so; or does what a saved
 //! plan says.
 
+use super::carry_out::Allowed;
 use super::carry_out::Wishes;
 use super::carry_out::Work;
 use super::carry_out::carry_out;
@@ -24,7 +25,13 @@ pub async fn run(
     arguments: ApplyArguments,
 ) -> Result<u8, CommandError> {
     let read = &arguments.read;
-    let wishes = Wishes { read, write: &arguments.write, allow_loss: arguments.allow_loss };
+    let allowed = Allowed {
+        losses: arguments.allow_loss,
+        removals: arguments.allow_removals.unwrap_or(0),
+        updates: arguments.allow_updates.unwrap_or(0),
+        errors: arguments.skip_preflight,
+    };
+    let wishes = Wishes { read, write: &arguments.write, allowed };
     if let Some(path) = plan_file::among(&read.paths, &environment.folder)? {
         refuse_other_wishes(&arguments)?;
         let saved = plan_file::read(path, &environment.folder)?;

@@ -19,8 +19,11 @@ use crate::engine;
 use crate::engine::ApplyOptions;
 use crate::engine::Outcome;
 use crate::kinds::element_label;
+use crate::model::Check;
+use crate::model::Finding;
 use crate::model::Plan;
 use crate::model::PlanMode;
+use crate::model::Severity;
 use crate::plan::SavedPlan;
 use crate::plan::Stale;
 use crate::plan::StaleReason;
@@ -38,8 +41,34 @@ pub struct Wishes<'a> {
     pub read: &'a ReadArguments,
     /// How it is written.
     pub write: &'a WriteArguments,
-    /// Whether adopting may take grants away unasked.
-    pub allow_loss: bool,
+    /// What is allowed that is refused otherwise.
+    pub allowed: Allowed,
+}
+
+/// What flags allow.
+#[derive(Clone, Copy, Debug)]
+pub struct Allowed {
+    /// Adopting may take grants away unasked.
+    pub losses: bool,
+    /// So many resources of a kind may be taken away.
+    pub removals: u64,
+    /// So many resources of a kind may be changed.
+    pub updates: u64,
+    /// Errors of the checks are overlooked.
+    pub errors: bool,
+}
+
+impl Allowed {
+    /// Whether a finding lets the plan through.
+    fn lets_through(self, finding: &Finding) -> bool {
+        match (finding.severity, finding.check) {
+            (Severity::Warning, _) => true,
+            (_, check) if check.is_absolute() => false,
+            (_, Check::Removals) => finding.count.unwrap_or(0) <= self.removals,
+            (_, Check::Updates) => finding.count.unwrap_or(0) <= self.updates,
+            (_, _) => self.errors,
+        }
+    }
 }
 
 /// What is carried out.
@@ -173,8 +202,9 @@ impl Run<'_> {
                 }
                 break;
             }
+            self.refuse_findings(&planned)?;
             let asks = may_ask && !self.wishes.write.auto_approve;
-            if !asks && !self.wishes.allow_loss {
+            if !asks && !self.wishes.allowed.losses {
                 refuse_losses(&planned.plan)?;
             }
             let is_refresh = planned.plan.mode == PlanMode::RefreshOnly;
@@ -253,7 +283,7 @@ impl Run<'_> {
     }
 
     fn show(&mut self, planned: &Planned) -> Result<(), CommandError> {
-        self.events.planned(&planned.plan, &planned.notices)?;
+        self.events.planned(&planned.plan, &planned.notices, &planned.located)?;
         if self.wishes.read.json {
             return Ok(());
         }
@@ -263,6 +293,43 @@ impl Run<'_> {
         self.output.line("")?;
         let text = plan_text::render(&planned.plan, self.output.painter());
         self.output.line(&text)
+    }
+
+    /// What the checks found and nobody allows stops the run before the first
+    /// write; the rest is told.
+    fn refuse_findings(&mut self, planned: &Planned) -> Result<(), CommandError> {
+        let findings = &planned.plan.findings;
+        let allowed = self.wishes.allowed;
+        let refused: Vec<&Finding> =
+            findings.iter().filter(|finding| !allowed.lets_through(finding)).collect();
+        let is_told = |finding: &Finding| {
+            finding.severity == Severity::Warning || !allowed.lets_through(finding)
+        };
+        if !self.wishes.read.json {
+            for (finding, diagnostic) in findings.iter().zip(&planned.located) {
+                if is_told(finding) {
+                    self.output.finding(finding.severity, diagnostic);
+                }
+            }
+        }
+        if refused.is_empty() {
+            return Ok(());
+        }
+        let checks = match refused.len() {
+            1 => "a check".to_owned(),
+            count => format!("{count} checks"),
+        };
+        let error = CommandError::new(format!(
+            "{checks} before the first write failed; nothing was changed"
+        ));
+        let may_skip = refused
+            .iter()
+            .all(|finding| finding.severity == Severity::Error && !finding.check.is_absolute());
+        Err(if may_skip {
+            error.hint("If a check errs, --skip-preflight goes on without it; the org still has the last word.")
+        } else {
+            error
+        })
     }
 
     /// Says something to a person.

@@ -1,5 +1,6 @@
 //! `orgform destroy`: takes away what orgform made in an org.
 
+use super::carry_out::Allowed;
 use super::carry_out::Wishes;
 use super::carry_out::Work;
 use super::carry_out::carry_out;
@@ -23,7 +24,15 @@ pub async fn run(
 ) -> Result<u8, CommandError> {
     let mode = PlanMode::Destroy { include_adopted: arguments.include_adopted };
     let read = &arguments.read;
-    let wishes = Wishes { read, write: &arguments.write, allow_loss: true };
+    // It takes away what its own question is about; --skip-preflight is there
+    // for a check that errs.
+    let allowed = Allowed {
+        losses: true,
+        removals: u64::MAX,
+        updates: u64::MAX,
+        errors: arguments.skip_preflight,
+    };
+    let wishes = Wishes { read, write: &arguments.write, allowed };
     check_asking(environment, &wishes, mode)?;
     let selection = selection(&arguments.choice, &[])?;
     let planning = Planning::new(environment, read, mode, selection)?;

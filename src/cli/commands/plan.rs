@@ -2,6 +2,7 @@
 
 use crate::cli::CHANGES_PRESENT;
 use crate::cli::DONE;
+use crate::cli::FAILED;
 use crate::cli::arguments::PlanArguments;
 use crate::cli::arguments::selection;
 use crate::cli::environment::Environment;
@@ -10,10 +11,12 @@ use crate::cli::output::Output;
 use crate::cli::plan_file;
 use crate::cli::planning::Planning;
 use crate::cli::session::Session;
+use crate::cli::view::findings;
 use crate::cli::view::plan_json;
 use crate::cli::view::plan_text;
 use crate::cli::view::summary;
 use crate::model::PlanMode;
+use crate::model::Severity;
 use crate::plan::SavedPlan;
 
 /// Runs the command.
@@ -62,7 +65,8 @@ pub async fn run(
         plan_file::write(path, folder, &saved)?;
     }
     if arguments.read.json {
-        let document = plan_json::render(&planned.plan, &identity, &planned.notices);
+        let document =
+            plan_json::render(&planned.plan, &identity, &planned.notices, &planned.located);
         output.line(&document.to_string())?;
     } else {
         output.line(&banner)?;
@@ -71,6 +75,11 @@ pub async fn run(
         }
         output.line("")?;
         output.print(&plan_text::render(&planned.plan, output.painter()))?;
+        let found = findings::render(&planned.plan.findings, &planned.located, output.color());
+        if !found.is_empty() {
+            output.line("")?;
+            output.print(&found)?;
+        }
         let elapsed = (environment.clock)() - started;
         let cost = summary::cost(elapsed, &usage);
         output.line(&format!("Planned in {cost}"))?;
@@ -83,5 +92,8 @@ pub async fn run(
         PlanMode::RefreshOnly => !planned.plan.sync.is_empty(),
         _ => planned.plan.has_changes(),
     };
+    if planned.plan.findings.iter().any(|finding| finding.severity == Severity::Error) {
+        return Ok(FAILED);
+    }
     Ok(if arguments.detailed_exitcode && has_changes { CHANGES_PRESENT } else { DONE })
 }

@@ -7,6 +7,7 @@ use crate::cli::error::CommandError;
 use crate::cli::output::Output;
 use crate::cli::plan_file;
 use crate::cli::session::banner;
+use crate::cli::view::findings;
 use crate::cli::view::plan_json;
 use crate::cli::view::plan_text;
 
@@ -21,7 +22,8 @@ pub fn run(
 ) -> Result<u8, CommandError> {
     let saved = plan_file::read(&arguments.file, &environment.folder)?;
     if arguments.json {
-        let document = plan_json::render(&saved.plan, &saved.org, &saved.notices);
+        let located = findings::located(&saved.plan.findings, &environment.folder, &[]);
+        let document = plan_json::render(&saved.plan, &saved.org, &saved.notices, &located);
         output.line(&document.to_string())?;
         return Ok(DONE);
     }
@@ -35,5 +37,7 @@ pub fn run(
     }
     output.line("")?;
     output.print(&plan_text::render(&saved.plan, output.painter()))?;
+    let located = findings::located(&saved.plan.findings, &environment.folder, &[]);
+    output.print(&findings::render(&saved.plan.findings, &located, output.color()))?;
     Ok(DONE)
 }

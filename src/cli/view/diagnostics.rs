@@ -2,17 +2,38 @@
 
 use annotate_snippets::AnnotationKind;
 use annotate_snippets::Group;
-use annotate_snippets::Level;
+use annotate_snippets::Level as Title;
 use annotate_snippets::Renderer;
 use annotate_snippets::Snippet;
 
 use crate::config::Diagnostic;
 
+/// How bad it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Level {
+    /// It stands in the way.
+    Error,
+    /// It needs a flag.
+    Guard,
+    /// It may go wrong.
+    Warning,
+}
+
 /// Renders one error with its places.
 pub fn render(diagnostic: &Diagnostic, color: bool) -> String {
+    render_as(diagnostic, Level::Error, color)
+}
+
+/// Renders something found with its places.
+pub fn render_as(diagnostic: &Diagnostic, level: Level, color: bool) -> String {
+    let title = match level {
+        Level::Error => Title::ERROR,
+        Level::Guard => Title::WARNING.with_name("guard"),
+        Level::Warning => Title::WARNING,
+    };
     let at = &diagnostic.at;
     let path = at.source.path.display().to_string();
-    let mut main = Group::with_title(Level::ERROR.primary_title(diagnostic.message.clone()));
+    let mut main = Group::with_title(title.primary_title(diagnostic.message.clone()));
     if !path.is_empty() && !at.source.text.is_empty() {
         let mut snippet = Snippet::source(at.source.text.as_ref())
             .path(path.as_str())
@@ -42,7 +63,7 @@ pub fn render(diagnostic: &Diagnostic, color: bool) -> String {
         );
     }
     if let Some(help) = &diagnostic.help {
-        main = main.element(Level::HELP.message(help.clone()));
+        main = main.element(Title::HELP.message(help.clone()));
     }
     let renderer = if color { Renderer::styled() } else { Renderer::plain() };
     renderer.render(&[main])

@@ -13,9 +13,11 @@ use serde_json::json;
 
 use super::plan_json::change_json;
 use super::plan_json::drift_json;
+use super::plan_json::findings_json;
 use crate::cli::environment::Environment;
 use crate::cli::error::CommandError;
 use crate::cli::private_file;
+use crate::config::Diagnostic;
 use crate::model::OrgIdentity;
 use crate::model::Plan;
 
@@ -92,7 +94,12 @@ impl Events {
     ///
     /// # Errors
     /// When a sink takes nothing more.
-    pub fn planned(&self, plan: &Plan, notices: &[String]) -> Result<(), CommandError> {
+    pub fn planned(
+        &self,
+        plan: &Plan,
+        notices: &[String],
+        located: &[Diagnostic],
+    ) -> Result<(), CommandError> {
         if self.is_empty() {
             return Ok(());
         }
@@ -112,6 +119,11 @@ impl Events {
         for note in &plan.notes {
             let mut event = json!({"type": "note"});
             extend(&mut event, json!(note));
+            self.send(&event)?;
+        }
+        for finding in findings_json(plan, located) {
+            let mut event = json!({"type": "finding"});
+            extend(&mut event, finding);
             self.send(&event)?;
         }
         self.send(&json!({

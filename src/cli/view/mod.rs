@@ -3,6 +3,7 @@
 
 pub mod diagnostics;
 pub mod events;
+pub mod findings;
 pub mod plan_json;
 pub mod plan_text;
 pub mod progress;

@@ -4,6 +4,8 @@ use serde_json::Map;
 use serde_json::Value as Json;
 use serde_json::json;
 
+use super::findings::finding_json;
+use crate::config::Diagnostic;
 use crate::model::Address;
 use crate::model::Attributes;
 use crate::model::Change;
@@ -15,7 +17,7 @@ use crate::model::Plan;
 const FORMAT_VERSION: u32 = 1;
 
 /// The whole plan.
-pub fn render(plan: &Plan, org: &OrgIdentity, notices: &[String]) -> Json {
+pub fn render(plan: &Plan, org: &OrgIdentity, notices: &[String], located: &[Diagnostic]) -> Json {
     let changes: Vec<Json> = plan.changes.iter().map(change_json).collect();
     let drift: Vec<Json> =
         plan.drift.iter().map(|(address, pair)| drift_json(address, pair)).collect();
@@ -27,6 +29,7 @@ pub fn render(plan: &Plan, org: &OrgIdentity, notices: &[String]) -> Json {
         "drift": drift,
         "notes": plan.notes,
         "notices": notices,
+        "findings": findings_json(plan, located),
         "summary": plan.summary,
         "api_calls": {
             "estimated": plan.api_calls.writes + plan.api_calls.reads,
@@ -38,6 +41,12 @@ pub fn render(plan: &Plan, org: &OrgIdentity, notices: &[String]) -> Json {
         document["partial"] = json!(partial);
     }
     document
+}
+
+/// What the checks found.
+pub fn findings_json(plan: &Plan, located: &[Diagnostic]) -> Vec<Json> {
+    let findings = plan.findings.iter().enumerate();
+    findings.map(|(index, finding)| finding_json(finding, located.get(index))).collect()
 }
 
 /// One change.

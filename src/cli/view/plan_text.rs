@@ -39,7 +39,7 @@ pub fn render(plan: &Plan, painter: Painter) -> String {
     render_drift(plan, painter, &mut text);
     for note in &plan.notes {
         let mark = match note.kind {
-            NoteKind::Kept | NoteKind::Protected | NoteKind::Seats | NoteKind::Unknown => {
+            NoteKind::Kept | NoteKind::Protected | NoteKind::Unknown => {
                 painter.paint(Tone::Changed, "!")
             }
             _ => painter.paint(Tone::Faint, "i"),

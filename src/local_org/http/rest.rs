@@ -123,6 +123,9 @@ fn route(server: &Server, org: &mut Org, call: &Call) -> Result<Reply, ApiError>
             Ok(Reply::empty())
         }
         (_, ["sobjects", name, id, "password"]) if name.eq_ignore_ascii_case("User") => {
+            if method != "GET" {
+                rules::check_right(org, "password")?;
+            }
             password(org, method, id, &call.body)
         }
         ("POST", ["composite"]) => composite::composite(server, org, call),
@@ -172,9 +175,14 @@ fn query(server: &Server, org: &mut Org, call: &Call) -> Result<Reply, ApiError>
     let text = call.parameter("q").ok_or_else(|| {
         ApiError::new("MALFORMED_QUERY", "SOQL statements cannot be empty or null")
     })?;
-    let query = soql::parse(text)?;
-    if matches!(query.from.to_ascii_lowercase().as_str(), "userlicense" | "permissionsetlicense") {
-        rules::count_seats(org);
+    let mut query = soql::parse(text)?;
+    match query.from.to_ascii_lowercase().as_str() {
+        "userlicense" | "permissionsetlicense" | "packagelicense" => rules::count_seats(org),
+        "userpermissionaccess" => rules::show_rights(org),
+        "profile" if org.doubts.profile_filtering && !rules::may(org, "ViewAllProfiles") => {
+            only_own_profile(org, &mut query);
+        }
+        _ => {}
     }
     let answer = soql::evaluate(&org.store, &org.schema, &query, text, &call.version)?;
     let total = answer.total;
@@ -197,6 +205,20 @@ fn query(server: &Server, org: &mut Org, call: &Call) -> Result<Reply, ApiError>
         }),
     )
     .touching(call.page))
+}
+
+/// With Profile Filtering on, a user without View All Profiles sees its own
+/// profile and no other (Salesforce Help, "Restrict Access to Profiles").
+fn only_own_profile(org: &Org, query: &mut soql::Query) {
+    let own = org.text("User", &org.running_user, "ProfileId").unwrap_or_default();
+    let own = soql::Condition::Compare(
+        "Id".to_owned(),
+        soql::Operator::Equal,
+        soql::Literal::Text(own.to_owned()),
+        0,
+    );
+    let parts = query.condition.take().into_iter().chain([own]).collect();
+    query.condition = Some(soql::Condition::And(parts));
 }
 
 /// The page after `locator-offset`, where the rows kept begin at the first

@@ -54,6 +54,7 @@ pub fn insert_set(org: &mut Org, mut row: Row) -> Result<String, ApiError> {
         assignment.insert("PermissionSetLicenseId".to_owned(), Json::String(license));
         org.store_new("PermissionSetLicenseAssign", assignment);
     }
+    licenses::check_package(org, &user, &set)?;
     if let Some(permission) = licenses::not_allowed(org, &user, &set) {
         let label = org.text("PermissionSet", &set, "Label").unwrap_or_default();
         let name = org.text("User", &user, "Name").unwrap_or_default();

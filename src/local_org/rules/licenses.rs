@@ -145,6 +145,62 @@ pub fn beyond_integration(org: &Org, set: &str) -> Option<String> {
         })
 }
 
+/// The package license that a packaged set needs for each user; `None` for a
+/// set of no package, or of one with a site license.
+fn package_license(org: &Org, set: &str) -> Option<(String, i64)> {
+    let namespace = org.text("PermissionSet", set, "NamespacePrefix")?;
+    let package = org
+        .store
+        .all("PackageLicense")
+        .find(|row| row.get("NamespacePrefix").and_then(Json::as_str) == Some(namespace))?;
+    let allowed = number(package, "AllowedLicenses");
+    (allowed >= 0).then(|| (row_id(package), allowed))
+}
+
+fn row_id(row: &Row) -> String {
+    row.get("Id").and_then(Json::as_str).unwrap_or_default().to_owned()
+}
+
+fn holds_package(org: &Org, user: &str, package: &str) -> bool {
+    let text = |row: &Row, field: &str| row.get(field).and_then(Json::as_str) == Some(package);
+    org.store.all("UserPackageLicense").any(|held| {
+        text(held, "PackageLicenseId") && held.get("UserId").and_then(Json::as_str) == Some(user)
+    })
+}
+
+/// Refuses a packaged set to a user without a license of its package.
+///
+/// # Errors
+/// `PACKAGE_LICENSE_REQUIRED`.
+pub fn check_package(org: &Org, user: &str, set: &str) -> Result<(), ApiError> {
+    match package_license(org, set) {
+        Some((package, _)) if !holds_package(org, user, &package) => Err(ApiError::new(
+            "PACKAGE_LICENSE_REQUIRED",
+            "The user needs a license of the package that the permission set belongs to",
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// Gives a user a license of a package.
+///
+/// # Errors
+/// When no seat is left.
+pub fn insert_package_license(org: &mut Org, row: Row) -> Result<String, ApiError> {
+    let package = row.get("PackageLicenseId").and_then(Json::as_str).unwrap_or_default();
+    let allowed =
+        org.store.get("PackageLicense", package).map_or(-1, |row| number(row, "AllowedLicenses"));
+    let used = org
+        .store
+        .all("UserPackageLicense")
+        .filter(|held| held.get("PackageLicenseId").and_then(Json::as_str) == Some(package))
+        .count();
+    if allowed >= 0 && i64::try_from(used).unwrap_or(i64::MAX) >= allowed {
+        return Err(ApiError::new("LICENSE_LIMIT_EXCEEDED", "License Limit Exceeded"));
+    }
+    Ok(org.store_new("UserPackageLicense", row))
+}
+
 /// Brings the counts of taken seats up to date, which queries show.
 pub fn count_seats(org: &mut Org) {
     let ids = |object: &str| -> Vec<String> {
@@ -154,9 +210,18 @@ pub fn count_seats(org: &mut Org) {
             .collect()
     };
     let (user_licenses, set_licenses) = (ids("UserLicense"), ids("PermissionSetLicense"));
+    let packages = ids("PackageLicense");
     for license in user_licenses {
         let used = used_user_seats(org, &license);
         org.store.set_computed("UserLicense", &license, "UsedLicenses", used.into());
+    }
+    for package in packages {
+        let used = org
+            .store
+            .all("UserPackageLicense")
+            .filter(|held| held.get("PackageLicenseId").and_then(Json::as_str) == Some(&package))
+            .count();
+        org.store.set_computed("PackageLicense", &package, "UsedLicenses", used.into());
     }
     for license in set_licenses {
         let used =

@@ -15,6 +15,7 @@ use super::contents::stored_contents;
 use super::contents::text;
 use super::prerequisites;
 use super::profiles;
+use super::rights;
 use super::sets;
 use crate::local_org::error::ApiError;
 use crate::local_org::store::Row;
@@ -48,6 +49,9 @@ pub fn write_documents(
         .map(|document| {
             let full_name = text(document, "fullName").unwrap_or_default().to_owned();
             let savepoint = org.store.savepoint();
+            if let Err(error) = rights::check(org, "metadata") {
+                return DocumentOutcome { full_name, created: false, error: Some(error) };
+            }
             let (created, error) = match write(org, &full_name, document, may_create) {
                 Ok(created) => (created, None),
                 Err(error) => {

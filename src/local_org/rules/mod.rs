@@ -9,6 +9,7 @@ mod licenses;
 mod metadata;
 mod prerequisites;
 mod profiles;
+mod rights;
 mod sets;
 mod users;
 
@@ -31,6 +32,9 @@ pub use metadata::read_documents;
 pub use metadata::write_documents;
 pub use prerequisites::dependency_rows;
 pub use profiles::create as new_profile;
+pub use rights::check as check_right;
+pub use rights::may;
+pub use rights::show as show_rights;
 pub use sets::new_set_row;
 
 /// The org as the rules see it.
@@ -100,6 +104,7 @@ pub fn insert(org: &mut Org, object: &str, fields: &Row) -> Result<String, ApiEr
             format!("entity type cannot be inserted: {}", object.name),
         ));
     }
+    rights::check(org, object.name)?;
     let row = checked(object, fields, true)?;
     match object.name {
         "User" => users::insert(org, row),
@@ -107,6 +112,7 @@ pub fn insert(org: &mut Org, object: &str, fields: &Row) -> Result<String, ApiEr
         "PermissionSet" => sets::insert(org, row),
         "PermissionSetAssignment" => assignments::insert_set(org, row),
         "PermissionSetLicenseAssign" => assignments::insert_license(org, row),
+        "UserPackageLicense" => licenses::insert_package_license(org, row),
         "ObjectPermissions" | "FieldPermissions" => sets::insert_child(org, object.name, row),
         _ => Ok(org.store_new(object.name, row)),
     }
@@ -122,6 +128,7 @@ pub fn update(org: &mut Org, object: &str, id: &str, fields: &Row) -> Result<(),
             format!("entity type cannot be updated: {}", object.name),
         ));
     }
+    rights::check(org, object.name)?;
     let id = existing(org, object, id)?;
     let changes = checked(object, fields, false)?;
     match object.name {
@@ -148,6 +155,7 @@ pub fn delete(org: &mut Org, object: &str, id: &str) -> Result<(), ApiError> {
             format!("entity type cannot be deleted: {}", object.name),
         ));
     }
+    rights::check(org, object.name)?;
     let id = existing(org, object, id)?;
     match object.name {
         "Profile" => profiles::delete(org, &id),

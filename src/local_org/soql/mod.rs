@@ -6,4 +6,8 @@ mod parse;
 
 pub use evaluate::evaluate;
 pub use evaluate::holds_for_plain_row;
+pub use parse::Condition;
+pub use parse::Literal;
+pub use parse::Operator;
+pub use parse::Query;
 pub use parse::parse;

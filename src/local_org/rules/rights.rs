@@ -1,0 +1,69 @@
+//! What the token's user may do, and what each write needs.
+//!
+//! The permissions are those that Salesforce Help names for the tasks in Setup
+//! ("Permissions for User Management", "Manage Profiles and Permission Sets").
+
+use serde_json::Value as Json;
+
+use super::Org;
+use crate::local_org::error::ApiError;
+use crate::local_org::store::Row;
+
+/// Whether the running user holds a system permission, by profile or set.
+pub fn may(org: &Org, permission: &str) -> bool {
+    // While it is filled the org has nobody to ask for.
+    if org.running_user.is_empty() {
+        return true;
+    }
+    let field = format!("Permissions{permission}");
+    org.store.by("PermissionSetAssignment", "AssigneeId", &org.running_user).any(|assignment| {
+        assignment
+            .get("PermissionSetId")
+            .and_then(Json::as_str)
+            .and_then(|set| org.store.get("PermissionSet", set))
+            .is_some_and(|set| set.get(&field) == Some(&Json::Bool(true)))
+    })
+}
+
+/// Refuses a write that the running user lacks the permission for.
+///
+/// # Errors
+/// `INSUFFICIENT_ACCESS_OR_READONLY`, in the words of the platform.
+pub fn check(org: &Org, object: &str) -> Result<(), ApiError> {
+    let one_of: &[&str] = match object {
+        "User" | "UserPackageLicense" | "PermissionSetLicenseAssign" => {
+            &["ManageUsers", "ManageInternalUsers"]
+        }
+        "UserLogin" => &["FreezeUsers", "ManageUsers"],
+        "Profile" | "PermissionSet" | "ObjectPermissions" | "FieldPermissions" => {
+            &["ManageProfilesPermissionsets"]
+        }
+        "PermissionSetAssignment" => &["AssignPermissionSets"],
+        "password" => &["ResetPasswords", "ManageUsers"],
+        "metadata" => &["ModifyMetadata", "ModifyAllData"],
+        _ => return Ok(()),
+    };
+    if one_of.iter().any(|permission| may(org, permission)) {
+        return Ok(());
+    }
+    Err(ApiError::new("INSUFFICIENT_ACCESS_OR_READONLY", "insufficient access rights on object id"))
+}
+
+/// Brings the one row of `UserPermissionAccess` up to date, which queries show.
+pub fn show(org: &mut Org) {
+    const TABLE: &str = "UserPermissionAccess";
+    let held =
+        org.store.all(TABLE).next().and_then(|row| row.get("Id")?.as_str().map(str::to_owned));
+    let id = held.unwrap_or_else(|| org.store_new(TABLE, Row::new()));
+    let names: Vec<String> = org
+        .schema
+        .object(TABLE)
+        .into_iter()
+        .flat_map(|object| object.fields.iter())
+        .filter_map(|field| field.name.strip_prefix("Permissions").map(str::to_owned))
+        .collect();
+    for name in names {
+        let has = may(org, &name);
+        org.store.set_computed(TABLE, &id, &format!("Permissions{name}"), Json::Bool(has));
+    }
+}

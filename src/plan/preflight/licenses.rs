@@ -1,0 +1,189 @@
+//! Licenses that are not in force, and what a license lets its users hold.
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+use std::collections::HashSet;
+
+use super::Checked;
+use super::assignee;
+use super::takes_seat;
+use crate::kinds;
+use crate::model::Action;
+use crate::model::Address;
+use crate::model::Attributes;
+use crate::model::Change;
+use crate::model::Check;
+use crate::model::Finding;
+use crate::model::LicenseFact;
+use crate::model::Severity;
+
+pub fn check(checked: &Checked<'_>, findings: &mut Vec<Finding>) {
+    in_force(checked, findings);
+    allowed(checked, findings);
+}
+
+/// Each license and package that the plan takes seats of, once.
+fn in_force(checked: &Checked<'_>, findings: &mut Vec<Finding>) {
+    let mut seen: BTreeSet<(&str, String)> = BTreeSet::new();
+    let catalog = checked.input.catalog;
+    for change in checked.plan.changes.iter().filter(|change| takes_seat(change)) {
+        let Some(after) = &change.after else { continue };
+        let license = if change.address.kind() == "user" {
+            let name =
+                after.reference("profile").and_then(|profile| checked.license_of_profile(profile));
+            name.and_then(|name| catalog.user_license(&name)).map(|license| ("user", license))
+        } else {
+            after
+                .reference("permission_set_license")
+                .and_then(|license| catalog.permission_set_license(license.name()))
+                .map(|license| ("permission set", license))
+        };
+        if let Some((sort, license)) = license
+            && seen.insert((sort, license.name.clone()))
+            && let Some(why) = why_not(license, checked.circumstances.now)
+        {
+            let path = if sort == "user" { "profile" } else { "" };
+            let message = format!("the {sort} license `{}` {why}", license.label);
+            let hint =
+                Some("Setup > Company Information shows it; talk to who buys licenses".to_owned());
+            let check = Check::LicenseStatus;
+            findings.push(checked.finding(
+                Severity::Error,
+                check,
+                &change.address,
+                path,
+                message,
+                hint,
+            ));
+        }
+        if let Some(namespace) = super::namespace_of_set(after)
+            && let Some(package) = catalog.package(namespace)
+            && seen.insert(("package", namespace.to_owned()))
+        {
+            let expired = is_past(package.expires.as_deref(), checked.circumstances.now);
+            if expired || !matches!(package.status.as_str(), "Active" | "Free" | "Trial") {
+                let why = if expired {
+                    "has expired".to_owned()
+                } else {
+                    format!("is {}", package.status)
+                };
+                let message = format!("the license of the package `{namespace}` {why}");
+                let hint =
+                    Some("Setup > Installed Packages shows it; talk to its vendor".to_owned());
+                let check = Check::LicenseStatus;
+                findings.push(checked.finding(
+                    Severity::Error,
+                    check,
+                    &change.address,
+                    "",
+                    message,
+                    hint,
+                ));
+            }
+        }
+    }
+}
+
+fn why_not(license: &LicenseFact, now: i64) -> Option<String> {
+    if is_past(license.expires.as_deref(), now) {
+        return Some(format!("expired on {}", license.expires.as_deref().unwrap_or_default()));
+    }
+    (!license.status.is_empty() && license.status != "Active")
+        .then(|| format!("is not in force: it is `{}`", license.status))
+}
+
+/// Whether a day, as `YYYY-MM-DD`, lies before today.
+fn is_past(day: Option<&str>, now: i64) -> bool {
+    let today = jiff::Timestamp::from_second(now)
+        .map(|time| time.strftime("%Y-%m-%d").to_string())
+        .unwrap_or_default();
+    day.is_some_and(|day| day.len() >= 10 && day[..10] < *today)
+}
+
+/// Sets that are given to users whose licenses do not allow what they hold.
+/// Known is the one user license that allows next to nothing by itself; of
+/// others the org tells when it refuses.
+fn allowed(checked: &Checked<'_>, findings: &mut Vec<Finding>) {
+    let gives = |change: &&Change| {
+        change.action == Action::Create
+            && change
+                .after
+                .as_ref()
+                .is_some_and(|after| after.reference("permission_set").is_some())
+    };
+    let mut opened: Option<HashSet<(String, String)>> = None;
+    let mut found: BTreeMap<(Address, String), (&Change, Vec<&str>)> = BTreeMap::new();
+    for change in checked.plan.changes.iter().filter(gives) {
+        let (Some(after), Some(user)) = (&change.after, assignee(change)) else { continue };
+        let Some(set) = after.reference("permission_set") else { continue };
+        let profile = checked
+            .after(&Address::new("user", user))
+            .and_then(|attributes| attributes.reference("profile").cloned());
+        let Some(license) = profile.and_then(|profile| checked.license_of_profile(&profile)) else {
+            continue;
+        };
+        let Some(rule) = kinds::license_rule(&license) else { continue };
+        let opened = opened.get_or_insert_with(|| set_licenses(checked));
+        if opened.contains(&(user.to_owned(), rule.opened_by.to_owned())) {
+            continue;
+        }
+        let Some(beyond) = checked.after(set).and_then(|set| beyond(&set, &rule.allows)) else {
+            continue;
+        };
+        let entry = found.entry((set.clone(), beyond)).or_insert((change, Vec::new()));
+        entry.1.push(user);
+    }
+    for ((set, beyond), (change, users)) in found {
+        let Some(rule) = users
+            .first()
+            .and_then(|user| checked.after(&Address::new("user", user)))
+            .and_then(|attributes| attributes.reference("profile").cloned())
+            .and_then(|profile| checked.license_of_profile(&profile))
+            .and_then(|license| kinds::license_rule(&license))
+        else {
+            continue;
+        };
+        let message = format!(
+            "the user license `{}` does not allow {beyond}, which {set} grants to {}",
+            rule.license,
+            super::named(users.into_iter())
+        );
+        let hint = format!("give the user `permission_set_licenses: [{}]`", rule.opened_by_label);
+        findings.push(checked.finding(
+            Severity::Error,
+            Check::LicenseAllows,
+            &change.address,
+            "",
+            message,
+            hint,
+        ));
+    }
+}
+
+/// The first thing that a set grants beyond what is allowed.
+fn beyond(set: &Attributes, allowed: &[&str]) -> Option<String> {
+    let object = set.iter().find_map(|(path, value)| {
+        let object = path.strip_prefix("objects.")?;
+        let words = value.as_set()?;
+        words.first().map(|word| format!("{word} on {object}"))
+    });
+    object.or_else(|| {
+        let beyond = set.names("system_permissions").find(|name| !allowed.contains(name))?;
+        Some(kinds::element_label("system_permissions", beyond))
+    })
+}
+
+/// Who holds which permission set license after the plan: as declared or
+/// recorded, and as seen in the org.
+fn set_licenses(checked: &Checked<'_>) -> HashSet<(String, String)> {
+    let pair = |attributes: &Attributes| {
+        let user = attributes.reference("assignee")?.name().to_owned();
+        Some((user, attributes.reference("permission_set_license")?.name().to_owned()))
+    };
+    let input = checked.input;
+    let declared = input.desired.iter().filter_map(|declared| pair(&declared.attributes));
+    let undeclared = input.observations.undeclared.values().flatten();
+    let seen = undeclared.filter_map(|(_, observed)| pair(&observed.attributes));
+    let planned = checked.plan.changes.iter().filter_map(|change| pair(change.after.as_ref()?));
+    declared.chain(seen).chain(planned).collect()
+}

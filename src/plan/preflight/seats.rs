@@ -1,0 +1,156 @@
+//! Seats of user licenses, permission set licenses and packages, against what
+//! the plan takes and frees.
+
+use std::collections::BTreeMap;
+
+use super::Checked;
+use super::assignee;
+use super::namespace_of_set;
+use super::takes_seat;
+use crate::model::Action;
+use crate::model::Address;
+use crate::model::Attributes;
+use crate::model::Change;
+use crate::model::Check;
+use crate::model::Finding;
+use crate::model::LicenseFact;
+use crate::model::Severity;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Sort {
+    User,
+    PermissionSet,
+}
+
+/// Seats of one license that the plan takes and frees, and the first that
+/// takes one.
+#[derive(Default)]
+struct Seats<'a> {
+    taken: u64,
+    freed: u64,
+    first: Option<(&'a Address, &'static str)>,
+}
+
+pub fn check(checked: &Checked<'_>, findings: &mut Vec<Finding>) {
+    let mut licenses: BTreeMap<(Sort, String), Seats<'_>> = BTreeMap::new();
+    for change in &checked.plan.changes {
+        let takes = takes_seat(change);
+        let frees = change.action == Action::Delete;
+        if !takes && !frees {
+            continue;
+        }
+        let attributes = if takes { &change.after } else { &change.before };
+        let Some((sort, name)) =
+            attributes.as_ref().and_then(|held| license(checked, change, held))
+        else {
+            continue;
+        };
+        let seats = licenses.entry((sort, name)).or_default();
+        if takes {
+            seats.taken += 1;
+            let path = if sort == Sort::User { "profile" } else { "" };
+            seats.first.get_or_insert((&change.address, path));
+        } else {
+            seats.freed += 1;
+        }
+    }
+    for ((sort, name), seats) in licenses {
+        let catalog = checked.input.catalog;
+        let license = match sort {
+            Sort::User => catalog.user_license(&name),
+            Sort::PermissionSet => catalog.permission_set_license(&name),
+        };
+        if let (Some(license), Some((address, path))) = (license, seats.first) {
+            findings.extend(shortage(checked, license, &seats, address, path));
+        }
+    }
+    packages(checked, findings);
+}
+
+/// The license whose seat a user or an assignment takes.
+fn license(
+    checked: &Checked<'_>,
+    change: &Change,
+    attributes: &Attributes,
+) -> Option<(Sort, String)> {
+    if change.address.kind() == "user" {
+        let profile = attributes.reference("profile")?;
+        return Some((Sort::User, checked.license_of_profile(profile)?));
+    }
+    let license = attributes.reference("permission_set_license")?;
+    Some((Sort::PermissionSet, license.name().to_owned()))
+}
+
+fn shortage(
+    checked: &Checked<'_>,
+    license: &LicenseFact,
+    seats: &Seats<'_>,
+    address: &Address,
+    path: &str,
+) -> Option<Finding> {
+    if license.total < 0 {
+        return None;
+    }
+    let left = u64::try_from(license.total - license.used).unwrap_or(0);
+    if seats.taken <= left {
+        return None;
+    }
+    let (severity, end) = if seats.taken <= left + seats.freed {
+        (Severity::Warning, format!("; this plan frees {}", seats.freed))
+    } else {
+        let refused = seats.taken - left - seats.freed;
+        (Severity::Error, format!(": the org will refuse {refused}"))
+    };
+    let message = format!(
+        "{} of the license `{}` {} needed and {left} of {} are left{end}",
+        if seats.taken == 1 { "1 seat".to_owned() } else { format!("{} seats", seats.taken) },
+        license.label,
+        if seats.taken == 1 { "is" } else { "are" },
+        license.total
+    );
+    let hint = if severity == Severity::Error {
+        "buy seats, or free some: Setup > Company Information shows who could go without"
+    } else {
+        "if the org refuses some, apply again: the seats are free by then"
+    };
+    let hint = Some(hint.to_owned());
+    Some(checked.finding(severity, Check::Seats, address, path, message, hint))
+}
+
+/// A packaged set can only be assigned to who holds a license of the package,
+/// where the package is sold by the seat.
+fn packages(checked: &Checked<'_>, findings: &mut Vec<Finding>) {
+    let mut lacking: BTreeMap<&str, Vec<&Change>> = BTreeMap::new();
+    for change in checked.plan.changes.iter().filter(|change| change.action == Action::Create) {
+        let Some(namespace) = change.after.as_ref().and_then(namespace_of_set) else { continue };
+        let Some(package) = checked.input.catalog.package(namespace) else { continue };
+        let holds = assignee(change).is_some_and(|user| {
+            let users = checked.circumstances.package_users.get(namespace);
+            users.is_some_and(|users| users.contains(&user.to_lowercase()))
+        });
+        if package.allowed >= 0 && !holds {
+            lacking.entry(namespace).or_default().push(change);
+        }
+    }
+    for (namespace, changes) in lacking {
+        let Some(package) = checked.input.catalog.package(namespace) else { continue };
+        let users = super::named(changes.iter().filter_map(|change| assignee(change)));
+        let left = (package.allowed - package.used).max(0);
+        let message = format!(
+            "the package `{namespace}` is licensed by the seat, and no license of it is held by {users} ({left} of {} seats are left)",
+            package.allowed
+        );
+        let hint = Some(
+            "give them one: Setup > Installed Packages > Manage Licenses; a user must exist for that, so apply it with --exclude first"
+                .to_owned(),
+        );
+        findings.push(checked.finding(
+            Severity::Error,
+            Check::PackageLicense,
+            &changes[0].address,
+            "",
+            message,
+            hint,
+        ));
+    }
+}
