@@ -45,7 +45,7 @@ pub enum Command {
     Destroy(DestroyArguments),
     /// Show a plan that `plan --out` kept
     Show(ShowArguments),
-    /// Print what depends on what, in the DOT language
+    /// Draw what needs what, for Graphviz, for Mermaid or as a picture
     Graph(GraphArguments),
     /// Look into the state: what orgform made or took over in an org
     State {
@@ -109,6 +109,27 @@ pub struct ReplaceArguments {
     pub refresh_only: bool,
 }
 
+/// How a plan is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum View {
+    /// Addresses by what is done to them, one line each
+    Summary,
+    /// Every change with all values
+    Full,
+    /// Unified differences, as patches have them
+    Diff,
+}
+
+#[derive(Debug, Default, Args)]
+pub struct ViewArguments {
+    /// How to show the plan; without it, every change, or where there are many, grouped
+    #[arg(long, value_enum, value_name = "VIEW", conflicts_with_all = ["json", "markdown"])]
+    pub view: Option<View>,
+    /// Print Markdown for a pull request: it folds, and fits into a comment
+    #[arg(long, conflicts_with = "json")]
+    pub markdown: bool,
+}
+
 #[derive(Debug, Args)]
 pub struct PlanArguments {
     #[command(flatten)]
@@ -117,6 +138,8 @@ pub struct PlanArguments {
     pub choice: ChoiceArguments,
     #[command(flatten)]
     pub replace: ReplaceArguments,
+    #[command(flatten)]
+    pub view: ViewArguments,
     /// Show what `destroy` would do
     #[arg(long, conflicts_with_all = ["replace", "refresh_only"])]
     pub destroy: bool,
@@ -134,6 +157,9 @@ pub struct PlanArguments {
 
 #[derive(Debug, Args)]
 pub struct WriteArguments {
+    /// How to show the plan; without it, every change, or where there are many, grouped
+    #[arg(long, value_enum, value_name = "VIEW", conflicts_with = "json")]
+    pub view: Option<View>,
     /// Do not ask
     #[arg(long)]
     pub auto_approve: bool,
@@ -190,9 +216,22 @@ pub struct ShowArguments {
     /// The file that `plan --out` wrote
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
+    #[command(flatten)]
+    pub view: ViewArguments,
     /// Print JSON
     #[arg(long)]
     pub json: bool,
+}
+
+/// The language of a graph.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum GraphFormat {
+    /// For Graphviz
+    Dot,
+    /// For Markdown on code hosts
+    Mermaid,
+    /// A picture
+    Svg,
 }
 
 #[derive(Debug, Args)]
@@ -200,6 +239,12 @@ pub struct GraphArguments {
     /// YAML files, or folders of them. Without any: orgform.yaml, or else all *.yaml and *.yml files here
     #[arg(value_name = "PATH")]
     pub paths: Vec<PathBuf>,
+    /// In which language
+    #[arg(long, value_enum, value_name = "FORMAT", default_value = "dot")]
+    pub format: GraphFormat,
+    /// Colour what this plan, kept by `plan --out`, would change
+    #[arg(long, value_name = "FILE")]
+    pub plan: Option<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]

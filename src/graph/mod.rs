@@ -4,11 +4,13 @@
 //! functions order declarations, ops of a plan and calls in flight.
 
 mod frontier;
+mod layers;
 
 use petgraph::graph::DiGraph;
 use petgraph::graph::NodeIndex;
 
 pub use frontier::Frontier;
+pub use layers::layers;
 
 /// Things numbered from 0, and which must come before which.
 #[derive(Debug, Default)]
@@ -75,31 +77,63 @@ impl Order {
     }
 }
 
-/// A graph in the DOT language: labels of nodes, edges by number with labels.
-pub fn dot(name: &str, nodes: &[String], edges: &[(usize, usize, String)]) -> String {
-    let mut graph: DiGraph<&str, &str> = DiGraph::with_capacity(nodes.len(), edges.len());
-    let indexes: Vec<NodeIndex> = nodes.iter().map(|label| graph.add_node(label)).collect();
-    for (from, to, label) in edges {
-        graph.add_edge(indexes[*from], indexes[*to], label);
+/// A box of a graph in the DOT language.
+#[derive(Clone, Debug)]
+pub struct DotNode {
+    /// Its text; lines are kept.
+    pub label: String,
+    /// Further attributes, by names that need no quotes.
+    pub attributes: Vec<(&'static str, &'static str)>,
+}
+
+/// A line of a graph in the DOT language.
+#[derive(Clone, Debug)]
+pub struct DotEdge {
+    /// From which box.
+    pub from: usize,
+    /// To which box.
+    pub to: usize,
+    /// Its text.
+    pub label: String,
+    /// Further attributes, by names that need no quotes.
+    pub attributes: Vec<(&'static str, &'static str)>,
+}
+
+type Held<'a> = DiGraph<&'a DotNode, &'a DotEdge>;
+
+/// A graph in the DOT language.
+pub fn dot(name: &str, nodes: &[DotNode], edges: &[DotEdge]) -> String {
+    let mut graph: DiGraph<&DotNode, &DotEdge> = DiGraph::with_capacity(nodes.len(), edges.len());
+    let indexes: Vec<NodeIndex> = nodes.iter().map(|node| graph.add_node(node)).collect();
+    for edge in edges {
+        graph.add_edge(indexes[edge.from], indexes[edge.to], edge);
     }
-    let quote = |text: &str| text.replace('\\', "\\\\").replace('"', "\\\"");
-    let of_edge = |_: &DiGraph<&str, &str>, edge: petgraph::graph::EdgeReference<'_, &str>| {
-        format!("label=\"{}\"", quote(edge.weight()))
+    let quote = |text: &str| text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
+    let attributes = |label: &str, held: &[(&str, &str)]| {
+        let mut text = format!("label=\"{}\"", quote(label));
+        for (name, value) in held {
+            text.push_str(&format!(" {name}=\"{}\"", quote(value)));
+        }
+        text
     };
-    let of_node = |_: &DiGraph<&str, &str>, (_, label): (NodeIndex, &&str)| {
-        format!("label=\"{}\"", quote(label))
+    let of_edge = |_: &Held<'_>, edge: petgraph::graph::EdgeReference<'_, &DotEdge>| {
+        attributes(&edge.weight().label, &edge.weight().attributes)
     };
+    let of_node =
+        |_: &Held<'_>, (_, node): (NodeIndex, &&DotNode)| attributes(&node.label, &node.attributes);
     let config = [
         petgraph::dot::Config::NodeNoLabel,
         petgraph::dot::Config::EdgeNoLabel,
         petgraph::dot::Config::GraphContentOnly,
     ];
     let content = petgraph::dot::Dot::with_attr_getters(&graph, &config, &of_edge, &of_node);
-    format!("digraph \"{}\" {{\n    rankdir=LR\n    node [shape=box]\n{content:?}}}\n", quote(name))
+    format!("digraph \"{}\" {{\n    rankdir=RL\n    node [shape=box]\n{content:?}}}\n", quote(name))
 }
 
 #[cfg(test)]
 mod tests {
+    use super::DotEdge;
+    use super::DotNode;
     use super::Order;
     use super::dot;
 
@@ -129,7 +163,9 @@ mod tests {
 
     #[test]
     fn dot_quotes_what_would_end_a_label() {
-        let text = dot("x", &["a \"b\"".into(), "c".into()], &[(0, 1, "uses".into())]);
+        let node = |label: &str| DotNode { label: label.into(), attributes: Vec::new() };
+        let edge = DotEdge { from: 0, to: 1, label: "uses".into(), attributes: Vec::new() };
+        let text = dot("x", &[node("a \"b\""), node("c")], &[edge]);
         assert!(text.contains(r#"label="a \"b\"""#), "{text}");
         assert!(text.contains("0 -> 1"), "{text}");
     }

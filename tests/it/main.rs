@@ -16,4 +16,5 @@ mod preflight;
 mod properties;
 mod saved_plan;
 mod support;
+mod views;
 mod wire;

@@ -291,7 +291,7 @@ impl Run<'_> {
             self.output.line(notice)?;
         }
         self.output.line("")?;
-        let text = plan_text::render(&planned.plan, self.output.painter());
+        let text = plan_text::render(&planned.plan, self.output.painter(), self.wishes.write.view);
         self.output.line(&text)
     }
 

@@ -13,6 +13,7 @@ use crate::cli::planning::Planning;
 use crate::cli::session::Session;
 use crate::cli::view::findings;
 use crate::cli::view::plan_json;
+use crate::cli::view::plan_markdown;
 use crate::cli::view::plan_text;
 use crate::cli::view::summary;
 use crate::model::PlanMode;
@@ -68,13 +69,17 @@ pub async fn run(
         let document =
             plan_json::render(&planned.plan, &identity, &planned.notices, &planned.located);
         output.line(&document.to_string())?;
+    } else if arguments.view.markdown {
+        let text =
+            plan_markdown::render(&planned.plan, &identity, &planned.notices, &planned.located);
+        output.print(&text)?;
     } else {
         output.line(&banner)?;
         for notice in &planned.notices {
             output.line(notice)?;
         }
         output.line("")?;
-        output.print(&plan_text::render(&planned.plan, output.painter()))?;
+        output.print(&plan_text::render(&planned.plan, output.painter(), arguments.view.view))?;
         let found = findings::render(&planned.plan.findings, &planned.located, output.color());
         if !found.is_empty() {
             output.line("")?;

@@ -9,6 +9,7 @@ use crate::cli::plan_file;
 use crate::cli::session::banner;
 use crate::cli::view::findings;
 use crate::cli::view::plan_json;
+use crate::cli::view::plan_markdown;
 use crate::cli::view::plan_text;
 
 /// Runs the command.
@@ -27,6 +28,12 @@ pub fn run(
         output.line(&document.to_string())?;
         return Ok(DONE);
     }
+    if arguments.view.markdown {
+        let located = findings::located(&saved.plan.findings, &environment.folder, &[]);
+        let text = plan_markdown::render(&saved.plan, &saved.org, &saved.notices, &located);
+        output.print(&text)?;
+        return Ok(DONE);
+    }
     output.line(&banner(&saved.org))?;
     let made = jiff::Timestamp::from_second(saved.made_at)
         .map(|time| time.strftime("%Y-%m-%d %H:%M:%S UTC").to_string())
@@ -36,7 +43,7 @@ pub fn run(
         output.line(notice)?;
     }
     output.line("")?;
-    output.print(&plan_text::render(&saved.plan, output.painter()))?;
+    output.print(&plan_text::render(&saved.plan, output.painter(), arguments.view.view))?;
     let located = findings::located(&saved.plan.findings, &environment.folder, &[]);
     output.print(&findings::render(&saved.plan.findings, &located, output.color()))?;
     Ok(DONE)

@@ -4,7 +4,11 @@
 pub mod diagnostics;
 pub mod events;
 pub mod findings;
+pub mod picture;
+pub mod plan_diff;
 pub mod plan_json;
+pub mod plan_markdown;
+mod plan_summary;
 pub mod plan_text;
 pub mod progress;
 pub mod summary;

@@ -1,12 +1,17 @@
 //! A plan for a person to review.
 
+use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
+use super::plan_diff;
+use super::plan_summary;
+use super::summary::grouped;
 use super::values::inline;
 use super::values::set_difference;
 use super::values::text_difference;
 use super::values::wrapped;
+use crate::cli::arguments::View;
 use crate::cli::output::Painter;
 use crate::cli::output::Tone;
 use crate::kinds;
@@ -26,15 +31,36 @@ use crate::model::Value;
 /// A set with more names than this is shown on lines of its own.
 const FEW: usize = 4;
 
-/// The whole plan.
-pub fn render(plan: &Plan, painter: Painter) -> String {
+/// More changes than this are grouped, unless all are asked for.
+const MANY: usize = 60;
+/// So many of a group are shown whole, and so many more by their addresses.
+const WHOLE: usize = 2;
+const NAMED: usize = 8;
+
+/// The plan in the view that was asked for; without one, whole, or grouped
+/// where there is much of it.
+pub fn render(plan: &Plan, painter: Painter, view: Option<View>) -> String {
+    match view {
+        Some(View::Summary) => plan_summary::render(plan, painter),
+        Some(View::Diff) => plan_diff::render(plan, painter),
+        Some(View::Full) => changes(plan, painter, false),
+        None => changes(plan, painter, plan.changes.len() > MANY),
+    }
+}
+
+/// Every change, or those of a sort together.
+fn changes(plan: &Plan, painter: Painter, is_grouped: bool) -> String {
     let mut text = String::new();
     if !plan.changes.is_empty() {
         text.push_str("orgform will do this:\n\n");
     }
-    for change in &plan.changes {
-        render_change(plan, change, painter, &mut text);
-        text.push('\n');
+    if is_grouped {
+        render_groups(plan, painter, &mut text);
+    } else {
+        for change in &plan.changes {
+            render_change(plan, change, painter, &mut text);
+            text.push('\n');
+        }
     }
     render_drift(plan, painter, &mut text);
     for note in &plan.notes {
@@ -120,7 +146,11 @@ fn taken_over(plan: &Plan, painter: Painter) -> String {
 }
 
 fn counted(resources: u64) -> String {
-    if resources == 1 { "1 resource is".to_owned() } else { format!("{resources} resources are") }
+    if resources == 1 {
+        "1 resource is".to_owned()
+    } else {
+        format!("{} resources are", grouped(resources))
+    }
 }
 
 /// The one line that says it all.
@@ -146,11 +176,11 @@ pub fn summary_line(plan: &Plan, painter: Painter) -> String {
         (release, "to release"),
     ] {
         if count > 0 {
-            parts.push(format!("{count} {words}"));
+            parts.push(format!("{} {words}", grouped(count)));
         }
     }
     if no_op > 0 {
-        parts.push(format!("{no_op} unchanged"));
+        parts.push(format!("{} unchanged", grouped(no_op)));
     }
     let calls = plan.api_calls.writes + plan.api_calls.reads;
     let cost = match calls {
@@ -159,6 +189,52 @@ pub fn summary_line(plan: &Plan, painter: Painter) -> String {
         calls => format!(" About {calls} API calls."),
     };
     format!("{}{cost}", painter.paint(Tone::Strong, &format!("Plan: {}.", parts.join(", "))))
+}
+
+/// Changes of one sort together: the first whole, some by address, the rest
+/// counted.
+fn render_groups(plan: &Plan, painter: Painter, text: &mut String) {
+    for (action, changes) in plan_summary::by_action(plan) {
+        let mut kinds: BTreeMap<&str, Vec<&Change>> = BTreeMap::new();
+        for change in changes {
+            kinds.entry(change.address.kind()).or_default().push(change);
+        }
+        for (kind, changes) in kinds {
+            let (symbol, tone, words) = action_words(action);
+            let head = format!("{words}: {} of the kind {kind}", grouped(changes.len() as u64));
+            let symbol = painter.paint(tone, &format!("{symbol:>3}"));
+            let _ = writeln!(text, "{symbol} {}\n", painter.paint(Tone::Strong, &head));
+            for change in changes.iter().take(WHOLE) {
+                render_change(plan, change, painter, text);
+                text.push('\n');
+            }
+            for change in changes.iter().skip(WHOLE).take(NAMED) {
+                let _ = writeln!(text, "      {}", plan_summary::address_of(change));
+            }
+            let more = changes.len().saturating_sub(WHOLE + NAMED);
+            if more > 0 {
+                let more = format!("      and {} more", grouped(more as u64));
+                let _ = writeln!(text, "{}", painter.paint(Tone::Faint, &more));
+            }
+            if changes.len() > WHOLE {
+                text.push('\n');
+            }
+        }
+    }
+    let hint = "--view summary lists every address, --view full shows every change.";
+    let _ = writeln!(text, "{}\n", painter.paint(Tone::Faint, hint));
+}
+
+/// Sign, tone and words of an action.
+pub fn action_words(action: Action) -> (&'static str, Tone, &'static str) {
+    match action {
+        Action::Create => ("+", Tone::Added, "To create"),
+        Action::Update => ("~", Tone::Changed, "To update"),
+        Action::Replace => ("-/+", Tone::Changed, "To replace"),
+        Action::Delete => ("-", Tone::Removed, "To delete or deactivate"),
+        Action::Adopt => ("<-", Tone::Added, "To adopt"),
+        Action::Release => ("x", Tone::Faint, "To release"),
+    }
 }
 
 fn render_change(plan: &Plan, change: &Change, painter: Painter, text: &mut String) {
@@ -409,8 +485,16 @@ fn render_drift(plan: &Plan, painter: Painter, text: &mut String) {
     if plan.drift.is_empty() {
         return;
     }
-    text.push_str("Changed outside orgform since it last looked:\n\n");
-    for (address, (recorded, observed)) in &plan.drift {
+    let mut kinds: BTreeMap<&str, u64> = BTreeMap::new();
+    for address in plan.drift.keys() {
+        *kinds.entry(address.kind()).or_default() += 1;
+    }
+    let counts: Vec<String> =
+        kinds.iter().map(|(kind, count)| format!("{kind} {}", grouped(*count))).collect();
+    let _ =
+        writeln!(text, "Changed outside orgform since it last looked ({}):\n", counts.join(", "));
+    let most = if plan.drift.len() > MANY { WHOLE + NAMED } else { plan.drift.len() };
+    for (address, (recorded, observed)) in plan.drift.iter().take(most) {
         let Some(observed) = observed else {
             let mark = painter.paint(Tone::Removed, "-");
             let _ = writeln!(text, "  {mark} {address} is gone");
@@ -420,6 +504,13 @@ fn render_drift(plan: &Plan, painter: Painter, text: &mut String) {
         let _ = writeln!(text, "  {mark} {address}");
         let shown = Change::new(address.clone(), Action::Update, Reason::Differs);
         render_updated(&shown, recorded, observed, painter, text);
+    }
+    if plan.drift.len() > most {
+        let more = format!(
+            "    and {} more; --view summary lists them",
+            grouped((plan.drift.len() - most) as u64)
+        );
+        let _ = writeln!(text, "{}", painter.paint(Tone::Faint, &more));
     }
     text.push('\n');
 }

@@ -63,7 +63,7 @@ impl Report {
             (no_op, "unchanged"),
         ] {
             if count > 0 {
-                parts.push(format!("{count} {word}"));
+                parts.push(format!("{} {word}", grouped(count)));
             }
         }
         if self.failed > 0 {
@@ -148,7 +148,7 @@ fn seconds(milliseconds: i64) -> String {
 }
 
 /// 99986 as 99,986.
-fn grouped(number: u64) -> String {
+pub fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut grouped = String::new();
     for (index, digit) in digits.chars().enumerate() {

@@ -1,0 +1,65 @@
+//! The views of a plan: each whole, and a large plan in each.
+
+use reqwest::Method;
+use serde_json::json;
+
+use crate::support::World;
+use crate::support::example;
+
+/// A world with something of everything to show.
+async fn changed() -> World {
+    let world = World::new().await;
+    let first = example().replace(
+        "users:\n",
+        "users:\n  old@coconut.example: { last_name: Old, email: o@coconut.example, profile: Coconut Integration }\n",
+    );
+    world.converges("set up", &first).await;
+    let user = world.id("User", "Username = 'integration@coconut.example'").await;
+    let patch = json!({"LastName": "Changed *by* hand"});
+    world.call(Method::PATCH, &format!("sobjects/User/{user}"), patch).await;
+    let wanted = example()
+        .replace("  Coconut_Integration_API_Access:\n", "  Coconut_Access:\n    was: Coconut_Integration_API_Access\n    description: |\n      What it may do,\n      and <b>why</b>\n")
+        .replace("      - Coconut_Integration_API_Access", "      - Coconut_Access")
+        .replace("      - Access Activities\n", "")
+        .replace("users:\n", "users:\n  new@coconut.example: { last_name: New, email: n@coconut.example, profile: Coconut Integration }\n");
+    world.write("access.yaml", wanted);
+    world
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_view_of_a_plan() {
+    let world = changed().await;
+    world.run(&["plan", "access.yaml", "--out", "p"]).await.succeeds();
+    for view in ["full", "summary", "diff"] {
+        let ran = world.run(&["show", "p", "--view", view]).await.succeeds();
+        insta::assert_snapshot!(view, ran.output);
+    }
+    let markdown = world.run(&["show", "p", "--markdown"]).await.succeeds();
+    insta::assert_snapshot!("markdown", markdown.output);
+    let planned = world.run(&["plan", "access.yaml", "--markdown"]).await.succeeds();
+    assert_eq!(planned.output, markdown.output, "a plan and its file read alike");
+    let both = world.run(&["plan", "access.yaml", "--markdown", "--json"]).await.fails();
+    assert!(both.errors.contains("cannot be used with"), "{}", both.errors);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_plan_of_ten_thousand_changes_stays_readable_in_each_view() {
+    let world = World::new().await;
+    let users: String = (0..10_000)
+        .map(|n| format!("  u{n:05}@robots.example: {{ last_name: U{n}, email: u@robots.example, profile: Standard User }}\n"))
+        .collect();
+    world.write("access.yaml", format!("version: 1\nusers:\n{users}"));
+    // Ten thousand users have no seats here, which is another matter.
+    world.run(&["plan", "access.yaml", "--out", "p"]).await.fails();
+    let grouped = world.run(&["show", "p"]).await.succeeds();
+    insta::assert_snapshot!("many", grouped.output);
+    let summary = world.run(&["show", "p", "--view", "summary"]).await.succeeds();
+    assert!(summary.output.lines().count() < 10_020);
+    assert!(summary.output.contains("  + user.u09999@robots.example\n"));
+    let markdown = world.run(&["show", "p", "--markdown"]).await.succeeds().output;
+    assert!(markdown.len() <= 65_000, "{} bytes", markdown.len());
+    let cut = markdown.lines().find(|line| line.starts_with("> Cut")).expect("it says so");
+    insta::assert_snapshot!("many_cut", cut);
+    assert_eq!(markdown.matches("<details>").count(), markdown.matches("</details>").count());
+    assert_eq!(markdown.matches("````").count() % 2, 0);
+}
