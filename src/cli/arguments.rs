@@ -45,6 +45,11 @@ pub enum Command {
     Destroy(DestroyArguments),
     /// Show a plan that `plan --out` kept
     Show(ShowArguments),
+    /// Explain what a user may do, and through what
+    Explain {
+        #[command(subcommand)]
+        command: ExplainCommand,
+    },
     /// Draw what needs what, for Graphviz, for Mermaid or as a picture
     Graph(GraphArguments),
     /// Look into the state: what orgform made or took over in an org
@@ -232,6 +237,30 @@ pub enum GraphFormat {
     Mermaid,
     /// A picture
     Svg,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum ExplainCommand {
+    /// What a user may do, and through what: profile, permission sets and groups
+    User(ExplainUserArguments),
+}
+
+#[derive(Debug, Args)]
+pub struct ExplainUserArguments {
+    /// The username
+    #[arg(value_name = "USERNAME")]
+    pub username: String,
+    /// Only this object, with its fields
+    #[arg(long, value_name = "OBJECT")]
+    pub object: Option<String>,
+    #[command(flatten)]
+    pub org: OrgArguments,
+    /// Ask the org; with `false`, answer from the state alone, as far as it knows
+    #[arg(long, value_name = "BOOL", default_value_t = true, action = clap::ArgAction::Set)]
+    pub refresh: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
 }
 
 #[derive(Debug, Args)]

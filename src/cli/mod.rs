@@ -22,6 +22,7 @@ pub use environment::Terminal;
 
 use arguments::Arguments;
 use arguments::Command;
+use arguments::ExplainCommand;
 use arguments::OrgCommand;
 use arguments::StateCommand;
 use output::Output;
@@ -49,6 +50,9 @@ pub async fn run(arguments: Vec<std::ffi::OsString>, environment: Environment) -
             commands::destroy::run(&environment, &mut output, arguments).await
         }
         Command::Show(arguments) => commands::show::run(&environment, &mut output, &arguments),
+        Command::Explain { command: ExplainCommand::User(arguments) } => {
+            commands::explain::run(&environment, &mut output, &arguments).await
+        }
         Command::Graph(arguments) => commands::graph::run(&environment, &mut output, &arguments),
         Command::State { command } => match command {
             StateCommand::List(arguments) => {

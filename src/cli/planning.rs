@@ -1,6 +1,7 @@
 //! From arguments to a plan: files, state, recovery, refresh, planner. All
 //! commands that plan go this one way.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::path::PathBuf;
@@ -97,6 +98,8 @@ pub struct Planning<'a> {
     refresh: bool,
     refresh_catalog: bool,
     mode: PlanMode,
+    /// Whether the org is asked what the sources of changed access grant.
+    explains: bool,
     about: About,
     declared: Vec<Declared>,
     released: Vec<AddressPattern>,
@@ -130,11 +133,19 @@ impl<'a> Planning<'a> {
             refresh: read.refresh,
             refresh_catalog: read.refresh_catalog,
             mode,
+            explains: false,
             about: About::Selection(selection),
             declared: config.declared,
             released: config.released.into_iter().map(|(pattern, _)| pattern).collect(),
             files: config.files,
         })
+    }
+
+    /// The same, asking what the sources of changed access grant.
+    #[must_use]
+    pub fn explaining(mut self) -> Self {
+        self.explains = true;
+        self
     }
 
     /// Makes a saved plan again, from what the org and the state have now. All
@@ -145,6 +156,7 @@ impl<'a> Planning<'a> {
             refresh: true,
             refresh_catalog: true,
             mode: saved.plan.mode,
+            explains: false,
             about: About::Exactly(saved.choice()),
             declared: saved.declared.clone(),
             released: saved.released.clone(),
@@ -208,6 +220,7 @@ impl<'a> Planning<'a> {
             catalog: &catalog,
             choice: &choice,
         };
+        let mut asked_grants = Vec::new();
         let mut plan = plan::plan(&input).map_err(|error| self.refused(error))?;
         let circumstances = if self.refresh && plan.has_changes() {
             engine::inquire(&session.org, &plan::questions(&plan, &catalog), now).await?
@@ -215,6 +228,24 @@ impl<'a> Planning<'a> {
             Circumstances { now, ..Circumstances::default() }
         };
         plan.findings = plan::preflight(&plan, &input, &circumstances);
+        if self.explains && self.refresh {
+            let unknown = plan::access::unknown_sources(&plan, &input)
+                .map_err(CommandError::unreadable_state)?;
+            asked_grants = engine::ask_grants(&session.org, &unknown).await?;
+        }
+        let mut known = Cow::Borrowed(&catalog);
+        for (fact, value) in &asked_grants {
+            known.to_mut().insert(fact.clone(), value.clone());
+        }
+        plan.access =
+            plan::access::access_changes(&plan, &plan::Input { catalog: &known, ..input })
+                .map_err(CommandError::unreadable_state)?;
+        let catalog = known.into_owned();
+        store.keep_facts(
+            asked_grants.iter().map(|(fact, value)| (fact, value)),
+            now,
+            API_VERSION,
+        )?;
         if matches!(self.mode, PlanMode::Destroy { .. }) && !self.declared.is_empty() {
             let is_undeclared = |change: &&Change| desired.declared(&change.address).is_none();
             let others = plan.changes.iter().filter(is_undeclared).count();
@@ -271,6 +302,11 @@ impl<'a> Planning<'a> {
         let mut fresh = BTreeSet::new();
         for (fact, value, at) in store.facts(API_VERSION)? {
             let is_answer = !value.is_nothing();
+            let is_old = now - at >= FRESH || self.refresh_catalog;
+            if matches!(fact, Fact::Grants(_)) && is_old {
+                // It only explains, and an old one would explain wrongly.
+                continue;
+            }
             if is_answer && !fact.is_volatile() && !self.refresh_catalog && now - at < FRESH {
                 fresh.insert(fact.clone());
             }

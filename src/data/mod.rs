@@ -13,6 +13,8 @@ pub const PERMISSION_SET_LICENSES: &str = include_str!("permission_set_licenses.
 /// User licenses that a permission set license opens: license, what it allows
 /// by itself, the opening license.
 pub const LICENSE_RULES: &str = include_str!("license_rules.tsv");
+/// System permissions that give power over the whole org: API name, why.
+pub const RISKY_PERMISSIONS: &str = include_str!("risky_permissions.tsv");
 
 /// The rows of a table, split at tabs, comments left out.
 pub fn rows(table: &'static str) -> impl Iterator<Item = Vec<&'static str>> {

@@ -28,6 +28,7 @@ use crate::model::Change;
 use crate::model::Declared;
 use crate::model::Element;
 use crate::model::Fact;
+use crate::model::Grants;
 use crate::model::IdReference;
 use crate::model::Implied;
 use crate::model::Observed;
@@ -42,7 +43,10 @@ use crate::model::Write;
 
 pub use permission_set_license_assignment::LicenseRule;
 pub use permission_set_license_assignment::license_rule;
+pub use permissions::access_needs;
+pub use permissions::label as permission_label;
 pub use permissions::learn_from_rejection;
+pub use permissions::risk;
 
 /// How the platform takes a thing of a kind away.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -253,6 +257,18 @@ pub trait Kind: Sync {
     /// The fact that tells who still uses a thing that is to be deleted, and
     /// how one holder of it is addressed.
     fn holders(&self, _address: &Address) -> Option<(Fact, fn(&Address, &str) -> Address)> {
+        None
+    }
+
+    /// What a thing with these attributes grants to who holds it; `None` when
+    /// they do not say.
+    fn grants(&self, _attributes: &Attributes) -> Option<Grants> {
+        None
+    }
+
+    /// The user and what that user holds by it, for an assignment that gives
+    /// access.
+    fn joins(&self, _address: &Address) -> Option<(Address, Address)> {
         None
     }
 

@@ -177,6 +177,11 @@ impl Kind for PermissionSetAssignment {
         )
     }
 
+    fn joins(&self, address: &Address) -> Option<(Address, Address)> {
+        let (username, set) = halves(address);
+        Some((Address::new(user::KIND, username), Address::new(permission_set::KIND, set)))
+    }
+
     fn subject(&self, address: &Address) -> Option<Address> {
         Some(Address::new(user::KIND, halves(address).0))
     }

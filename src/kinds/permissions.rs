@@ -140,6 +140,15 @@ pub fn api_name(written: &str, catalog: &Catalog) -> Result<String, Unresolved> 
     }
 }
 
+/// How risky a system permission is (0 the most), and why; `None` for one that
+/// gives no power over the whole org.
+pub fn risk(api_name: &str) -> Option<(usize, &'static str)> {
+    data::rows(data::RISKY_PERMISSIONS)
+        .enumerate()
+        .find(|(_, row)| row[0] == api_name)
+        .map(|(rank, row)| (rank, row.get(1).copied().unwrap_or_default()))
+}
+
 /// Whether this org is known not to have a system permission.
 pub fn is_unknown_in_org(name: &str, catalog: &Catalog) -> bool {
     match catalog.get(&Fact::SystemPermissions) {
@@ -273,6 +282,7 @@ mod tests {
     use super::closure;
     use super::learn_from_rejection;
     use super::object_of_atom;
+    use crate::data;
     use crate::model::Catalog;
     use crate::model::Fact;
     use crate::model::FactValue;
@@ -280,6 +290,14 @@ mod tests {
     fn implied_by(atoms: &[&str], catalog: &Catalog) -> Vec<String> {
         let named = atoms.iter().map(|atom| (*atom).to_owned()).collect();
         closure(&named, catalog).into_keys().collect()
+    }
+
+    #[test]
+    fn risky_permissions_are_ones_that_exist() {
+        for row in data::rows(data::RISKY_PERMISSIONS) {
+            assert_eq!(api_name(row[0], &Catalog::new()).as_deref(), Ok(row[0]));
+            assert!(row[1].len() > 10, "{} has a reason", row[0]);
+        }
     }
 
     #[test]

@@ -32,6 +32,7 @@ use crate::model::Element;
 use crate::model::Fact;
 use crate::model::FactValue;
 use crate::model::FieldValue;
+use crate::model::Grants;
 use crate::model::IdReference;
 use crate::model::KeySource;
 use crate::model::Observed;
@@ -377,6 +378,14 @@ impl Kind for Profile {
             message: "the org shows the token's user no profile but its own, so that it can't be told which profiles there are: Profile Filtering is on",
             hint: "Give that user the permission View All Profiles, or use the token of one that has it.",
         })
+    }
+
+    /// A new profile grants what its base's system permissions are; of one that
+    /// is there the attributes say nothing.
+    fn grants(&self, attributes: &Attributes) -> Option<Grants> {
+        attributes.get(BASE_PERMISSIONS)?;
+        let system = attributes.names(BASE_PERMISSIONS).map(str::to_owned).collect();
+        Some(Grants { system, ..Grants::default() })
     }
 
     fn ignorable(&self) -> &'static str {

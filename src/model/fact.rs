@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde::Serialize;
 
+use super::Address;
+use super::Grants;
 use super::SalesforceId;
 
 /// Something a kind must know about the org before it can resolve what was
@@ -40,12 +42,14 @@ pub enum Fact {
     Package(String),
     /// What the token's user may do.
     Rights,
+    /// What a profile or permission set that is not managed grants.
+    Grants(Address),
 }
 
 impl Fact {
     /// Whether a plan can be made without it: it only helps to check one.
     pub fn is_for_checks(&self) -> bool {
-        matches!(self, Self::Package(_) | Self::Rights)
+        matches!(self, Self::Package(_) | Self::Rights | Self::Grants(_))
     }
 
     /// Whether it changes by itself, so that it is asked anew on each refresh.
@@ -80,6 +84,7 @@ impl Fact {
             Self::ProfileHolders(name) => format!("holders of profile `{name}`"),
             Self::Package(namespace) => format!("package `{namespace}`"),
             Self::Rights => "what the token's user may do".to_owned(),
+            Self::Grants(address) => format!("what {address} grants"),
         }
     }
 }
@@ -126,6 +131,8 @@ pub enum FactValue {
     Package(PackageFact),
     /// Answers [`Fact::Rights`]: API names of system permissions.
     Rights(Vec<String>),
+    /// Answers [`Fact::Grants`].
+    Grants(Grants),
 }
 
 impl FactValue {

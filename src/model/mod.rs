@@ -5,6 +5,7 @@
 //! room imports no other room and does no I/O, so that a value can be carried
 //! anywhere, compared, saved and reviewed.
 
+mod access;
 mod address;
 mod change;
 mod declared;
@@ -21,6 +22,7 @@ mod record;
 mod run;
 mod value;
 
+pub use access::{AccessChange, EVERY, Grants, Right, Source, SourceName, SourcedRight};
 pub use address::Address;
 pub use change::{Action, Change, Implied, Reason};
 pub use declared::{Declared, Lifecycle, Place, PlaceStep};

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde::Serialize;
 
+use super::AccessChange;
 use super::Action;
 use super::Address;
 use super::AddressPattern;
@@ -156,6 +157,9 @@ pub struct Plan {
     /// What it was checked for before anything is written.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub findings: Vec<Finding>,
+    /// What it changes about what users may do.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub access: Vec<AccessChange>,
     /// How many resources of each kind are in use before it.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub existing: BTreeMap<String, u64>,

@@ -296,6 +296,7 @@ mod tests {
             drift: std::collections::BTreeMap::new(),
             notes: Vec::new(),
             findings: Vec::new(),
+            access: Vec::new(),
             existing: std::collections::BTreeMap::new(),
             partial: None,
             summary,

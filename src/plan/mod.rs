@@ -6,6 +6,7 @@
 //! two ordered streams, keep what others still hold, write the ops, join them
 //! in order, add the notes, and audit the result. Imports `model`, `kinds` and `graph`.
 
+pub mod access;
 mod audit;
 mod choose;
 mod draft;
@@ -236,6 +237,7 @@ pub fn plan(input: &Input<'_>) -> Result<Plan, PlanError> {
         drift: draft.drift,
         notes: draft.notes,
         findings: Vec::new(),
+        access: Vec::new(),
         existing: draft.existing,
         partial: input.choice.partial.clone(),
         summary,

@@ -52,6 +52,7 @@ async fn every_event_is_as_its_schema_says() {
     assert_eq!(
         all,
         [
+            "access_change",
             "done",
             "drift",
             "failed",

@@ -1,6 +1,7 @@
 //! The one integration-test binary: each module tells in its tests' names
 //! what would be broken.
 
+mod access;
 mod architecture;
 mod choosing;
 mod config_errors;

@@ -3,6 +3,7 @@
 pub mod apply;
 mod carry_out;
 pub mod destroy;
+pub mod explain;
 pub mod graph;
 pub mod plan;
 pub mod serve;

@@ -42,7 +42,7 @@ pub async fn run(
         plan_file::check_place(path, folder)?;
     }
     let selection = selection(&arguments.choice, &arguments.replace.replace)?;
-    let planning = Planning::new(environment, &arguments.read, mode, selection)?;
+    let planning = Planning::new(environment, &arguments.read, mode, selection)?.explaining();
     let session = Session::open(environment, &arguments.read.org).await?;
     let mut store = session.store(environment, "plan")?;
     let planned = planning.plan(&session, &mut store).await;

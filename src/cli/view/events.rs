@@ -121,6 +121,11 @@ impl Events {
             extend(&mut event, json!(note));
             self.send(&event)?;
         }
+        for change in &plan.access {
+            let mut event = json!({"type": "access_change"});
+            extend(&mut event, json!(change));
+            self.send(&event)?;
+        }
         for finding in findings_json(plan, located) {
             let mut event = json!({"type": "finding"});
             extend(&mut event, finding);

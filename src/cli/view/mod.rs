@@ -1,6 +1,7 @@
 //! Plans, progress and errors as text and as JSON: from values to text, but
 //! for progress, which writes while it happens.
 
+pub mod access;
 pub mod diagnostics;
 pub mod events;
 pub mod findings;

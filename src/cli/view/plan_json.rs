@@ -29,6 +29,7 @@ pub fn render(plan: &Plan, org: &OrgIdentity, notices: &[String], located: &[Dia
         "drift": drift,
         "notes": plan.notes,
         "notices": notices,
+        "access": plan.access,
         "findings": findings_json(plan, located),
         "summary": plan.summary,
         "api_calls": {

@@ -6,6 +6,9 @@
 
 use std::fmt::Write as _;
 
+use super::access::Sorted;
+use super::access::unknown;
+use super::access::who;
 use super::plan_diff;
 use super::plan_summary::address_of;
 use super::plan_summary::by_action;
@@ -47,6 +50,7 @@ pub fn render(
         );
     }
     findings(plan, located, &mut text);
+    access(plan, &mut text);
     counts(plan, &mut text);
     let mut rest = String::new();
     list("Changed outside orgform", drift(plan), &mut rest);
@@ -85,6 +89,41 @@ fn findings(plan: &Plan, located: &[Diagnostic], text: &mut String) {
     if !plan.findings.is_empty() {
         text.push('\n');
     }
+}
+
+/// What it means for users: what is risky in sight, the rest folded.
+fn access(plan: &Plan, text: &mut String) {
+    const MOST: usize = 15;
+    let mut risky = Vec::new();
+    let mut rest = Vec::new();
+    for change in &plan.access {
+        let who = who(change);
+        for (verb, rights) in [("can now", &change.gains), ("can no longer", &change.losses)] {
+            let sorted = Sorted::of(rights);
+            let lines = sorted.risky_lines();
+            risky.extend(
+                lines
+                    .into_iter()
+                    .map(|line| format!("**{}** {verb}: {}", escaped(&who), escaped(&line))),
+            );
+            for (through, lines) in sorted.lines_by_source() {
+                rest.push(format!("{who} {verb}, {through}: {}", lines.join("; ")));
+            }
+        }
+        rest.extend(
+            change.unknown.iter().map(|source| format!("{who}: not known is {}", unknown(source))),
+        );
+    }
+    for line in risky.iter().take(MOST) {
+        let _ = writeln!(text, "- :warning: {line}");
+    }
+    if risky.len() > MOST {
+        let _ = writeln!(text, "- :warning: and {} more", risky.len() - MOST);
+    }
+    if !risky.is_empty() {
+        text.push('\n');
+    }
+    list("What users can do", rest, text);
 }
 
 /// How many of each kind, by action.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
+use super::access;
 use super::plan_diff;
 use super::plan_summary;
 use super::summary::grouped;
@@ -80,6 +81,7 @@ fn changes(plan: &Plan, painter: Painter, is_grouped: bool) -> String {
     if !plan.notes.is_empty() {
         text.push('\n');
     }
+    text.push_str(&access::changes(&plan.access, painter));
     render_partial(plan, painter, &mut text);
     let _ = writeln!(text, "{}", summary_line(plan, painter));
     text
@@ -106,6 +108,12 @@ fn render_partial(plan: &Plan, painter: Painter, text: &mut String) {
         let _ = writeln!(text, "{}", painter.paint(Tone::Changed, &line));
     }
     text.push('\n');
+}
+
+/// A text in lines that fit.
+pub fn folded_text(text: &str, indent: usize) -> Vec<String> {
+    let words: Vec<String> = text.split(' ').map(str::to_owned).collect();
+    folded(&words, indent)
 }
 
 /// Words in lines that fit.

@@ -28,6 +28,7 @@ use crate::model::Declared;
 use crate::model::Element;
 use crate::model::Fact;
 use crate::model::FieldValue;
+use crate::model::Grants;
 use crate::model::IdReference;
 use crate::model::Implied;
 use crate::model::KeySource;
@@ -254,6 +255,27 @@ impl Kind for PermissionSet {
             ));
         }
         Ok(steps)
+    }
+
+    fn grants(&self, attributes: &Attributes) -> Option<Grants> {
+        // Without a label it is no whole set.
+        attributes.get("label")?;
+        let mut grants = Grants {
+            system: attributes.names(SYSTEM).map(str::to_owned).collect(),
+            ..Grants::default()
+        };
+        for (path, value) in attributes.iter() {
+            if let (Some(object), Some(words)) = (path.strip_prefix("objects."), value.as_set()) {
+                grants.objects.insert(object.to_owned(), words.clone());
+            }
+        }
+        for (object, level, value) in field_paths(attributes) {
+            let fields = grants.fields.entry(object.to_owned()).or_default();
+            for name in value.as_set().into_iter().flatten() {
+                *fields.entry(name.clone()).or_insert(false) |= level == Some("edit");
+            }
+        }
+        Some(grants)
     }
 
     fn ignorable(&self) -> &'static str {

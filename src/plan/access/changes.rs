@@ -1,0 +1,263 @@
+//! What a plan changes about what users may do.
+//!
+//! Only users whose profile, sets or standing change are looked at; those that
+//! come from the same sources to the same sources are worked out once.
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+use std::collections::HashMap;
+use std::collections::HashSet;
+
+use super::Effective;
+use crate::kinds;
+use crate::model::AccessChange;
+use crate::model::Action;
+use crate::model::Address;
+use crate::model::Attributes;
+use crate::model::Change;
+use crate::model::Fact;
+use crate::model::FactValue;
+use crate::model::Grants;
+use crate::model::Plan;
+use crate::model::PlanMode;
+use crate::model::Reason;
+use crate::model::Source;
+use crate::model::SourceName;
+use crate::model::SourcedRight;
+use crate::model::Standing;
+use crate::plan::Input;
+
+/// What a user has access through: none of it while inactive.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+struct Through(BTreeSet<Address>);
+
+/// Gains, losses, and what is not known.
+type Difference = (Vec<SourcedRight>, Vec<SourcedRight>, Vec<SourceName>);
+
+/// What a plan changes, users that are affected alike together.
+///
+/// # Errors
+/// When the state can't be read.
+pub fn access_changes(plan: &Plan, input: &Input<'_>) -> Result<Vec<AccessChange>, String> {
+    if plan.mode == PlanMode::RefreshOnly || !plan.has_changes() {
+        return Ok(Vec::new());
+    }
+    let work = Work { plan, input };
+    let mut alike: BTreeMap<(Through, Through), Vec<String>> = BTreeMap::new();
+    for (user, (before, after)) in work.users()? {
+        alike.entry((before, after)).or_default().push(user.name().to_owned());
+    }
+    let mut found: HashMap<Difference, Vec<String>> = HashMap::new();
+    for ((before, after), users) in alike {
+        let (before, mut unknown) = work.effective(&before, Moment::Before);
+        let (after, unknown_after) = work.effective(&after, Moment::After);
+        // What is not known on both sides changes nothing.
+        unknown = unknown.symmetric_difference(&unknown_after).cloned().collect();
+        let gains = after.beyond(&before);
+        let losses = before.beyond(&after);
+        if gains.is_empty() && losses.is_empty() && unknown.is_empty() {
+            continue;
+        }
+        let unknown: Vec<SourceName> = unknown.into_iter().collect();
+        found.entry((gains, losses, unknown)).or_default().extend(users);
+    }
+    let mut found: Vec<AccessChange> = found
+        .into_iter()
+        .map(|((gains, losses, unknown), mut users)| {
+            users.sort();
+            AccessChange { users, gains, losses, unknown }
+        })
+        .collect();
+    found.sort_by(|left, right| left.users.cmp(&right.users));
+    Ok(found)
+}
+
+/// The profiles and sets of affected users whose grants were never asked for.
+///
+/// # Errors
+/// When the state can't be read.
+pub fn unknown_sources(plan: &Plan, input: &Input<'_>) -> Result<BTreeSet<Address>, String> {
+    if plan.mode == PlanMode::RefreshOnly || !plan.has_changes() {
+        return Ok(BTreeSet::new());
+    }
+    let work = Work { plan, input };
+    let mut unknown = BTreeSet::new();
+    for (before, after) in work.users()?.into_values() {
+        if before == after {
+            continue;
+        }
+        for (through, moment) in [(before, Moment::Before), (after, Moment::After)] {
+            unknown
+                .extend(through.0.into_iter().filter(|thing| work.grants(thing, moment).is_none()));
+        }
+    }
+    Ok(unknown)
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Moment {
+    Before,
+    After,
+}
+
+struct Work<'a> {
+    plan: &'a Plan,
+    input: &'a Input<'a>,
+}
+
+impl Work<'_> {
+    fn change(&self, address: &Address) -> Option<&Change> {
+        let changes = &self.plan.changes;
+        let index = changes.binary_search_by(|change| change.address.cmp(address)).ok()?;
+        changes.get(index)
+    }
+
+    /// The affected users, with through what they have access before and after.
+    fn users(&self) -> Result<HashMap<Address, (Through, Through)>, String> {
+        let mut affected: HashSet<Address> = HashSet::new();
+        let mut changed: HashSet<&Address> = HashSet::new();
+        for change in &self.plan.changes {
+            let Some(kind) = kinds::of(&change.address) else { continue };
+            if let Some((user, _)) = kind.joins(&change.address) {
+                affected.insert(user);
+            } else if kind.subject(&change.address).is_some() {
+                affected.insert(change.address.clone());
+            } else if grants_of(&change.address, change.before.as_ref())
+                != grants_of(&change.address, change.after.as_ref())
+            {
+                changed.insert(&change.address);
+            }
+        }
+        let mut users: HashMap<Address, (Through, Through)> = HashMap::new();
+        for stored in self.input.recorded.stream() {
+            let stored = stored?;
+            let joins = kinds::of(&stored.address).and_then(|kind| kind.joins(&stored.address));
+            let Some((user, thing)) = joins else { continue };
+            if affected.contains(&user) || changed.contains(&thing) {
+                let (before, after) = users.entry(user).or_default();
+                before.0.insert(thing.clone());
+                after.0.insert(thing);
+            }
+        }
+        for user in affected {
+            users.entry(user).or_default();
+        }
+        self.follow_changes(&mut users);
+        for (user, (before, after)) in &mut users {
+            self.add_profile(user, before, after)?;
+        }
+        Ok(users)
+    }
+
+    /// Assignments that come and go, and those that nobody declared.
+    fn follow_changes(&self, users: &mut HashMap<Address, (Through, Through)>) {
+        for change in &self.plan.changes {
+            let joins = kinds::of(&change.address).and_then(|kind| kind.joins(&change.address));
+            let Some((user, thing)) = joins else { continue };
+            let Some((before, after)) = users.get_mut(&user) else { continue };
+            if change.exists() {
+                before.0.insert(thing.clone());
+            } else {
+                before.0.remove(&thing);
+            }
+            if change.after.is_some() || change.action == Action::Release {
+                after.0.insert(thing);
+            } else {
+                after.0.remove(&thing);
+            }
+        }
+        for relations in self.input.observations.undeclared.values() {
+            for (address, _) in relations {
+                let joins = kinds::of(address).and_then(|kind| kind.joins(address));
+                if let Some((user, thing)) = joins
+                    && let Some((before, after)) = users.get_mut(&user)
+                {
+                    before.0.insert(thing.clone());
+                    after.0.insert(thing);
+                }
+            }
+        }
+    }
+
+    /// A user has its profile too; and nothing at all while it is not active.
+    fn add_profile(
+        &self,
+        user: &Address,
+        before: &mut Through,
+        after: &mut Through,
+    ) -> Result<(), String> {
+        let profile = |attributes: Option<&Attributes>| attributes?.reference("profile").cloned();
+        let is_active = |attributes: &Attributes| attributes.flag("active") != Some(false);
+        let recorded = self.input.recorded.get(user)?;
+        let Some(change) = self.change(user) else {
+            let held = recorded.filter(|record| record.standing == Standing::Live);
+            let profile = profile(held.as_ref().map(|record| &record.attributes));
+            before.0.extend(profile.clone());
+            after.0.extend(profile);
+            return Ok(());
+        };
+        let was_retired = change.reason == Reason::DeactivatedByUs;
+        match &change.before {
+            Some(attributes) if is_active(attributes) && !was_retired => {
+                before.0.extend(profile(Some(attributes)));
+            }
+            _ => before.0.clear(),
+        }
+        match &change.after {
+            Some(attributes) if is_active(attributes) => {
+                after.0.extend(profile(Some(attributes)));
+            }
+            None if change.action == Action::Release => {
+                after.0.extend(profile(change.before.as_ref()));
+            }
+            _ => after.0.clear(),
+        }
+        Ok(())
+    }
+
+    fn effective(&self, through: &Through, moment: Moment) -> (Effective, BTreeSet<SourceName>) {
+        let mut sources = Vec::new();
+        let mut unknown = BTreeSet::new();
+        for thing in &through.0 {
+            let name = SourceName { kind: thing.kind().to_owned(), name: thing.name().to_owned() };
+            match self.grants(thing, moment) {
+                Some(grants) => {
+                    sources.push(Source { name, grants: vec![grants], muted: Grants::default() });
+                }
+                None => {
+                    unknown.insert(name);
+                }
+            }
+        }
+        (Effective::of(&sources), unknown)
+    }
+
+    /// What a profile or set grants at a moment: planned, recorded, or asked.
+    fn grants(&self, thing: &Address, moment: Moment) -> Option<Grants> {
+        let kind = kinds::of(thing)?;
+        if let Some(change) = self.change(thing) {
+            let attributes = match moment {
+                Moment::Before => change.before.as_ref(),
+                Moment::After => change.after.as_ref(),
+            };
+            let mut whole = attributes.cloned().unwrap_or_default();
+            // What a new profile starts with is set once.
+            whole.extend(&change.defaults);
+            if let Some(grants) = kind.grants(&whole) {
+                return Some(grants);
+            }
+        } else if let Ok(Some(record)) = self.input.recorded.get(thing)
+            && let Some(grants) = kind.grants(&record.attributes)
+        {
+            return Some(grants);
+        }
+        match self.input.catalog.get(&Fact::Grants(thing.clone())) {
+            Some(FactValue::Grants(grants)) => Some(grants.clone()),
+            _ => None,
+        }
+    }
+}
+
+fn grants_of(address: &Address, attributes: Option<&Attributes>) -> Option<Grants> {
+    kinds::of(address)?.grants(attributes?)
+}
