@@ -52,10 +52,31 @@ pub enum Command {
     },
     /// Draw what needs what, for Graphviz, for Mermaid or as a picture
     Graph(GraphArguments),
+    /// Check the files without asking any org
+    Validate(ValidateArguments),
+    /// Give files the usual layout; only white space is touched
+    Fmt(FmtArguments),
+    /// Print the JSON Schema of the files, by which editors check and complete them
+    Schema,
     /// Look into the state: what orgform made or took over in an org
     State {
         #[command(subcommand)]
         command: StateCommand,
+    },
+    /// Print what a shell needs to complete commands, options, addresses and org names
+    ///
+    /// bash: `source <(orgform completions bash)`, in ~/.bashrc. zsh: the same in ~/.zshrc. fish:
+    /// `orgform completions fish | source`.
+    Completions {
+        /// bash, zsh, fish, elvish or powershell
+        #[arg(value_name = "SHELL")]
+        shell: String,
+    },
+    /// Write the manual's pages into a folder
+    Man {
+        /// For example ~/.local/share/man/man1
+        #[arg(value_name = "FOLDER")]
+        folder: PathBuf,
     },
     /// The local org: an emulated Salesforce org on this machine
     Org {
@@ -274,6 +295,33 @@ pub struct GraphArguments {
     /// Colour what this plan, kept by `plan --out`, would change
     #[arg(long, value_name = "FILE")]
     pub plan: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct FmtArguments {
+    /// YAML files, or folders of them, or `-` for standard input. Without any: orgform.yaml, or
+    /// else all *.yaml and *.yml files here
+    #[arg(value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+    /// Change nothing; name the files that are not laid out so, and exit with 1 if there are any
+    #[arg(long)]
+    pub check: bool,
+    /// Show what changes
+    #[arg(long)]
+    pub diff: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct ValidateArguments {
+    /// YAML files, or folders of them. Without any: orgform.yaml, or else all *.yaml and *.yml files here
+    #[arg(value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+    /// Print what is wrong as JSON
+    #[arg(long)]
+    pub json: bool,
+    /// Print what is wrong as SARIF, which code hosts show beside the lines
+    #[arg(long, conflicts_with = "json")]
+    pub sarif: bool,
 }
 
 #[derive(Debug, Subcommand)]

@@ -6,6 +6,7 @@
 
 mod arguments;
 mod commands;
+mod completion;
 mod environment;
 mod error;
 mod output;
@@ -37,6 +38,10 @@ pub const CHANGES_PRESENT: u8 = 2;
 /// Runs orgform and returns its exit code.
 pub async fn run(arguments: Vec<std::ffi::OsString>, environment: Environment) -> u8 {
     let mut output = Output::new(&environment);
+    if let Some(candidates) = completion::answer(&arguments, &environment) {
+        let _ = output.print(&String::from_utf8_lossy(&candidates));
+        return DONE;
+    }
     let arguments = match Arguments::try_parse_from(arguments) {
         Ok(arguments) => arguments,
         Err(error) => return output.usage(&error),
@@ -54,6 +59,13 @@ pub async fn run(arguments: Vec<std::ffi::OsString>, environment: Environment) -
             commands::explain::run(&environment, &mut output, &arguments).await
         }
         Command::Graph(arguments) => commands::graph::run(&environment, &mut output, &arguments),
+        Command::Validate(arguments) => {
+            commands::validate::run(&environment, &mut output, &arguments)
+        }
+        Command::Fmt(arguments) => commands::fmt::run(&environment, &mut output, &arguments),
+        Command::Completions { shell } => commands::completions::run(&mut output, &shell),
+        Command::Man { folder } => commands::completions::man(&environment, &mut output, &folder),
+        Command::Schema => commands::schema::run(&mut output),
         Command::State { command } => match command {
             StateCommand::List(arguments) => {
                 commands::state::list(&environment, &mut output, arguments).await

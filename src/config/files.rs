@@ -52,6 +52,9 @@ pub enum FilesError {
 }
 
 /// The files to read, in order, each once.
+///
+/// # Errors
+/// When a folder can't be read, or holds no YAML file.
 pub fn find(paths: &[PathBuf], here: &Path) -> Result<Vec<PathBuf>, FilesError> {
     let mut files: Vec<PathBuf> = Vec::new();
     if paths.is_empty() {
@@ -102,6 +105,9 @@ fn in_folder(folder: &Path) -> Result<Vec<PathBuf>, FilesError> {
 
 /// One file's text; its path is as it was named, seen from `here`. A byte
 /// order mark is no part of the text.
+///
+/// # Errors
+/// When it can't be read, is too large, or is no text.
 pub fn read(here: &Path, path: &Path) -> Result<Source, FilesError> {
     let whole = here.join(path);
     let unreadable = |source| FilesError::Unreadable { path: path.to_owned(), source };

@@ -11,8 +11,10 @@ mod diagnose;
 mod diagnostic;
 mod fast;
 mod files;
+mod format;
 mod locate;
 mod scan;
+mod schema;
 mod tree;
 
 use std::path::PathBuf;
@@ -24,7 +26,12 @@ use crate::model::Declared;
 pub use diagnostic::Diagnostic;
 pub use diagnostic::Source;
 pub use files::FilesError;
+pub use files::find as find_files;
+pub use files::read as read_file;
+pub use format::FormatError;
+pub use format::format;
 pub use locate::Locator;
+pub use schema::schema;
 
 /// After so many errors the rest are not looked for.
 pub const MOST_ERRORS: usize = 100;

@@ -62,6 +62,52 @@ struct Building {
 }
 
 impl Tree {
+    /// The bytes of texts, and of lists and maps in brackets, that go over more
+    /// than one line.
+    pub fn many_lined_values(&self) -> impl Iterator<Item = Range<usize>> {
+        let text = &self.source.text;
+        self.nodes.iter().filter_map(|node| {
+            let held = &text[node.span.clone()];
+            let is_whole = match node.value {
+                Value::Scalar { .. } => true,
+                Value::List(_) | Value::Map(_) => held.starts_with(['[', '{']),
+            };
+            (is_whole && held.trim_end().contains('\n')).then(|| node.span.clone())
+        })
+    }
+
+    /// Whether two documents hold the same values in the same order.
+    pub fn says_the_same_as(&self, other: &Self) -> bool {
+        let mut open = match (self.root, other.root) {
+            (None, None) => return true,
+            (Some(left), Some(right)) => vec![(left, right)],
+            _ => return false,
+        };
+        // Aliases make a tree larger than its text; a pair is compared once.
+        let mut seen = std::collections::HashSet::new();
+        while let Some((left, right)) = open.pop() {
+            if !seen.insert((left, right)) {
+                continue;
+            }
+            match (&self.nodes[left].value, &other.nodes[right].value) {
+                (
+                    Value::Scalar { text, plain },
+                    Value::Scalar { text: other_text, plain: other_plain },
+                ) if text == other_text && plain == other_plain => {}
+                (Value::List(items), Value::List(others)) if items.len() == others.len() => {
+                    open.extend(items.iter().copied().zip(others.iter().copied()));
+                }
+                (Value::Map(entries), Value::Map(others)) if entries.len() == others.len() => {
+                    for ((key, value), (other_key, other_value)) in entries.iter().zip(others) {
+                        open.extend([(*key, *other_key), (*value, *other_value)]);
+                    }
+                }
+                _ => return false,
+            }
+        }
+        true
+    }
+
     /// Builds the tree. Repeated keys are reported into `found` and left out.
     ///
     /// # Errors

@@ -17,6 +17,9 @@ mod profile;
 pub mod spec;
 mod user;
 
+use schemars::JsonSchema;
+use schemars::Schema;
+use schemars::SchemaGenerator;
 use serde::Deserialize;
 use serde::Deserializer;
 use serde::de::DeserializeOwned;
@@ -297,7 +300,7 @@ pub trait Kind: Sync {
 /// A kind with a section of its own in the YAML.
 trait Section {
     /// What one entry may say.
-    type Spec: DeserializeOwned;
+    type Spec: DeserializeOwned + JsonSchema;
     /// Checks the key of an entry.
     fn check_name(name: &str) -> Result<(), String>;
     /// What one entry declares.
@@ -329,6 +332,16 @@ macro_rules! kinds {
                     Ok(())
                 })?)*
                 _ => Err(serde::de::Error::custom(format!("there is no section `{section}`"))),
+            }
+        }
+
+        /// What an entry of a section may say, for editors.
+        pub fn entry_schema(section: &str, generator: &mut SchemaGenerator) -> Option<Schema> {
+            match section {
+                $($($section => {
+                    Some(generator.subschema_for::<<$module::$kind as Section>::Spec>())
+                })?)*
+                _ => None,
             }
         }
 

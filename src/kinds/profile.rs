@@ -7,6 +7,7 @@
 
 use std::fmt::Write as _;
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::Kind;
@@ -75,13 +76,18 @@ const FALLBACKS: [&str; 5] = [
     "Standard Platform User",
 ];
 
-/// One entry of `profiles:`.
-#[derive(Debug, Deserialize)]
+/// A profile, under its name.
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ProfileSpec {
+    /// The profile that it is made from, once: its user license and its system
+    /// permissions.
     clone_from: ProfileName,
+    /// What it is for, at most 255 characters.
     description: Option<Description>,
+    /// The name that it had, when it is to be renamed.
     was: Option<ProfileName>,
+    /// How far it is held to what the file says.
     #[serde(default)]
     lifecycle: LifecycleSpec,
 }

@@ -6,10 +6,15 @@
 //! a yes or no is refused there, and the diagnosing path, which knows the
 //! quotes, has the last word.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::marker::PhantomData;
 
+use schemars::JsonSchema;
+use schemars::Schema;
+use schemars::SchemaGenerator;
+use schemars::json_schema;
 use serde::Deserialize;
 use serde::Deserializer;
 use serde::de;
@@ -101,9 +106,23 @@ impl<'de> Deserialize<'de> for Text {
     }
 }
 
+impl JsonSchema for Text {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "Text".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({"type": "string", "minLength": 1})
+    }
+}
+
 /// Declares a text type with rules of its own.
 macro_rules! checked_text {
-    ($(#[$doc:meta])* $name:ident, $check:expr) => {
+    ($(#[$doc:meta])* $name:ident, at most $limit:literal $(like $pattern:literal)?, $check:expr) => {
         $(#[$doc])*
         #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
         pub struct $name(pub String);
@@ -114,6 +133,20 @@ macro_rules! checked_text {
                 let check: fn(&str) -> Result<(), String> = $check;
                 check(&text).map_err(D::Error::custom)?;
                 Ok(Self(text))
+            }
+        }
+
+        impl JsonSchema for $name {
+            fn inline_schema() -> bool {
+                true
+            }
+
+            fn schema_name() -> Cow<'static, str> {
+                stringify!($name).into()
+            }
+
+            fn json_schema(_: &mut SchemaGenerator) -> Schema {
+                json_schema!({"type": "string", "maxLength": $limit $(, "pattern": $pattern)?})
             }
         }
     };
@@ -147,7 +180,7 @@ checked_text!(
     /// A username: in the form of an e-mail address, at most 80 characters
     /// (Object Reference, `User.Username`). It is compared without case, so
     /// it is written in lower case.
-    Username,
+    Username, at most 80 like "^[^@A-Z]+@[^@A-Z]+\\.[^@A-Z]+$",
     |text| {
         at_most(text, 80, "the username")?;
         if !is_email_shaped(text) {
@@ -163,7 +196,7 @@ checked_text!(
 checked_text!(
     /// An e-mail address of at most 128 characters (Object Reference,
     /// `User.Email`).
-    Email,
+    Email, at most 128 like "^[^@]+@[^@]+\\.[^@]+$",
     |text| {
         at_most(text, 128, "the e-mail address")?;
         if is_email_shaped(text) {
@@ -178,58 +211,62 @@ checked_text!(
     /// The API name of a permission set: letters, digits and single
     /// underscores, beginning with a letter, at most 80 characters (Metadata
     /// API Developer Guide, `PermissionSet`).
-    ApiName,
+    ApiName, at most 80 like "^[A-Za-z](_?[A-Za-z0-9])*$",
     |text| check_api_name(text)
 );
 
 checked_text!(
     /// A label of at most 80 characters.
-    Label80,
+    Label80, at most 80,
     |text| at_most(text, 80, "the label")
 );
 
 checked_text!(
     /// A name of at most 80 characters.
-    Name80,
+    Name80, at most 80,
     |text| at_most(text, 80, "the name")
 );
 
 checked_text!(
     /// A name of at most 40 characters.
-    Name40,
+    Name40, at most 40,
     |text| at_most(text, 40, "the name")
 );
 
 checked_text!(
     /// An alias of at most 8 characters (Object Reference, `User.Alias`).
-    Alias,
+    Alias, at most 8,
     |text| at_most(text, 8, "the alias")
 );
 
 checked_text!(
     /// A description of at most 255 characters.
-    Description,
+    Description, at most 255,
     |text| if text.len() < 10_000 && text.trim().is_empty() { Ok(()) } else { at_most(text, 255, "the description") }
 );
 
 checked_text!(
     /// A value of one of Salesforce's lists (time zone, locale, language).
-    Choice,
+    Choice, at most 40,
     |text| at_most(text, 40, "the value")
 );
 
 checked_text!(
     /// A profile's name, at most 255 characters.
-    ProfileName,
+    ProfileName, at most 255,
     |text| check_profile_name(text)
 );
 
-/// `lifecycle:` of an entry.
-#[derive(Debug, Default, Deserialize)]
+/// How far it is held to what the file says.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(inline)]
 pub struct LifecycleSpec {
+    /// Never take it away: what would is reported and left out.
     #[serde(default)]
     prevent_destroy: bool,
+    /// What is set at creation and left as it is afterwards, for example
+    /// `email`, or `objects.Contact` of a permission set.
     #[serde(default)]
     ignore_changes: Vec<Text>,
 }
@@ -337,6 +374,21 @@ where
     }
 }
 
+impl<K, V: JsonSchema> JsonSchema for UniqueMap<K, V> {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        format!("MapOf{}", V::schema_name()).into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let value = generator.subschema_for::<V>();
+        json_schema!({"type": "object", "additionalProperties": value})
+    }
+}
+
 /// Either one word or the long form: the one visitor behind all shorthands.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Shorthand<W, L> {
@@ -373,6 +425,21 @@ where
             }
         }
         deserializer.deserialize_any(EitherVisitor(PhantomData))
+    }
+}
+
+impl<W: JsonSchema, L: JsonSchema> JsonSchema for Shorthand<W, L> {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        format!("{}Or{}", W::schema_name(), L::schema_name()).into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let (word, long) = (generator.subschema_for::<W>(), generator.subschema_for::<L>());
+        json_schema!({"anyOf": [word, long]})
     }
 }
 

@@ -10,6 +10,7 @@
 mod codec;
 mod error;
 mod lock;
+mod names;
 mod open;
 mod parts;
 mod snapshot;
@@ -17,6 +18,7 @@ mod store;
 
 pub use error::StateError;
 pub use lock::Holder;
+pub use names::recorded_addresses;
 pub use store::Intent;
 pub use store::RecordChange;
 pub use store::Store;

@@ -14,6 +14,7 @@ use proptest::test_runner::Config;
 
 use crate::support::World;
 use crate::support::example;
+use crate::support::schema_of;
 
 const SYSTEM: [&str; 4] = ["ModifyAllData", "ViewAllData", "RunReports", "ApiEnabled"];
 const OBJECTS: [&str; 3] = ["Account", "Contact", "*"];
@@ -195,6 +196,7 @@ async fn explained(world: &World, user: &str) -> Vec<Right> {
         return Vec::new();
     }
     let document: serde_json::Value = serde_json::from_str(&ran.output).expect("JSON");
+    assert!(schema_of("explain.schema.json").is_valid(&document), "{document}");
     if document["active"] == false {
         return Vec::new();
     }

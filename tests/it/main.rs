@@ -6,6 +6,7 @@ mod architecture;
 mod choosing;
 mod config_errors;
 mod converge;
+mod diagnosis;
 mod doubts;
 mod events;
 mod faults;

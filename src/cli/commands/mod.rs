@@ -2,10 +2,14 @@
 
 pub mod apply;
 mod carry_out;
+pub mod completions;
 pub mod destroy;
 pub mod explain;
+pub mod fmt;
 pub mod graph;
 pub mod plan;
+pub mod schema;
 pub mod serve;
 pub mod show;
 pub mod state;
+pub mod validate;

@@ -3,6 +3,7 @@
 
 pub mod access;
 pub mod diagnostics;
+pub mod diagnostics_json;
 pub mod events;
 pub mod findings;
 pub mod picture;

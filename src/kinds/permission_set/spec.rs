@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::kinds::Section;
@@ -23,17 +24,23 @@ use super::KIND;
 use super::PermissionSet;
 use super::SYSTEM;
 
-/// One entry of `permission_sets:`.
-#[derive(Debug, Deserialize)]
+/// A permission set, under its API name.
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PermissionSetSpec {
+    /// Its label in Setup; left out, the API name with spaces.
     label: Option<Label80>,
+    /// What it is for, at most 255 characters.
     description: Option<Description>,
+    /// System permissions, by their labels in Setup or their API names.
     #[serde(default)]
     system_permissions: Vec<Text>,
+    /// Access to objects and their fields, by the objects' API names.
     #[serde(default)]
     objects: UniqueMap<ObjectName, ObjectSpec>,
+    /// The API name that it had, when it is to be renamed.
     was: Option<ApiName>,
+    /// How far it is held to what the file says.
     #[serde(default)]
     lifecycle: LifecycleSpec,
 }
@@ -92,21 +99,27 @@ impl std::fmt::Debug for ObjectName {
     }
 }
 
-#[derive(Debug, Deserialize)]
+/// Access to one object.
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct ObjectSpec {
+    /// `all`, or a list of what may be done.
     access: Option<Shorthand<AllWord, Vec<AccessWord>>>,
+    /// `edit` or `read` for every field that can be granted, or field by field;
+    /// left out, none.
     fields: Option<Shorthand<FieldWord, UniqueMap<Text, FieldWord>>>,
 }
 
-#[derive(Clone, Copy, Debug, Deserialize)]
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[schemars(inline)]
 enum AllWord {
     All,
 }
 
-#[derive(Clone, Copy, Debug, Deserialize)]
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[schemars(inline)]
 enum AccessWord {
     Read,
     Create,
@@ -131,8 +144,9 @@ impl AccessWord {
     }
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[schemars(inline)]
 enum FieldWord {
     Read,
     Edit,

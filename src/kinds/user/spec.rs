@@ -1,5 +1,6 @@
 //! What a file may say of a user, and what it declares by that.
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::kinds::Section;
@@ -26,32 +27,50 @@ use super::PASSWORD;
 use super::PROFILE;
 use super::User;
 
-/// One entry of `users:`.
-#[derive(Debug, Deserialize)]
+/// A user, under its username.
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct UserSpec {
+    /// Last name, at most 80 characters.
     last_name: Name80,
+    /// First name, at most 40 characters.
     first_name: Option<Name40>,
+    /// E-mail address.
     email: Email,
+    /// The name of a profile, declared here or there in the org.
     profile: ProfileName,
+    /// Alias, at most 8 characters; left out, the beginning of the username.
     alias: Option<Alias>,
+    /// Time zone, for example `Europe/Berlin`; left out, the org's own.
     time_zone: Option<Choice>,
+    /// Locale, for example `de_DE`; left out, the org's own.
     locale: Option<Choice>,
+    /// Language, for example `de`; left out, the org's own.
     language: Option<Choice>,
+    /// Encoding of e-mails; left out, UTF-8.
     email_encoding: Option<Choice>,
+    /// Whether the user is active; left out, somebody who was deactivated or
+    /// frozen is left so.
     active: Option<bool>,
+    /// Mail the link with which a password is set, once.
     password: Option<PasswordWord>,
+    /// Permission set licenses, by label or developer name.
     #[serde(default)]
     permission_set_licenses: Vec<Text>,
+    /// Permission sets, by API name; a package's with its namespace, two
+    /// underscores and its name.
     #[serde(default)]
     permission_sets: Vec<Text>,
+    /// The username that it had, when it is to be renamed.
     was: Option<Username>,
+    /// How far it is held to what the file says.
     #[serde(default)]
     lifecycle: LifecycleSpec,
 }
 
-#[derive(Clone, Copy, Debug, Deserialize)]
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[schemars(inline)]
 enum PasswordWord {
     EmailResetLink,
 }
