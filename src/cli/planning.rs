@@ -303,8 +303,13 @@ impl<'a> Planning<'a> {
         for (fact, value, at) in store.facts(API_VERSION)? {
             let is_answer = !value.is_nothing();
             let is_old = now - at >= FRESH || self.refresh_catalog;
-            if matches!(fact, Fact::Grants(_)) && is_old {
-                // It only explains, and an old one would explain wrongly.
+            // What only explains or checks would do so wrongly when it is old.
+            let is_of_no_use = match fact {
+                Fact::Grants(_) => is_old,
+                Fact::Rights | Fact::Package(_) => true,
+                _ => false,
+            };
+            if is_of_no_use {
                 continue;
             }
             if is_answer && !fact.is_volatile() && !self.refresh_catalog && now - at < FRESH {

@@ -53,8 +53,15 @@ pub async fn inquire(
         queries.push(query);
     }
     let nothing: [&str; 0] = [];
-    let mut take =
-        |index: usize, rows: Vec<Row>| take_page(topics[index], &rows, &mut circumstances);
+    let mut take = |index: usize, rows: Vec<Row>| {
+        if matches!(topics[index], Topic::PackageUsers) {
+            // An answer without a row says that nobody holds one.
+            for namespace in &questions.package_users {
+                circumstances.package_users.entry(namespace.clone()).or_default();
+            }
+        }
+        take_page(topics[index], &rows, &mut circumstances);
+    };
     org.ask(&queries, &nothing, &|_| true, &mut take).await?;
     if circumstances.running_user.as_ref().is_some_and(|user| user.username.is_empty()) {
         circumstances.running_user = None;

@@ -123,6 +123,7 @@ pub struct Circumstances {
     /// Active users with Modify All Data and what gives it to them, when it was
     /// asked and told.
     pub administrators: Option<Vec<(String, Through)>>,
-    /// Who holds a license of a package, by namespace.
+    /// Who holds a license of a package, by the namespaces that were asked and
+    /// told.
     pub package_users: BTreeMap<String, BTreeSet<String>>,
 }

@@ -9,6 +9,7 @@ use super::Input;
 use super::PlanError;
 use super::draft::Draft;
 use super::lifecycle;
+use super::notes;
 use super::rename::Renames;
 use crate::kinds;
 use crate::kinds::Kind;
@@ -212,6 +213,13 @@ impl Merge<'_, '_> {
         let (action, reason, before) = match &observed {
             Some(observed) => {
                 self.note_left_alone(kind, &declared.address, observed, &resolved.attributes);
+                if !observed.carried.is_empty() {
+                    self.draft.notes.push(notes::carried(
+                        &declared.address,
+                        observed,
+                        "not declared",
+                    ));
+                }
                 let wanted = &resolved.attributes;
                 let before = as_seen(kind, &observed.attributes, wanted, wanted);
                 (Action::Adopt, Reason::FoundInOrg, Some(before))
@@ -271,6 +279,13 @@ impl Merge<'_, '_> {
                 (None, None)
             }
             Some(Observation::Found(observed)) => {
+                if observed.carried != record.carried {
+                    self.draft.notes.push(notes::carried(
+                        &declared.address,
+                        &observed,
+                        "changed outside orgform",
+                    ));
+                }
                 if !is_retired {
                     self.note_left_alone(kind, &declared.address, &observed, &wanted);
                 }

@@ -1,11 +1,14 @@
 //! What a plan has to say beside its changes.
 
+use std::collections::BTreeMap;
+
 use super::Input;
 use super::draft::Draft;
 use crate::kinds::Scope as _;
 use crate::model::Address;
 use crate::model::Note;
 use crate::model::NoteKind;
+use crate::model::Observed;
 use crate::model::PlanMode;
 use crate::model::Standing;
 
@@ -17,6 +20,21 @@ pub fn add(input: &Input<'_>, draft: &mut Draft) {
     draft.notes.sort_by(|left, right| {
         left.address.cmp(&right.address).then_with(|| left.text.cmp(&right.text))
     });
+}
+
+/// Grants of sorts that no kind models are kept as they are, and told.
+pub fn carried(address: &Address, observed: &Observed, how: &str) -> Note {
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    for element in &observed.carried {
+        *counts.entry(&element.name).or_default() += 1;
+    }
+    let listed: Vec<String> =
+        counts.iter().map(|(name, count)| format!("{name} ({count})")).collect();
+    let listed = if listed.is_empty() { "none are left".to_owned() } else { listed.join(", ") };
+    let text = format!(
+        "grants of sorts that orgform does not manage are {how} and kept as they are: {listed}"
+    );
+    Note { kind: NoteKind::Undeclared, address: address.clone(), text }
 }
 
 fn undeclared(input: &Input<'_>, draft: &mut Draft) {

@@ -8,6 +8,7 @@ mod config_errors;
 mod converge;
 mod diagnosis;
 mod doubts;
+mod drift;
 mod events;
 mod faults;
 mod graph_command;

@@ -276,7 +276,10 @@ impl Run<'_> {
         }
         let sync = std::mem::take(&mut planned.plan.sync);
         let known = |address: &crate::model::Address| saved.plan.sync.contains_key(address);
+        // Seats and rights may be others by now: the checks are today's.
+        let findings = std::mem::take(&mut planned.plan.findings);
         planned.plan = saved.plan.clone();
+        planned.plan.findings = findings;
         planned.plan.sync = sync.into_iter().filter(|(address, _)| known(address)).collect();
         planned.notices.clone_from(&saved.notices);
         Ok(planned)

@@ -8,6 +8,7 @@ use serde_json::json;
 use crate::engine::Outcome;
 use crate::model::Address;
 use crate::model::Plan;
+use crate::model::PlanMode;
 use crate::model::Summary;
 use crate::org::Usage;
 
@@ -22,6 +23,8 @@ pub struct Report {
     pub skipped: usize,
     /// Whether the user stopped it.
     pub interrupted: bool,
+    /// Records brought up to date where that was all that was asked for.
+    pub taken_over: usize,
 }
 
 impl Report {
@@ -39,6 +42,10 @@ impl Report {
             }
         }
         self.done.no_op = plan.summary.no_op;
+        if plan.mode == PlanMode::RefreshOnly {
+            self.taken_over = plan.sync.len();
+            self.done.no_op = 0;
+        }
         self.failed = outcome.failures.len();
         self.skipped = outcome.skipped.len();
         self.interrupted = outcome.interrupted;
@@ -65,6 +72,11 @@ impl Report {
             if count > 0 {
                 parts.push(format!("{} {word}", grouped(count)));
             }
+        }
+        match self.taken_over {
+            0 => {}
+            1 => parts.push("1 record brought up to date".to_owned()),
+            count => parts.push(format!("{} records brought up to date", grouped(count as u64))),
         }
         if self.failed > 0 {
             parts.push(format!("{} failed", steps(self.failed)));

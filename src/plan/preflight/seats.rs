@@ -124,10 +124,9 @@ fn packages(checked: &Checked<'_>, findings: &mut Vec<Finding>) {
     for change in checked.plan.changes.iter().filter(|change| change.action == Action::Create) {
         let Some(namespace) = change.after.as_ref().and_then(namespace_of_set) else { continue };
         let Some(package) = checked.input.catalog.package(namespace) else { continue };
-        let holds = assignee(change).is_some_and(|user| {
-            let users = checked.circumstances.package_users.get(namespace);
-            users.is_some_and(|users| users.contains(&user.to_lowercase()))
-        });
+        // Who holds one is only known when the org was asked and told.
+        let Some(users) = checked.circumstances.package_users.get(namespace) else { continue };
+        let holds = assignee(change).is_some_and(|user| users.contains(&user.to_lowercase()));
         if package.allowed >= 0 && !holds {
             lacking.entry(namespace).or_default().push(change);
         }
