@@ -238,6 +238,10 @@ async fn what_a_plan_says_of_access_is_what_the_org_says_before_and_after() {
         file("Minimum Access - Salesforce", &[1, 2], &straight),
         // The sets change, not the assignments.
         file("Minimum Access - Salesforce", &[1, 2], &[0, 3, 1, 2]),
+        // One is renamed and changed at once.
+        file("Minimum Access - Salesforce", &[1, 2], &[0, 2, 1, 2])
+            .replace("  S1: {", "  T1: { was: S1,")
+            .replace("[S1, S2]", "[T1, S2]"),
         file("Standard User", &[], &straight),
         "version: 1\n".to_owned(),
         file("Standard User", &[2], &straight),

@@ -21,6 +21,7 @@ use crate::model::Grants;
 use crate::model::Plan;
 use crate::model::PlanMode;
 use crate::model::Reason;
+use crate::model::Record;
 use crate::model::Source;
 use crate::model::SourceName;
 use crate::model::SourcedRight;
@@ -128,12 +129,37 @@ impl Work<'_> {
                 changed.insert(&change.address);
             }
         }
+        let renamed: HashMap<&Address, &Address> = self
+            .plan
+            .changes
+            .iter()
+            .filter_map(|change| match &change.reason {
+                Reason::Renamed { from } => Some((from, &change.address)),
+                _ => None,
+            })
+            .collect();
+        let named_now =
+            |address: Address| renamed.get(&address).map_or(address, |now| (*now).clone());
+        let assignments = || {
+            self.input.recorded.stream().filter_map(|stored| match stored {
+                Ok(stored) => kinds::of(&stored.address)?
+                    .joins(&stored.address)
+                    .map(|(user, thing)| Ok((named_now(user), named_now(thing)))),
+                Err(error) => Some(Err(error)),
+            })
+        };
+        if !changed.is_empty() {
+            for assignment in assignments() {
+                let (user, thing): (Address, Address) = assignment?;
+                if changed.contains(&thing) {
+                    affected.insert(user);
+                }
+            }
+        }
         let mut users: HashMap<Address, (Through, Through)> = HashMap::new();
-        for stored in self.input.recorded.stream() {
-            let stored = stored?;
-            let joins = kinds::of(&stored.address).and_then(|kind| kind.joins(&stored.address));
-            let Some((user, thing)) = joins else { continue };
-            if affected.contains(&user) || changed.contains(&thing) {
+        for assignment in assignments() {
+            let (user, thing) = assignment?;
+            if affected.contains(&user) {
                 let (before, after) = users.entry(user).or_default();
                 before.0.insert(thing.clone());
                 after.0.insert(thing);
@@ -179,6 +205,15 @@ impl Work<'_> {
         }
     }
 
+    /// What is recorded of a user, under the name that it had.
+    fn recorded_user(&self, user: &Address) -> Result<Option<Record>, String> {
+        let was = self.change(user).and_then(|change| match &change.reason {
+            Reason::Renamed { from } => Some(from),
+            _ => None,
+        });
+        self.input.recorded.get(was.unwrap_or(user))
+    }
+
     /// A user has its profile too; and nothing at all while it is not active.
     fn add_profile(
         &self,
@@ -188,7 +223,7 @@ impl Work<'_> {
     ) -> Result<(), String> {
         let profile = |attributes: Option<&Attributes>| attributes?.reference("profile").cloned();
         let is_active = |attributes: &Attributes| attributes.flag("active") != Some(false);
-        let recorded = self.input.recorded.get(user)?;
+        let recorded = self.recorded_user(user)?;
         let Some(change) = self.change(user) else {
             let held = recorded.filter(|record| record.standing == Standing::Live);
             let profile = profile(held.as_ref().map(|record| &record.attributes));
