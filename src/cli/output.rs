@@ -1,5 +1,6 @@
 //! The door through which text leaves; only progress has one of its own.
 
+use std::collections::BTreeSet;
 use std::io::Write;
 use std::sync::Arc;
 use std::sync::Mutex;
@@ -148,16 +149,12 @@ impl Output {
                 }
             }
             CommandError::Diagnostics(found) => {
-                let mut files = 0;
-                let mut last = None;
                 for diagnostic in found {
                     self.aside(&diagnostics::render(diagnostic, self.color));
                     self.aside("");
-                    if last != Some(&diagnostic.at.source.path) {
-                        files += 1;
-                        last = Some(&diagnostic.at.source.path);
-                    }
                 }
+                let paths = found.iter().map(|diagnostic| &diagnostic.at.source.path);
+                let files = paths.collect::<BTreeSet<_>>().len();
                 let errors = match found.len() {
                     1 => "1 error".to_owned(),
                     MOST_ERRORS => format!("{MOST_ERRORS} errors or more"),
