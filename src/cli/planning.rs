@@ -100,6 +100,8 @@ pub struct Planning<'a> {
     mode: PlanMode,
     /// Whether the org is asked what the sources of changed access grant.
     explains: bool,
+    /// Whether the plan is applied, so that its guards hold whatever is asked.
+    is_to_be_applied: bool,
     about: About,
     declared: Vec<Declared>,
     released: Vec<AddressPattern>,
@@ -134,6 +136,7 @@ impl<'a> Planning<'a> {
             refresh_catalog: read.refresh_catalog,
             mode,
             explains: false,
+            is_to_be_applied: false,
             about: About::Selection(selection),
             declared: config.declared,
             released: config.released.into_iter().map(|(pattern, _)| pattern).collect(),
@@ -148,6 +151,20 @@ impl<'a> Planning<'a> {
         self
     }
 
+    /// The same, for a plan that is applied.
+    #[must_use]
+    pub fn applying(mut self) -> Self {
+        self.is_to_be_applied = true;
+        self
+    }
+
+    /// From here on it is about exactly what it was about before, but for what
+    /// was made anew already.
+    pub fn go_on(&mut self, mut choice: Choice, made: &[Address]) {
+        choice.done(made);
+        self.about = About::Exactly(choice);
+    }
+
     /// Makes a saved plan again, from what the org and the state have now. All
     /// that it used is asked anew.
     pub fn again(environment: &'a Environment, saved: &SavedPlan) -> Self {
@@ -157,6 +174,7 @@ impl<'a> Planning<'a> {
             refresh_catalog: true,
             mode: saved.plan.mode,
             explains: false,
+            is_to_be_applied: true,
             about: About::Exactly(saved.choice()),
             declared: saved.declared.clone(),
             released: saved.released.clone(),
@@ -222,7 +240,7 @@ impl<'a> Planning<'a> {
         };
         let mut asked_grants = Vec::new();
         let mut plan = plan::plan(&input).map_err(|error| self.refused(error))?;
-        let circumstances = if self.refresh && plan.has_changes() {
+        let circumstances = if (self.refresh || self.is_to_be_applied) && plan.has_changes() {
             engine::inquire(&session.org, &plan::questions(&plan, &catalog), now).await?
         } else {
             Circumstances { now, ..Circumstances::default() }

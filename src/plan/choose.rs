@@ -123,6 +123,13 @@ impl Choice {
         self.replaced.get(address).map(Option::as_ref)
     }
 
+    /// Takes out what was made anew already.
+    pub fn done(&mut self, made: &[Address]) {
+        for address in made {
+            self.replaced.remove(address);
+        }
+    }
+
     /// All that is made anew.
     pub fn replaced(&self) -> impl Iterator<Item = &Address> {
         self.replaced.keys()
@@ -131,12 +138,13 @@ impl Choice {
     /// Follows addresses that turned out to have another natural key.
     pub fn respelled(&mut self, pairs: &[(Address, Address)]) {
         for (from, to) in pairs {
+            // The name as written stays known, for when it is planned again.
             if let Some(chosen) = &mut self.chosen
-                && chosen.remove(from)
+                && chosen.contains(from)
             {
                 chosen.insert(to.clone());
             }
-            if let Some(with) = self.replaced.remove(from) {
+            if let Some(with) = self.replaced.get(from).cloned() {
                 self.replaced.insert(to.clone(), with);
             }
         }
@@ -230,6 +238,10 @@ struct Web {
     /// What a recorded thing refers to now.
     uses: Vec<Vec<usize>>,
     used_by: Vec<Vec<usize>>,
+    /// What a thing is under another name, by `was:`.
+    same: Vec<Vec<usize>>,
+    /// What belongs to a user.
+    belongings: Vec<Vec<usize>>,
 }
 
 impl Web {
@@ -258,6 +270,8 @@ impl Web {
             needed_by: vec![Vec::new(); count],
             uses: vec![Vec::new(); count],
             used_by: vec![Vec::new(); count],
+            same: vec![Vec::new(); count],
+            belongings: vec![Vec::new(); count],
             nodes: Vec::new(),
         };
         for declared in desired.iter() {
@@ -274,10 +288,8 @@ impl Web {
             if let Some(old) =
                 was.and_then(|was| number(&Address::new(declared.address.kind(), was)))
             {
-                for (one, other) in [(node, old), (old, node)] {
-                    web.needs[one].push(other);
-                    web.used_by[one].push(other);
-                }
+                web.same[node].push(old);
+                web.same[old].push(node);
             }
         }
         for (address, attributes) in &records {
@@ -298,6 +310,11 @@ impl Web {
         let mut about: HashMap<(&str, Address), Vec<usize>> = HashMap::new();
         for (node, address) in nodes.iter().enumerate() {
             if let Some(subject) = kinds::of(address).and_then(|kind| kind.subject(address)) {
+                if let Ok(user) = nodes.binary_search(&subject)
+                    && user != node
+                {
+                    self.belongings[user].push(node);
+                }
                 about.entry((address.kind(), subject)).or_default().push(node);
             }
         }
@@ -318,14 +335,25 @@ impl Web {
         }
     }
 
-    fn brought_along(&self, node: usize) -> &[usize] {
-        if self.is_wanted[node] { &self.needs[node] } else { &self.used_by[node] }
+    fn brought_along(&self, node: usize) -> Vec<usize> {
+        let others = if self.is_wanted[node] { &self.needs[node] } else { &self.used_by[node] };
+        others.iter().chain(&self.same[node]).copied().collect()
     }
 
+    /// What can't be done without a thing that is left out: to make what needs
+    /// it, to take away what it uses or what belongs to it.
     fn left_with(&self, node: usize) -> Vec<usize> {
         let wanted = self.needed_by[node].iter().filter(|other| self.is_wanted[**other]);
-        let taken_away = self.uses[node].iter().filter(|other| !self.is_wanted[**other]);
-        wanted.chain(taken_away).copied().collect()
+        let taken_away = self.uses[node].iter().chain(&self.belongings[node]);
+        let taken_away = taken_away.filter(|other| !self.is_wanted[**other]);
+        // A thing that is to be renamed still stands under its old name, and
+        // those who hold it hold it by that.
+        let was = self.same[node].iter();
+        let under_old_name = self.same[node]
+            .iter()
+            .flat_map(|old| self.used_by[*old].iter().chain(&self.belongings[*old]))
+            .filter(|other| !self.is_wanted[**other]);
+        wanted.chain(taken_away).chain(was).chain(under_old_name).copied().collect()
     }
 
     fn fitting(&self, patterns: &[AddressPattern]) -> Result<BTreeSet<usize>, ChoiceError> {

@@ -12,8 +12,8 @@ use crate::model::PlanMode;
 use crate::model::Problem;
 use crate::model::Record;
 
-/// Whether a thing may not be taken away: what the files say of it holds,
-/// else what they said when it was last applied. What belongs to a user
+/// Whether a thing may not be taken away: the files say so, or said so when
+/// they were last applied. What belongs to a user
 /// who stays for that reason stays with it.
 ///
 /// # Errors
@@ -22,7 +22,7 @@ pub fn is_protected(input: &Input<'_>, address: &Address, record: &Record) -> Re
     let says = |address: &Address| {
         input.desired.declared(address).map(|held| held.lifecycle.prevent_destroy)
     };
-    if says(address).unwrap_or(record.protected) {
+    if says(address) == Some(true) || record.protected {
         return Ok(true);
     }
     let Some(subject) = kinds::of(address).and_then(|kind| kind.subject(address)) else {
@@ -33,7 +33,7 @@ pub fn is_protected(input: &Input<'_>, address: &Address, record: &Record) -> Re
         return Ok(false);
     }
     let recorded = input.recorded.get(&subject)?;
-    Ok(says(&subject).unwrap_or(recorded.is_some_and(|record| record.protected)))
+    Ok(says(&subject) == Some(true) || recorded.is_some_and(|record| record.protected))
 }
 
 /// A slip in `ignore_changes` would let something be changed.

@@ -386,6 +386,9 @@ impl Merge<'_, '_> {
         };
         let has_left = kind.is_none_or(|kind| kind.has_left(shown));
         if held.standing == Standing::Retired && has_left {
+            if self.input.desired.is_released(&address) {
+                self.draft.sync.insert(address, None);
+            }
             return Ok(());
         }
         let (before, observed) = match observation {
@@ -421,7 +424,6 @@ impl Merge<'_, '_> {
             (Action::Release, reason)
         };
         if action == Action::Delete && lifecycle::is_protected(self.input, &address, &record)? {
-            self.draft.no_op += 1;
             self.draft.notes.push(Note {
                 kind: NoteKind::Protected,
                 address,

@@ -69,10 +69,10 @@ pub fn find(input: &Input<'_>) -> Result<Renames, String> {
     let mut own_records = BTreeMap::new();
     for declared in input.desired.iter() {
         let Some(was) = &declared.was else { continue };
-        if !input.choice.includes(&declared.address) {
+        let old = Address::new(declared.address.kind(), was);
+        if !input.choice.includes(&declared.address) || !input.choice.looks_at(&old) {
             continue;
         }
-        let old = Address::new(declared.address.kind(), was);
         let is_taken = input.desired.declared(&old).is_some() || old == declared.address;
         if is_taken || input.recorded.get(&declared.address)?.is_some() {
             continue;

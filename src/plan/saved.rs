@@ -22,6 +22,7 @@ use crate::model::Declared;
 use crate::model::Digest;
 use crate::model::OrgIdentity;
 use crate::model::Plan;
+use crate::model::Reason;
 
 /// The version of the format. Keys may be added; what older versions would
 /// misread makes it 2.
@@ -116,9 +117,16 @@ impl SavedPlan {
     pub fn choice(&self) -> Choice {
         let changed = self.plan.changes.iter().map(|change| change.address.clone());
         let corrected = self.plan.sync.keys().cloned();
-        let watched = self.plan.changes.iter().flat_map(|change| {
+        let referred = self.plan.changes.iter().flat_map(|change| {
             change.after.iter().flat_map(Attributes::references).map(|(_, address)| address.clone())
         });
+        // What is renamed stands in the org and the state under its old name.
+        let renamed = self.plan.changes.iter().filter_map(|change| match &change.reason {
+            Reason::Renamed { from } => Some(from.clone()),
+            _ => None,
+        });
+        let moved = self.plan.ops.iter().flat_map(|op| &op.effect.moves);
+        let watched = referred.chain(renamed).chain(moved.map(|moved| moved.from.clone()));
         Choice::only(changed.chain(corrected)).watching(watched).replacing(self.replaced.clone())
     }
 

@@ -162,6 +162,10 @@ async fn what_is_protected_is_skipped_and_reported_and_the_rest_goes_on() {
     let gone = BASE.replace("  A: {}\n", "").replace("[A, B]", "[B]");
     world.converges("out of the file", &gone).await;
     assert_eq!(world.query("SELECT Id FROM PermissionSet WHERE Name = 'A'").await.len(), 1);
+    // Taken out of the file, and not applied yet, it protects still.
+    world.write("access.yaml", BASE);
+    let still = world.run(&["destroy", "access.yaml", "--auto-approve"]).await.succeeds();
+    assert!(still.output.contains("permission_set.A: kept, since `prevent_destroy`"));
     world.converges("unprotected", BASE).await;
     world.converges("out of the file again", &gone).await;
     assert!(world.query("SELECT Id FROM PermissionSet WHERE Name = 'A'").await.is_empty());
@@ -200,4 +204,66 @@ async fn ignored_changes_are_set_at_creation_and_left_as_they_are_afterwards() {
         "ignored_not_understood",
         world.run(&["plan", "access.yaml"]).await.fails().whole()
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_exclusion_of_what_is_renamed_leaves_the_old_one_alone() {
+    let world = World::new().await;
+    world.converges("set up", BASE).await;
+    let renamed = BASE
+        .replace("  B: {}", "  C: { was: B }")
+        .replace("[A, B]", "[A, C]")
+        .replace("[B]", "[C]")
+        .replace("  two@robots", "  zwei@robots")
+        .replace("last_name: Two,", "was: two@robots.example, last_name: Two,");
+    world.write("access.yaml", &renamed);
+    for excluded in
+        ["permission_set.C", "permission_set.B", "user.two*", "user.zwei*", "profile.Robots"]
+    {
+        let planned = world.run(&["plan", "access.yaml", "--exclude", excluded]).await.succeeds();
+        assert!(
+            !planned.output.contains("to delete") && !planned.output.contains("will be deleted"),
+            "{excluded}: {}",
+            planned.output
+        );
+    }
+    world.converges("renamed after all", &renamed).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_excluded_user_keeps_what_belongs_to_it_when_the_rest_is_destroyed() {
+    let world = World::new().await;
+    world.converges("set up", BASE).await;
+    world.run(&["destroy", "--auto-approve", "--exclude", "user.one@*"]).await.succeeds();
+    let listed = world.run(&["state", "list"]).await.succeeds();
+    insta::assert_snapshot!("destroy_exclude_user", listed.output);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_rejection_teaches_does_not_make_anything_anew_twice() {
+    let doubts = orgform::local_org::Doubts { hidden_dependency: true, ..Default::default() };
+    let world = World::with(orgform::local_org::Seed::default(), doubts).await;
+    world.converges("set up", BASE).await;
+    let taught = BASE
+        .replace("  A: {}", "  A: {}\n  T: { system_permissions: [Run Reports] }")
+        .replace("permission_sets: [B] }", "permission_sets: [] }");
+    world.write("access.yaml", taught);
+    let applied = world
+        .run(&[
+            "apply",
+            "access.yaml",
+            "--auto-approve",
+            "--replace",
+            "permission_set.B",
+            "--target",
+            "permission_set.?",
+            "--target",
+            "permission_set_assignment.*",
+        ])
+        .await
+        .succeeds();
+    assert!(applied.output.contains("Planned again with that"), "{}", applied.output);
+    assert_eq!(applied.output.matches("permission_set.B: delete done").count(), 1);
+    let last = applied.output.lines().last().expect("a summary");
+    assert!(last.starts_with("Apply complete"), "{last}");
 }

@@ -123,6 +123,40 @@ async fn who_runs_it_never_loses_its_own_access_nor_the_org_its_last_administrat
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn no_way_around_leads_to_the_own_access() {
+    let world = World::new().await;
+    let yaml = "version: 1
+permission_sets:
+  Own: { system_permissions: [Manage Users] }
+users:
+  admin@local.orgform.example: { last_name: Admin, email: admin@local.orgform.example, profile: System Administrator, permission_sets: [Own] }
+";
+    world.converges("a set of the own user", yaml).await;
+    // Neither without a look at the org nor under a new name.
+    for (changed, refresh) in [
+        (yaml.replace("[Manage Users]", "[]"), "false"),
+        (yaml.replace(", permission_sets: [Own]", ""), "false"),
+        (
+            yaml.replace(
+                "  Own: { system_permissions: [Manage Users]",
+                "  New: { was: Own, system_permissions: []",
+            )
+            .replace("[Own]", "[New]"),
+            "true",
+        ),
+    ] {
+        world.write("access.yaml", changed);
+        let arguments = ["apply", "access.yaml", "--auto-approve", "--refresh", refresh];
+        let ran = world.run(&arguments).await.fails();
+        assert!(
+            ran.errors.contains("the plan is run by admin@local.orgform.example"),
+            "{}",
+            ran.whole()
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_large_share_is_only_taken_away_or_changed_when_a_flag_names_the_number() {
     let world = with_seed(Seed { seats: Some(-1), ..Seed::default() }).await;
     let twelve = format!("version: 1\nusers:\n{}", users(12, ""));

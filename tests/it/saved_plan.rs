@@ -100,6 +100,52 @@ async fn a_stale_plan_says_what_changed_and_does_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_saved_rename_looks_at_what_it_renames() {
+    let world = World::new().await;
+    world.converges("set up", USERS).await;
+    let set = world.id("PermissionSet", "Name = 'Robot_Access'").await;
+    let describe = async |text: &str| {
+        let path = format!("sobjects/PermissionSet/{set}");
+        world.call(Method::PATCH, &path, json!({"Description": text})).await;
+    };
+    let renamed = USERS
+        .replace("  Robot_Access: {", "  Robot_Rights: { was: Robot_Access,")
+        .replace("[Robot_Access]", "[Robot_Rights]");
+    world.write("access.yaml", &renamed);
+    world.run(&["plan", "access.yaml", "--out", "p"]).await.succeeds();
+    describe("by hand").await;
+    let stale = world.run(&["apply", "p"]).await.fails();
+    assert!(
+        stale.errors.contains("description: nothing when planned, \"by hand\" now"),
+        "{}",
+        stale.whole()
+    );
+    // What was there when it was planned is no reason to refuse it.
+    world.run(&["plan", "access.yaml", "--out", "p"]).await.succeeds();
+    world.run(&["apply", "p"]).await.succeeds();
+    world.is_settled("renamed").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_saved_plan_is_checked_with_what_holds_when_it_is_applied() {
+    let seed = orgform::local_org::Seed { seats: Some(-1), ..Default::default() };
+    let world = World::with(seed, orgform::local_org::Doubts::default()).await;
+    let users = |range: std::ops::Range<usize>| -> String {
+        let users: String = range
+            .map(|n| format!("  u{n:02}@robots.example: {{ last_name: U, email: u@robots.example, profile: Standard User }}\n"))
+            .collect();
+        format!("version: 1\nusers:\n{users}")
+    };
+    world.converges("fourteen", &users(0..14)).await;
+    world.write("access.yaml", users(4..14));
+    world.run(&["plan", "access.yaml", "--out", "p"]).await.succeeds();
+    world.write("access.yaml", users(0..10));
+    world.run(&["apply", "access.yaml", "--auto-approve"]).await.succeeds();
+    let refused = world.run(&["apply", "p"]).await.fails();
+    assert!(refused.errors.contains("--allow-removals 4"), "{}", refused.whole());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_plan_that_refers_to_what_is_gone_is_stale() {
     let world = World::new().await;
     world.converges("set up", USERS).await;

@@ -42,7 +42,7 @@ pub async fn run(
         if arguments.replace.refresh_only { PlanMode::RefreshOnly } else { PlanMode::Converge };
     check_asking(environment, &wishes, mode)?;
     let selection = selection(&arguments.choice, &arguments.replace.replace)?;
-    let planning = Planning::new(environment, read, mode, selection)?;
+    let planning = Planning::new(environment, read, mode, selection)?.applying();
     carry_out(environment, output, wishes, Work::Plan(Box::new(planning)), mode).await
 }
 

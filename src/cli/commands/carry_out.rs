@@ -12,13 +12,15 @@ use crate::cli::planning::Planned;
 use crate::cli::planning::Planning;
 use crate::cli::session::Session;
 use crate::cli::view::events::Events;
-use crate::cli::view::plan_text;
+use crate::cli::view::plan_view;
 use crate::cli::view::progress::Shown;
 use crate::cli::view::summary::Report;
 use crate::engine;
 use crate::engine::ApplyOptions;
 use crate::engine::Outcome;
 use crate::kinds::element_label;
+use crate::model::Action;
+use crate::model::Address;
 use crate::model::Check;
 use crate::model::Finding;
 use crate::model::Plan;
@@ -129,7 +131,7 @@ pub async fn carry_out(
     environment: &Environment,
     output: &mut Output,
     wishes: Wishes<'_>,
-    work: Work<'_>,
+    mut work: Work<'_>,
     mode: PlanMode,
 ) -> Result<u8, CommandError> {
     let (command, what, _) = words(mode);
@@ -146,7 +148,7 @@ pub async fn carry_out(
     let is_shown = !wishes.read.json;
     let mut run =
         Run { environment, output: &mut *output, wishes, events: events.clone(), command, what };
-    let result = run.until_settled(&work, &session, &mut store).await;
+    let result = run.until_settled(&mut work, &session, &mut store).await;
     // However it went, what was done is made durable first.
     let closed = store.close();
     let usage = session.org.usage();
@@ -183,7 +185,7 @@ impl Run<'_> {
     /// `None` when the user said no.
     async fn until_settled(
         &mut self,
-        work: &Work<'_>,
+        work: &mut Work<'_>,
         session: &Session,
         store: &mut Store,
     ) -> Result<Option<Report>, CommandError> {
@@ -210,6 +212,7 @@ impl Run<'_> {
             let is_refresh = planned.plan.mode == PlanMode::RefreshOnly;
             if asks && (planned.plan.has_changes() || is_refresh) && !self.ask()? {
                 self.say(&format!("{} cancelled; nothing was changed.", self.what))?;
+                self.events.send(&Report::refused("cancelled", 0, &session.org.usage()))?;
                 return Ok(None);
             }
             let outcome = self.apply_once(session, store, &mut planned).await?;
@@ -225,6 +228,19 @@ impl Run<'_> {
             if !learned_something || lesson >= LESSONS {
                 after_failures(self.output, &outcome, self.command);
                 break;
+            }
+            if let Work::Plan(planning) = work {
+                let open: Vec<&Address> = outcome
+                    .failures
+                    .iter()
+                    .map(|failure| &failure.address)
+                    .chain(outcome.skipped.iter().map(|skipped| &skipped.address))
+                    .collect();
+                let replaced = planned.plan.changes.iter().filter(|change| {
+                    change.action == Action::Replace && !open.contains(&&change.address)
+                });
+                let made: Vec<Address> = replaced.map(|change| change.address.clone()).collect();
+                planning.go_on(planned.choice, &made);
             }
             self.say("")?;
             self.say(
@@ -275,13 +291,13 @@ impl Run<'_> {
             return Err(refuse_stale(&found.iter().map(ToString::to_string).collect::<Vec<_>>()));
         }
         let sync = std::mem::take(&mut planned.plan.sync);
-        let known = |address: &crate::model::Address| saved.plan.sync.contains_key(address);
+        let known = |address: &Address| saved.plan.sync.contains_key(address);
         // Seats and rights may be others by now: the checks are today's.
         let findings = std::mem::take(&mut planned.plan.findings);
         planned.plan = saved.plan.clone();
         planned.plan.findings = findings;
         planned.plan.sync = sync.into_iter().filter(|(address, _)| known(address)).collect();
-        planned.notices.clone_from(&saved.notices);
+        planned.notices.extend(saved.notices.iter().cloned());
         Ok(planned)
     }
 
@@ -294,7 +310,7 @@ impl Run<'_> {
             self.output.line(notice)?;
         }
         self.output.line("")?;
-        let text = plan_text::render(&planned.plan, self.output.painter(), self.wishes.write.view);
+        let text = plan_view::render(&planned.plan, self.output.painter(), self.wishes.write.view);
         self.output.line(&text)
     }
 
@@ -403,7 +419,7 @@ fn refuse_losses(plan: &Plan) -> Result<(), CommandError> {
         "adopting would take away {grants} that the org has and the files do not give, among them {} of {address}",
         names.join(", ")
     ))
-    .hint("The plan above lists each. Write them into the files, or add --allow-loss."))
+    .hint("`orgform plan --view full` lists each. Write them into the files, or add --allow-loss."))
 }
 
 /// What to do about what went wrong.

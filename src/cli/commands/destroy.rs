@@ -35,6 +35,6 @@ pub async fn run(
     let wishes = Wishes { read, write: &arguments.write, allowed };
     check_asking(environment, &wishes, mode)?;
     let selection = selection(&arguments.choice, &[])?;
-    let planning = Planning::new(environment, read, mode, selection)?;
+    let planning = Planning::new(environment, read, mode, selection)?.applying();
     carry_out(environment, output, wishes, Work::Plan(Box::new(planning)), mode).await
 }

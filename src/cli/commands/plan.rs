@@ -14,7 +14,7 @@ use crate::cli::session::Session;
 use crate::cli::view::findings;
 use crate::cli::view::plan_json;
 use crate::cli::view::plan_markdown;
-use crate::cli::view::plan_text;
+use crate::cli::view::plan_view;
 use crate::cli::view::summary;
 use crate::model::PlanMode;
 use crate::model::Severity;
@@ -79,7 +79,7 @@ pub async fn run(
             output.line(notice)?;
         }
         output.line("")?;
-        output.print(&plan_text::render(&planned.plan, output.painter(), arguments.view.view))?;
+        output.print(&plan_view::render(&planned.plan, output.painter(), arguments.view.view))?;
         let found = findings::render(&planned.plan.findings, &planned.located, output.color());
         if !found.is_empty() {
             output.line("")?;

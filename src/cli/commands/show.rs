@@ -10,7 +10,7 @@ use crate::cli::session::banner;
 use crate::cli::view::findings;
 use crate::cli::view::plan_json;
 use crate::cli::view::plan_markdown;
-use crate::cli::view::plan_text;
+use crate::cli::view::plan_view;
 
 /// Runs the command.
 ///
@@ -43,7 +43,7 @@ pub fn run(
         output.line(notice)?;
     }
     output.line("")?;
-    output.print(&plan_text::render(&saved.plan, output.painter(), arguments.view.view))?;
+    output.print(&plan_view::render(&saved.plan, output.painter(), arguments.view.view))?;
     let located = findings::located(&saved.plan.findings, &environment.folder, &[]);
     output.print(&findings::render(&saved.plan.findings, &located, output.color()))?;
     Ok(DONE)

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
-use super::plan_text::folded_text;
+use super::values::folded_text;
 use crate::cli::output::Painter;
 use crate::cli::output::Tone;
 use crate::engine::SeenUser;

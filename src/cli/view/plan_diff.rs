@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use similar::TextDiff;
 
-use super::plan_text::summary_line;
+use super::plan_words::summary_line;
 use crate::cli::output::Painter;
 use crate::cli::output::Tone;
 use crate::kinds;

@@ -1,45 +1,15 @@
 //! A plan in addresses, one line each, by what is done to them.
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use super::plan_text::action_words;
-use super::plan_text::summary_line;
+use super::plan_words::action_words;
+use super::plan_words::address_of;
+use super::plan_words::by_action;
+use super::plan_words::summary_line;
 use super::summary::grouped;
 use crate::cli::output::Painter;
 use crate::cli::output::Tone;
-use crate::model::Action;
-use crate::model::Change;
 use crate::model::Plan;
-use crate::model::Reason;
-
-/// What goes away is read first.
-const ORDER: [Action; 6] = [
-    Action::Delete,
-    Action::Replace,
-    Action::Release,
-    Action::Adopt,
-    Action::Update,
-    Action::Create,
-];
-
-/// Changes by action, in the order in which a person wants to read them.
-pub fn by_action(plan: &Plan) -> Vec<(Action, Vec<&Change>)> {
-    let mut found: BTreeMap<usize, (Action, Vec<&Change>)> = BTreeMap::new();
-    for change in &plan.changes {
-        let place = ORDER.iter().position(|action| *action == change.action).unwrap_or_default();
-        found.entry(place).or_insert((change.action, Vec::new())).1.push(change);
-    }
-    found.into_values().collect()
-}
-
-/// The address of a change, and where it comes from when it is renamed.
-pub fn address_of(change: &Change) -> String {
-    match &change.reason {
-        Reason::Renamed { from } => format!("{from} => {}", change.address),
-        _ => change.address.to_string(),
-    }
-}
 
 /// The whole plan.
 pub fn render(plan: &Plan, painter: Painter) -> String {

@@ -5,14 +5,16 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use super::access;
-use super::plan_diff;
-use super::plan_summary;
+use super::plan_words::action_words;
+use super::plan_words::address_of;
+use super::plan_words::by_action;
+use super::plan_words::summary_line;
 use super::summary::grouped;
+use super::values::folded;
 use super::values::inline;
 use super::values::set_difference;
 use super::values::text_difference;
 use super::values::wrapped;
-use crate::cli::arguments::View;
 use crate::cli::output::Painter;
 use crate::cli::output::Tone;
 use crate::kinds;
@@ -24,9 +26,7 @@ use crate::model::Change;
 use crate::model::Implied;
 use crate::model::NoteKind;
 use crate::model::Plan;
-use crate::model::PlanMode;
 use crate::model::Reason;
-use crate::model::Summary;
 use crate::model::Value;
 
 /// A set with more names than this is shown on lines of its own.
@@ -38,19 +38,10 @@ const MANY: usize = 60;
 const WHOLE: usize = 2;
 const NAMED: usize = 8;
 
-/// The plan in the view that was asked for; without one, whole, or grouped
-/// where there is much of it.
-pub fn render(plan: &Plan, painter: Painter, view: Option<View>) -> String {
-    match view {
-        Some(View::Summary) => plan_summary::render(plan, painter),
-        Some(View::Diff) => plan_diff::render(plan, painter),
-        Some(View::Full) => changes(plan, painter, false),
-        None => changes(plan, painter, plan.changes.len() > MANY),
-    }
-}
-
-/// Every change, or those of a sort together.
-fn changes(plan: &Plan, painter: Painter, is_grouped: bool) -> String {
+/// The whole plan: every change, or, where there are many and not all are asked
+/// for, those of a sort together.
+pub fn render(plan: &Plan, painter: Painter, shows_all: bool) -> String {
+    let is_grouped = !shows_all && plan.changes.len() > MANY;
     let mut text = String::new();
     if !plan.changes.is_empty() {
         text.push_str("orgform will do this:\n\n");
@@ -110,99 +101,10 @@ fn render_partial(plan: &Plan, painter: Painter, text: &mut String) {
     text.push('\n');
 }
 
-/// A text in lines that fit.
-pub fn folded_text(text: &str, indent: usize) -> Vec<String> {
-    let words: Vec<String> = text.split(' ').map(str::to_owned).collect();
-    folded(&words, indent)
-}
-
-/// Words in lines that fit.
-fn folded(words: &[String], indent: usize) -> Vec<String> {
-    let mut lines: Vec<String> = Vec::new();
-    for word in words {
-        match lines.last_mut() {
-            Some(line)
-                if indent + line.chars().count() + 1 + word.chars().count()
-                    <= super::values::WIDTH =>
-            {
-                line.push(' ');
-                line.push_str(word);
-            }
-            _ => lines.push(word.clone()),
-        }
-    }
-    lines
-}
-
-/// What `--refresh-only` would write to the state.
-fn taken_over(plan: &Plan, painter: Painter) -> String {
-    let drifted = plan.drift.len();
-    let same = counted(plan.summary.no_op.saturating_sub(drifted as u64));
-    let mut text = match drifted {
-        0 => format!("Nothing changed outside orgform. {same} as recorded."),
-        1 => "1 resource that changed outside orgform will be recorded as it is.".to_owned(),
-        count => {
-            format!("{count} resources that changed outside orgform will be recorded as they are.")
-        }
-    };
-    match plan.sync.len().saturating_sub(drifted) {
-        0 => {}
-        1 => text.push_str(" 1 record learns an id."),
-        count => text.push_str(&format!(" {count} records learn an id.")),
-    }
-    painter.paint(Tone::Strong, &text)
-}
-
-fn counted(resources: u64) -> String {
-    if resources == 1 {
-        "1 resource is".to_owned()
-    } else {
-        format!("{} resources are", grouped(resources))
-    }
-}
-
-/// The one line that says it all.
-pub fn summary_line(plan: &Plan, painter: Painter) -> String {
-    let Summary { create, update, replace, delete, adopt, release, no_op } = plan.summary;
-    if !plan.has_changes() {
-        let same = counted(no_op);
-        return match plan.mode {
-            PlanMode::Converge => {
-                painter.paint(Tone::Strong, &format!("No changes. {same} as declared."))
-            }
-            PlanMode::Destroy { .. } => painter.paint(Tone::Strong, "Nothing to destroy."),
-            PlanMode::RefreshOnly => taken_over(plan, painter),
-        };
-    }
-    let mut parts = Vec::new();
-    for (count, words) in [
-        (adopt, "to adopt"),
-        (create, "to create"),
-        (update, "to update"),
-        (replace, "to replace"),
-        (delete, "to delete"),
-        (release, "to release"),
-    ] {
-        if count > 0 {
-            parts.push(format!("{} {words}", grouped(count)));
-        }
-    }
-    if no_op > 0 {
-        parts.push(format!("{} unchanged", grouped(no_op)));
-    }
-    let calls = plan.api_calls.writes + plan.api_calls.reads;
-    let cost = match calls {
-        0 => String::new(),
-        1 => " About 1 API call.".to_owned(),
-        calls => format!(" About {calls} API calls."),
-    };
-    format!("{}{cost}", painter.paint(Tone::Strong, &format!("Plan: {}.", parts.join(", "))))
-}
-
 /// Changes of one sort together: the first whole, some by address, the rest
 /// counted.
 fn render_groups(plan: &Plan, painter: Painter, text: &mut String) {
-    for (action, changes) in plan_summary::by_action(plan) {
+    for (action, changes) in by_action(plan) {
         let mut kinds: BTreeMap<&str, Vec<&Change>> = BTreeMap::new();
         for change in changes {
             kinds.entry(change.address.kind()).or_default().push(change);
@@ -217,7 +119,7 @@ fn render_groups(plan: &Plan, painter: Painter, text: &mut String) {
                 text.push('\n');
             }
             for change in changes.iter().skip(WHOLE).take(NAMED) {
-                let _ = writeln!(text, "      {}", plan_summary::address_of(change));
+                let _ = writeln!(text, "      {}", address_of(change));
             }
             let more = changes.len().saturating_sub(WHOLE + NAMED);
             if more > 0 {
@@ -231,18 +133,6 @@ fn render_groups(plan: &Plan, painter: Painter, text: &mut String) {
     }
     let hint = "--view summary lists every address, --view full shows every change.";
     let _ = writeln!(text, "{}\n", painter.paint(Tone::Faint, hint));
-}
-
-/// Sign, tone and words of an action.
-pub fn action_words(action: Action) -> (&'static str, Tone, &'static str) {
-    match action {
-        Action::Create => ("+", Tone::Added, "To create"),
-        Action::Update => ("~", Tone::Changed, "To update"),
-        Action::Replace => ("-/+", Tone::Changed, "To replace"),
-        Action::Delete => ("-", Tone::Removed, "To delete or deactivate"),
-        Action::Adopt => ("<-", Tone::Added, "To adopt"),
-        Action::Release => ("x", Tone::Faint, "To release"),
-    }
 }
 
 fn render_change(plan: &Plan, change: &Change, painter: Painter, text: &mut String) {

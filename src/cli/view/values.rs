@@ -46,6 +46,27 @@ pub fn wrapped(names: &[String], indent: usize) -> Vec<String> {
     lines
 }
 
+/// A text in lines that fit.
+pub fn folded_text(text: &str, indent: usize) -> Vec<String> {
+    let words: Vec<String> = text.split(' ').map(str::to_owned).collect();
+    folded(&words, indent)
+}
+
+/// Words in lines that fit.
+pub fn folded(words: &[String], indent: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in words {
+        match lines.last_mut() {
+            Some(line) if indent + line.chars().count() + 1 + word.chars().count() <= WIDTH => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.clone()),
+        }
+    }
+    lines
+}
+
 /// Two texts, old to new: whole when short, by differing words when long, by
 /// differing lines when they have several.
 pub fn text_difference(old: &str, new: &str, painter: Painter) -> Vec<String> {

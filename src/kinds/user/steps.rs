@@ -241,8 +241,9 @@ impl User {
 /// Developer Guide, "sObject User Password").
 fn password_step(change: &Change, after: &Attributes, id: IdReference) -> Option<Step> {
     let wish = after.get(PASSWORD)?;
-    let is_done =
-        change.recorded.as_ref().is_some_and(|record| record.once.contains_key(PASSWORD_EMAIL));
+    // Of a user that is made anew nothing was done yet.
+    let recorded = change.recorded.as_ref().filter(|_| change.exists());
+    let is_done = recorded.is_some_and(|record| record.once.contains_key(PASSWORD_EMAIL));
     if is_done {
         return None;
     }

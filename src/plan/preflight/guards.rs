@@ -45,6 +45,14 @@ pub fn may_take_an_administrator(change: &Change) -> bool {
     change.exists() && (takes_from_user(change) || withdraws(change, MODIFY_ALL_DATA))
 }
 
+/// The name that a thing has in the org before the plan.
+fn name_in_org(change: &Change) -> &str {
+    match &change.reason {
+        Reason::Renamed { from } => from.name(),
+        _ => change.address.name(),
+    }
+}
+
 /// Whether a user is deactivated or moved, or an assignment taken off.
 fn takes_from_user(change: &Change) -> bool {
     match change.address.kind() {
@@ -145,7 +153,7 @@ fn own_access(checked: &Checked<'_>, findings: &mut Vec<Finding>) {
     let Some(own) = &checked.circumstances.running_user else { return };
     for change in &checked.plan.changes {
         let what = match change.address.kind() {
-            "user" if change.address.name().to_lowercase() == own.username => {
+            "user" if name_in_org(change).to_lowercase() == own.username => {
                 if !change.exists() {
                     continue;
                 } else if removes(change) || is_deactivated(change) {
@@ -162,7 +170,7 @@ fn own_access(checked: &Checked<'_>, findings: &mut Vec<Finding>) {
             {
                 "takes a permission set off it".to_owned()
             }
-            "permission_set" if own.sets.contains(change.address.name()) => {
+            "permission_set" if own.sets.contains(name_in_org(change)) => {
                 let withdrawn = withdrawn_rights(change);
                 if withdrawn.is_empty() {
                     continue;
@@ -187,8 +195,15 @@ fn own_access(checked: &Checked<'_>, findings: &mut Vec<Finding>) {
 /// have it now.
 fn last_administrator(checked: &Checked<'_>, findings: &mut Vec<Finding>) {
     let Some(administrators) = &checked.circumstances.administrators else { return };
+    let by_name: BTreeMap<(&str, &str), &Change> = checked
+        .plan
+        .changes
+        .iter()
+        .map(|change| ((change.address.kind(), name_in_org(change)), change))
+        .collect();
+    let change = |kind: &'static str, name: &str| by_name.get(&(kind, name)).copied();
     let keeps = |(username, through): &(String, Through)| {
-        let user = checked.change(&Address::new("user", username));
+        let user = change("user", username);
         if user.is_some_and(|change| removes(change) || is_deactivated(change)) {
             return false;
         }
@@ -197,10 +212,10 @@ fn last_administrator(checked: &Checked<'_>, findings: &mut Vec<Finding>) {
                 user.and_then(moved_from).is_none_or(|left| left.name() != profile)
             }
             Through::PermissionSet(set) => {
-                let assignment =
-                    Address::new("permission_set_assignment", &format!("{username}/{set}"));
-                let is_taken_off = checked.change(&assignment).is_some_and(removes);
-                let held = checked.change(&Address::new("permission_set", set));
+                let assignment = format!("{username}/{set}");
+                let is_taken_off =
+                    change("permission_set_assignment", &assignment).is_some_and(removes);
+                let held = change("permission_set", set);
                 !is_taken_off && !held.is_some_and(|change| withdraws(change, MODIFY_ALL_DATA))
             }
         }

@@ -97,7 +97,7 @@ fn is_past(day: Option<&str>, now: i64) -> bool {
     let today = jiff::Timestamp::from_second(now)
         .map(|time| time.strftime("%Y-%m-%d").to_string())
         .unwrap_or_default();
-    day.is_some_and(|day| day.len() >= 10 && day[..10] < *today)
+    day.and_then(|day| day.get(..10)).is_some_and(|day| day < today.as_str())
 }
 
 /// Sets that are given to users whose licenses do not allow what they hold.

@@ -1,0 +1,119 @@
+//! What all views of a plan say alike: the sums, the words of actions, and the
+//! order in which actions are read.
+
+use std::collections::BTreeMap;
+
+use super::summary::grouped;
+use crate::cli::output::Painter;
+use crate::cli::output::Tone;
+use crate::model::Action;
+use crate::model::Change;
+use crate::model::Plan;
+use crate::model::PlanMode;
+use crate::model::Reason;
+use crate::model::Summary;
+
+/// What goes away is read first.
+const ORDER: [Action; 6] = [
+    Action::Delete,
+    Action::Replace,
+    Action::Release,
+    Action::Adopt,
+    Action::Update,
+    Action::Create,
+];
+
+/// Changes by action, in the order in which a person wants to read them.
+pub fn by_action(plan: &Plan) -> Vec<(Action, Vec<&Change>)> {
+    let mut found: BTreeMap<usize, (Action, Vec<&Change>)> = BTreeMap::new();
+    for change in &plan.changes {
+        let place = ORDER.iter().position(|action| *action == change.action).unwrap_or_default();
+        found.entry(place).or_insert((change.action, Vec::new())).1.push(change);
+    }
+    found.into_values().collect()
+}
+
+/// The address of a change, and where it comes from when it is renamed.
+pub fn address_of(change: &Change) -> String {
+    match &change.reason {
+        Reason::Renamed { from } => format!("{from} => {}", change.address),
+        _ => change.address.to_string(),
+    }
+}
+
+/// Sign, tone and words of an action.
+pub fn action_words(action: Action) -> (&'static str, Tone, &'static str) {
+    match action {
+        Action::Create => ("+", Tone::Added, "To create"),
+        Action::Update => ("~", Tone::Changed, "To update"),
+        Action::Replace => ("-/+", Tone::Changed, "To replace"),
+        Action::Delete => ("-", Tone::Removed, "To delete or deactivate"),
+        Action::Adopt => ("<-", Tone::Added, "To adopt"),
+        Action::Release => ("x", Tone::Faint, "To release"),
+    }
+}
+
+/// The one line that says it all.
+pub fn summary_line(plan: &Plan, painter: Painter) -> String {
+    let Summary { create, update, replace, delete, adopt, release, no_op } = plan.summary;
+    if !plan.has_changes() {
+        let same = counted(no_op);
+        return match plan.mode {
+            PlanMode::Converge => {
+                painter.paint(Tone::Strong, &format!("No changes. {same} as declared."))
+            }
+            PlanMode::Destroy { .. } => painter.paint(Tone::Strong, "Nothing to destroy."),
+            PlanMode::RefreshOnly => taken_over(plan, painter),
+        };
+    }
+    let mut parts = Vec::new();
+    for (count, words) in [
+        (adopt, "to adopt"),
+        (create, "to create"),
+        (update, "to update"),
+        (replace, "to replace"),
+        (delete, "to delete"),
+        (release, "to release"),
+    ] {
+        if count > 0 {
+            parts.push(format!("{} {words}", grouped(count)));
+        }
+    }
+    if no_op > 0 {
+        parts.push(format!("{} unchanged", grouped(no_op)));
+    }
+    let calls = plan.api_calls.writes + plan.api_calls.reads;
+    let cost = match calls {
+        0 => String::new(),
+        1 => " About 1 API call.".to_owned(),
+        calls => format!(" About {calls} API calls."),
+    };
+    format!("{}{cost}", painter.paint(Tone::Strong, &format!("Plan: {}.", parts.join(", "))))
+}
+
+/// What `--refresh-only` would write to the state.
+fn taken_over(plan: &Plan, painter: Painter) -> String {
+    let drifted = plan.drift.len();
+    let same = counted(plan.summary.no_op.saturating_sub(drifted as u64));
+    let mut text = match drifted {
+        0 => format!("Nothing changed outside orgform. {same} as recorded."),
+        1 => "1 resource that changed outside orgform will be recorded as it is.".to_owned(),
+        count => {
+            format!("{count} resources that changed outside orgform will be recorded as they are.")
+        }
+    };
+    match plan.sync.len().saturating_sub(drifted) {
+        0 => {}
+        1 => text.push_str(" 1 record learns an id."),
+        count => text.push_str(&format!(" {count} records learn an id.")),
+    }
+    painter.paint(Tone::Strong, &text)
+}
+
+fn counted(resources: u64) -> String {
+    if resources == 1 {
+        "1 resource is".to_owned()
+    } else {
+        format!("{} resources are", grouped(resources))
+    }
+}
