@@ -61,6 +61,11 @@ fn is_one(path: &Path) -> bool {
 /// When a file of another sort would be written over.
 pub fn check_place(path: &Path, folder: &Path) -> Result<(), CommandError> {
     let whole = folder.join(path);
+    let parent = whole.parent().filter(|parent| !parent.is_dir());
+    if parent.is_some() || whole.is_dir() {
+        return Err(CommandError::new(format!("`{}` can't be written there", path.display()))
+            .hint("--out names a file in a folder that is there."));
+    }
     if whole.exists() && !is_one(&whole) {
         return Err(CommandError::new(format!(
             "`{}` is there already and is no saved plan, so that it is not written over",

@@ -24,6 +24,7 @@ pub fn check(config: &Config) -> Vec<Diagnostic> {
     let mut found = twice(config, &mut places);
     found.extend(renamed_twice(config, &mut places));
     found.extend(declared_and_released(config, &mut places));
+    found.extend(ignored_in_vain(config, &mut places));
     if found.is_empty() {
         found = circles(config, &mut places);
     }
@@ -60,6 +61,27 @@ fn renamed_twice(config: &Config, places: &mut Places<'_>) -> Vec<Diagnostic> {
             found.push(
                 Diagnostic::new(&source, span, message).help("only one of them can have been it"),
             );
+        }
+    }
+    found
+}
+
+/// A slip in `ignore_changes` would let something be changed.
+fn ignored_in_vain(config: &Config, places: &mut Places<'_>) -> Vec<Diagnostic> {
+    let mut found = Vec::new();
+    for declared in &config.declared {
+        let Some(kind) = kinds::of(&declared.address) else { continue };
+        for word in &declared.lifecycle.ignore_changes {
+            if kind.may_ignore(word) || found.len() >= MOST_ERRORS {
+                continue;
+            }
+            let place = kind.place(&declared.address, "lifecycle").key("ignore_changes").item(word);
+            let file = &config.files[declared.file as usize];
+            let (source, span) =
+                places.locator.find(file, &place).unwrap_or_else(|| (Source::new(file, ""), 0..0));
+            let message = format!("`{word}` is nothing whose changes can be ignored here");
+            let help = format!("a {} has {}", kind.name(), kind.ignorable());
+            found.push(Diagnostic::new(&source, span, message).help(help));
         }
     }
     found

@@ -5,6 +5,7 @@
 //! are. What comes out is read again and must say the same; a file for which
 //! that fails is left alone.
 
+use std::collections::HashMap;
 use std::ops::Range;
 
 use super::diagnostic::Diagnostic;
@@ -74,7 +75,9 @@ enum Line {
 }
 
 fn laid_out(text: &str, tree: &Tree) -> String {
-    let end = if text.contains("\r\n") { "\r\n" } else { "\n" };
+    // The line end that most lines have.
+    let windows = text.matches("\r\n").count();
+    let end = if windows * 2 > text.matches('\n').count() { "\r\n" } else { "\n" };
     let lines: Vec<&str> = text.lines().collect();
     let sorts = sorts(text, &lines, tree);
     let mut indents: Vec<usize> = vec![0; lines.len()];
@@ -168,18 +171,28 @@ fn entry(line: &str, levels: &mut Vec<Level>) -> usize {
 /// A comment stands where what it is about stands: the entry below it, or,
 /// where it is indented otherwise, the entry above it with that indentation.
 fn comments(lines: &[&str], sorts: &[Line], indents: &mut [usize]) {
+    let is_entry = |number: usize| matches!(sorts[number], Line::Entry | Line::Marker);
+    let mut below: Vec<Option<usize>> = vec![None; lines.len()];
+    let mut next = None;
+    for number in (0..lines.len()).rev() {
+        below[number] = next;
+        if is_entry(number) {
+            next = Some(number);
+        }
+    }
+    let mut above: HashMap<usize, usize> = HashMap::new();
     for number in 0..lines.len() {
+        let own = indent(lines[number]);
+        if is_entry(number) {
+            above.insert(own, number);
+        }
         if sorts[number] != Line::Comment {
             continue;
         }
-        let own = indent(lines[number]);
-        let is_entry = |other: &usize| matches!(sorts[*other], Line::Entry | Line::Marker);
-        let below = (number + 1..lines.len()).find(is_entry);
-        let alike = |other: &usize| is_entry(other) && indent(lines[*other]) == own;
-        indents[number] = match below {
+        indents[number] = match below[number] {
             Some(below) if indent(lines[below]) == own => indents[below],
-            _ => match (0..number).rev().find(alike) {
-                Some(above) => indents[above],
+            below => match above.get(&own) {
+                Some(above) => indents[*above],
                 None => below.map_or(0, |below| indents[below]),
             },
         };
@@ -213,9 +226,11 @@ fn sorts(text: &str, lines: &[&str], tree: &Tree) -> Vec<Line> {
             let own = indent(line);
             let is_inside = |line: &&str| line.trim().is_empty() || indent(line) > own;
             let count = lines[number + 1..].iter().take_while(|line| is_inside(line)).count();
-            // Blank lines at its end belong to nothing.
+            // Blank lines at its end belong to nothing, unless they are to be kept.
             let body = &lines[number + 1..number + 1 + count];
-            let kept = body.iter().rposition(|line| !line.trim().is_empty()).map_or(0, |at| at + 1);
+            let last = body.iter().rposition(|line| !line.trim().is_empty());
+            let keeps_all = line.split(" #").next().unwrap_or(line).contains('+');
+            let kept = if keeps_all { count } else { last.map_or(0, |at| at + 1) };
             belongs(number, number + 1..number + 1 + kept);
         }
     }
@@ -271,6 +286,15 @@ mod tests {
         let text = "a:\n    b: |\n        one\n          two  \n\n        three\n    c: \"x\n        y\"\n    d: [1,\n        2] # so\n    e: >-\n     folded\n     text\nf: 1\n";
         let expected = "a:\n  b: |\n      one\n        two  \n\n      three\n  c: \"x\n      y\"\n  d: [1,\n      2] # so\n  e: >-\n   folded\n   text\nf: 1\n";
         assert_eq!(formatted(text), expected);
+    }
+
+    #[test]
+    fn a_text_before_a_less_indented_key_moves_with_its_own() {
+        let text = "p:\n    A:\n        d: |\n            t\n            u\n    B: 1\n";
+        let expected = "p:\n  A:\n    d: |\n        t\n        u\n  B: 1\n";
+        assert_eq!(formatted(text), expected);
+        let kept = "a:\n    d: |+\n        t\n\n\n    e: 1\n";
+        assert_eq!(formatted(kept), "a:\n  d: |+\n      t\n\n\n  e: 1\n");
     }
 
     #[test]

@@ -72,7 +72,9 @@ impl Tree {
                 Value::Scalar { .. } => true,
                 Value::List(_) | Value::Map(_) => held.starts_with(['[', '{']),
             };
-            (is_whole && held.trim_end().contains('\n')).then(|| node.span.clone())
+            let held = held.trim_end();
+            let (start, length) = (node.span.start, held.len());
+            (is_whole && held.contains('\n')).then(|| start..start + length)
         })
     }
 

@@ -1,6 +1,7 @@
 //! The refresh: what the org has of what is declared or recorded, compared
 //! with the state while the pages come in. Only differences are kept.
 
+use std::collections::BTreeMap;
 use std::collections::HashMap;
 use std::collections::HashSet;
 
@@ -17,8 +18,10 @@ use crate::model::Observation;
 use crate::model::Observations;
 use crate::model::Observed;
 use crate::model::Recorded;
+use crate::model::SalesforceId;
 use crate::model::Value;
 use crate::org::Org;
+use crate::org::keyed_queries;
 
 /// What a refresh is about.
 pub struct Refreshing<'a> {
@@ -70,7 +73,50 @@ pub async fn refresh(
         comparison.take(address, observed);
     })
     .await?;
-    comparison.finish()
+    let mut observations = comparison.finish()?;
+    look_for_new_names(org, recorded, &mut observations).await?;
+    Ok(observations)
+}
+
+/// What is gone under its name may be there under another: its id tells.
+async fn look_for_new_names(
+    org: &Org,
+    recorded: &(dyn Recorded + Sync),
+    observations: &mut Observations,
+) -> Result<(), EngineError> {
+    let mut missing: BTreeMap<usize, BTreeMap<SalesforceId, Address>> = BTreeMap::new();
+    for (address, seen) in &observations.differing {
+        let Some(index) = kinds::ALL.iter().position(|kind| kind.name() == address.kind()) else {
+            continue;
+        };
+        // An assignment has no name of its own.
+        let belongs = kinds::ALL[index].subject(address).is_some_and(|user| user != *address);
+        if belongs || !matches!(seen, Observation::Gone) {
+            continue;
+        }
+        let record = recorded.get(address).map_err(EngineError::Record)?;
+        if let Some(id) = record.and_then(|record| record.id) {
+            missing.entry(index).or_default().insert(id, address.clone());
+        }
+    }
+    for (index, ids) in missing {
+        let kind = kinds::ALL[index];
+        let Some(query) = kind.queries().first() else { continue };
+        let keys = ids.keys().map(SalesforceId::as_str);
+        let queries = keyed_queries(query.object, query.fields, "Id", query.condition, keys);
+        org.query_all(&queries, &mut |_, rows| {
+            for row in rows {
+                let Some((Some(now), observed)) = kind.observe_row(0, &row) else { continue };
+                if let Some(was) =
+                    observed.id.and_then(|id| ids.get(&id)).filter(|was| **was != now)
+                {
+                    observations.renamed.insert(was.clone(), now);
+                }
+            }
+        })
+        .await?;
+    }
+    Ok(())
 }
 
 struct Comparison<'a> {

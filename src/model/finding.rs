@@ -45,6 +45,8 @@ pub enum Check {
     Updates,
     /// Calls left today.
     ApiCalls,
+    /// Grants that adopting takes away.
+    Losses,
 }
 
 impl Check {

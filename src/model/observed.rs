@@ -51,6 +51,9 @@ pub enum Observation {
 pub struct Observations {
     /// Differences by address.
     pub differing: BTreeMap<Address, Observation>,
+    /// Things that are gone under their name and are there under another: the
+    /// name that somebody gave them.
+    pub renamed: BTreeMap<Address, Address>,
     /// Relations of managed things that nobody declared or recorded, by the
     /// thing they belong to.
     pub undeclared: BTreeMap<Address, Vec<(Address, Observed)>>,

@@ -25,6 +25,11 @@ impl AddressPattern {
         &self.0
     }
 
+    /// Whether it can fit several addresses.
+    pub fn has_wildcards(&self) -> bool {
+        self.0.contains(['*', '?'])
+    }
+
     /// Whether it fits an address.
     pub fn matches(&self, address: &Address) -> bool {
         let fold = |text: &str| text.to_lowercase().chars().collect::<Vec<char>>();

@@ -36,23 +36,6 @@ pub fn is_protected(input: &Input<'_>, address: &Address, record: &Record) -> Re
     Ok(says(&subject) == Some(true) || recorded.is_some_and(|record| record.protected))
 }
 
-/// A slip in `ignore_changes` would let something be changed.
-pub fn unknown_words(kind: &dyn Kind, declared: &Declared) -> Vec<Problem> {
-    let words = declared.lifecycle.ignore_changes.iter();
-    words
-        .filter(|word| !kind.may_ignore(word))
-        .map(|word| Problem {
-            address: declared.address.clone(),
-            place: Some(
-                kind.place(&declared.address, "lifecycle").key("ignore_changes").item(word),
-            ),
-            file: declared.file,
-            message: format!("`{word}` is nothing whose changes can be ignored here"),
-            hint: Some(format!("a {} has {}", kind.name(), kind.ignorable())),
-        })
-        .collect()
-}
-
 /// What is protected is not made anew either.
 pub fn never_replaced(kind: &dyn Kind, declared: &Declared) -> Problem {
     Problem {

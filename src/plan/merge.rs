@@ -10,6 +10,7 @@ use super::PlanError;
 use super::draft::Draft;
 use super::lifecycle;
 use super::notes;
+use super::rename;
 use super::rename::Renames;
 use crate::kinds;
 use crate::kinds::Kind;
@@ -149,7 +150,6 @@ impl Merge<'_, '_> {
             }
         };
         let Some(held) = held else {
-            self.problems.extend(lifecycle::unknown_words(kind, declared));
             self.unrecorded(kind, declared, resolved);
             return Ok(());
         };
@@ -257,7 +257,6 @@ impl Merge<'_, '_> {
         let mut after = resolved.attributes;
         kind.inherit(&mut after, &record.attributes);
         let mut transient = Vec::new();
-        self.problems.extend(lifecycle::unknown_words(kind, declared));
         let is_there = observation != Some(Observation::Gone);
         let is_retired = record.standing == Standing::Retired && is_there;
         if is_retired {
@@ -275,6 +274,10 @@ impl Merge<'_, '_> {
         let (before, observed) = match observation {
             None => (Some(record.attributes.clone()), None),
             Some(Observation::Gone) => {
+                if let Some(now) = self.input.observations.renamed.get(&declared.address) {
+                    self.problems.push(rename::outside(kind, declared, now));
+                    return;
+                }
                 self.drifted(&declared.address, &record, None);
                 (None, None)
             }
@@ -394,6 +397,10 @@ impl Merge<'_, '_> {
         let (before, observed) = match observation {
             None => (record.attributes.clone(), None),
             Some(Observation::Gone) => {
+                if let Some(now) = self.input.observations.renamed.get(&address) {
+                    self.draft.notes.push(notes::renamed_outside(&address, now));
+                    return Ok(());
+                }
                 self.drifted(&address, &record, None);
                 self.draft.sync.insert(address, None);
                 return Ok(());
@@ -459,6 +466,10 @@ impl Merge<'_, '_> {
                 self.draft.no_op += 1;
             }
             Some(Observation::Gone) => {
+                if let Some(now) = self.input.observations.renamed.get(&address) {
+                    self.draft.notes.push(notes::renamed_outside(&address, now));
+                    return;
+                }
                 self.drifted(&address, &record, None);
                 self.draft.sync.insert(address, None);
             }

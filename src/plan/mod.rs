@@ -22,6 +22,7 @@ mod stale;
 mod steps;
 
 use std::collections::BTreeMap;
+use std::collections::HashSet;
 
 use crate::kinds;
 use crate::kinds::Scope;
@@ -62,6 +63,8 @@ use draft::Draft;
 pub struct Desired {
     resources: Vec<Declared>,
     released: Vec<AddressPattern>,
+    /// Those of the released that fit one address only, in lower case.
+    released_names: HashSet<String>,
 }
 
 impl Desired {
@@ -70,7 +73,9 @@ impl Desired {
     pub fn new(mut resources: Vec<Declared>, released: Vec<AddressPattern>) -> Self {
         resources.sort_by(|left, right| left.address.cmp(&right.address));
         resources.dedup_by(|later, first| later.address == first.address);
-        Self { resources, released }
+        let names = released.iter().filter(|pattern| !pattern.has_wildcards());
+        let released_names = names.map(|pattern| pattern.as_str().to_lowercase()).collect();
+        Self { resources, released, released_names }
     }
 
     /// The patterns of what is no longer to be managed.
@@ -84,7 +89,11 @@ impl Desired {
         if self.released.is_empty() || self.declared(address).is_some() {
             return false;
         }
-        let is_named = |address: &Address| self.released.iter().any(|held| held.matches(address));
+        let is_named = |address: &Address| {
+            let mut wide = self.released.iter().filter(|pattern| pattern.has_wildcards());
+            self.released_names.contains(&address.to_string().to_lowercase())
+                || wide.any(|pattern| pattern.matches(address))
+        };
         let subject = kinds::of(address).and_then(|kind| kind.subject(address));
         is_named(address)
             || subject

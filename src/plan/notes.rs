@@ -37,6 +37,15 @@ pub fn carried(address: &Address, observed: &Observed, how: &str) -> Note {
     Note { kind: NoteKind::Undeclared, address: address.clone(), text }
 }
 
+/// What somebody renamed in the org is left alone, and told.
+pub fn renamed_outside(address: &Address, now: &Address) -> Note {
+    let text = format!(
+        "somebody renamed it in the org: it is `{}` there now, and is left alone under that name",
+        now.name()
+    );
+    Note { kind: NoteKind::Unknown, address: address.clone(), text }
+}
+
 fn undeclared(input: &Input<'_>, draft: &mut Draft) {
     if input.mode != PlanMode::Converge {
         return;

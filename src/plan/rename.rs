@@ -5,11 +5,14 @@ use std::collections::BTreeSet;
 
 use super::Input;
 use crate::kinds;
+use crate::kinds::Kind;
 use crate::kinds::Scope as _;
 use crate::model::Address;
 use crate::model::Attributes;
+use crate::model::Declared;
 use crate::model::Observation;
 use crate::model::PlanMode;
+use crate::model::Problem;
 use crate::model::Record;
 use crate::model::RecordMove;
 use crate::model::Standing;
@@ -56,6 +59,22 @@ impl Renames {
             }
             other => other,
         }
+    }
+}
+
+/// What somebody renamed in the org is neither made a second time nor taken for
+/// another: the file has to say what it is.
+pub fn outside(kind: &dyn Kind, declared: &Declared, now: &Address) -> Problem {
+    Problem {
+        address: declared.address.clone(),
+        place: Some(kind.place(&declared.address, "").itself()),
+        file: declared.file,
+        message: format!("somebody renamed it in the org: it is `{}` there now", now.name()),
+        hint: Some(format!(
+            "declare it as `{}` with `was: {}`, or give it its name back in the org",
+            now.name(),
+            declared.address.name()
+        )),
     }
 }
 

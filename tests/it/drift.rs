@@ -55,3 +55,25 @@ async fn what_was_changed_outside_is_told_by_kind_and_noise_is_not() {
     insta::assert_snapshot!("after_refresh_only", plan.whole());
     world.converges("as declared again", BASE).await;
 }
+
+/// Nothing is made a second time because somebody renamed the first.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_renamed_in_the_org_is_told_by_its_new_name() {
+    let world = World::new().await;
+    world.converges("set up", BASE).await;
+    let one = world.id("User", "Username = 'one@robots.example'").await;
+    let renamed = json!({"Username": "evil@robots.example"});
+    world.call(Method::PATCH, &format!("sobjects/User/{one}"), renamed).await;
+    insta::assert_snapshot!(
+        "renamed_user",
+        world.run(&["plan", "access.yaml"]).await.fails().whole()
+    );
+    let gone = BASE.lines().filter(|line| !line.contains("one@")).map(|line| format!("{line}\n"));
+    world.write("gone.yaml", gone.collect::<String>());
+    let plan = world.run(&["plan", "gone.yaml"]).await.succeeds();
+    assert!(plan.output.contains("`evil@robots.example` there now"), "{}", plan.output);
+    let followed = BASE
+        .replace("  one@robots.example: {", "  evil@robots.example: { was: one@robots.example,");
+    world.converges("the file follows", &followed).await;
+    assert_eq!(world.query("SELECT Id FROM User").await.len(), 3, "nobody was made anew");
+}

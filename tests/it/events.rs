@@ -84,6 +84,14 @@ async fn events_can_go_to_a_file_while_a_person_reads_along() {
     let count = |kind: &str| kinds.iter().filter(|held| *held == kind).count();
     assert_eq!((count("planned_change"), count("start"), count("done")), (6, 8, 8));
     assert_eq!(kinds.last().map(String::as_str), Some("summary"));
+    world.write("precious.yaml", "version: 1\n");
+    let other = ["apply", "access.yaml", "--auto-approve", "--json-into", "precious.yaml"];
+    let ran = world.run(&other).await.fails();
+    assert!(
+        ran.errors.contains("holds no events, so that it is not written over"),
+        "{}",
+        ran.errors
+    );
     let unwritable = ["apply", "access.yaml", "--auto-approve", "--json-into", "no/such/folder"];
     let ran = world.run(&unwritable).await.fails();
     assert!(ran.errors.contains("`no/such/folder` can't be written"), "{}", ran.errors);

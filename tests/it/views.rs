@@ -63,3 +63,41 @@ async fn a_plan_of_ten_thousand_changes_stays_readable_in_each_view() {
     assert_eq!(markdown.matches("<details>").count(), markdown.matches("</details>").count());
     assert_eq!(markdown.matches("````").count() % 2, 0);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn markdown_fits_into_a_comment_whatever_there_is_to_say() {
+    let seed = orgform::local_org::Seed { seats: Some(-1), ..Default::default() };
+    let world = World::with(seed, orgform::local_org::Doubts::default()).await;
+    let sets: String = (0..59)
+        .map(|n| format!("  A_set_with_a_long_name_{n}: {{ system_permissions: [Modify All Data], objects: {{ Contact: {{ access: all, fields: edit }}, Lead: {{ access: all }} }} }}\n"))
+        .collect();
+    let users: String = (0..60_usize)
+        .map(|n| {
+            let held: Vec<String> =
+                (0..59).filter(|set| (set + n) % 7 != 0).map(|set| format!("A_set_with_a_long_name_{set}")).collect();
+            format!("  u{n}@robots.example: {{ last_name: U, email: u@robots.example, profile: Standard User, permission_sets: [{}] }}\n", held.join(", "))
+        })
+        .collect();
+    world.write("access.yaml", format!("version: 1\npermission_sets:\n{sets}users:\n{users}"));
+    let markdown = world.run(&["plan", "access.yaml", "--markdown"]).await.succeeds().output;
+    assert!(markdown.len() <= 65_000, "{} bytes", markdown.len());
+    assert!(markdown.contains("> Cut to fit into a comment"));
+    assert_eq!(markdown.matches("<details>").count(), markdown.matches("</details>").count());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_view_says_that_a_plan_is_partial_and_what_is_only_released() {
+    let world = World::new().await;
+    world.converges("set up", &example()).await;
+    world.write("access.yaml", "version: 1\nrelease: ['permission_set.*', 'user.*']\n");
+    for view in ["full", "summary", "diff"] {
+        let arguments = ["plan", "access.yaml", "--view", view, "--exclude", "profile.*"];
+        let ran = world.run(&arguments).await.succeeds();
+        assert!(
+            ran.output.contains("This plan is partial: 1 resource was not looked at"),
+            "{view}: {}",
+            ran.output
+        );
+        assert!(!ran.output.contains("/dev/null"), "{view}: {}", ran.output);
+    }
+}

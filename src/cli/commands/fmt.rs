@@ -14,6 +14,7 @@ use crate::cli::environment::Environment;
 use crate::cli::error::CommandError;
 use crate::cli::output::Output;
 use crate::cli::plan_file;
+use crate::cli::private_file;
 use crate::config;
 use crate::config::ConfigError;
 use crate::config::FormatError;
@@ -34,6 +35,10 @@ pub fn run(
 ) -> Result<u8, CommandError> {
     let folder = &environment.folder;
     if arguments.paths.iter().any(|path| path.as_os_str() == STANDARD_INPUT) {
+        if arguments.paths.len() > 1 {
+            return Err(CommandError::new("standard input stands beside other paths")
+                .hint("Give `-` alone, or only files."));
+        }
         return standard_input(environment, output, arguments);
     }
     plan_file::refuse(&arguments.paths, folder)?;
@@ -57,7 +62,7 @@ pub fn run(
             output.line(&path.display().to_string())?;
         }
         if !arguments.check {
-            replace(&folder.join(path), text).map_err(|error| {
+            private_file::rewrite(&folder.join(path), text).map_err(|error| {
                 CommandError::new(format!("`{}` can't be written: {error}", path.display()))
             })?;
         }
@@ -104,20 +109,4 @@ fn difference(path: &Path, old: &str, new: &str) -> String {
     let name = path.display().to_string();
     let difference = TextDiff::from_lines(old, new);
     difference.unified_diff().header(&name, &name).to_string()
-}
-
-/// Writes a file whole or not at all, with the rights that it had.
-fn replace(path: &Path, text: &str) -> std::io::Result<()> {
-    // A link stays one: what it points at is replaced.
-    let path = path.canonicalize()?;
-    let mut beside = path.clone().into_os_string();
-    beside.push(".part");
-    let beside = PathBuf::from(beside);
-    let written = std::fs::write(&beside, text)
-        .and_then(|()| std::fs::set_permissions(&beside, std::fs::metadata(&path)?.permissions()))
-        .and_then(|()| std::fs::rename(&beside, &path));
-    if written.is_err() {
-        let _ = std::fs::remove_file(&beside);
-    }
-    written
 }

@@ -8,6 +8,8 @@ use crate::cli::output::Output;
 use crate::cli::plan_file;
 use crate::cli::view::picture::Picture;
 use crate::config;
+use crate::kinds::Scope as _;
+use crate::model::Address;
 use crate::plan::Desired;
 
 /// Runs the command.
@@ -27,6 +29,14 @@ pub fn run(
         None => None,
     };
     let picture = Picture::of(&desired, saved.as_ref().map(|saved| &saved.plan)).grouped();
+    let is_another = saved.as_ref().is_some_and(|saved| {
+        let changes = &saved.plan.changes;
+        let declares = |address: &Address| desired.declared(address).is_some();
+        !changes.is_empty() && !changes.iter().any(|change| declares(&change.address))
+    });
+    if is_another {
+        output.aside("Nothing that the plan changes is declared in these files: name those that it was made from.");
+    }
     output.print(&picture.render(arguments.format))?;
     Ok(DONE)
 }

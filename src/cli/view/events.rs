@@ -2,6 +2,7 @@
 //! standard output, in a file, or both. `docs/schemas/events.schema.json`
 //! describes them.
 
+use std::io::Read as _;
 use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
@@ -46,6 +47,7 @@ impl Events {
             sinks.push(Arc::clone(&environment.output));
         }
         if let Some(path) = into {
+            check_place(&environment.folder.join(path), path)?;
             let file = private_file::create(&environment.folder.join(path)).map_err(|error| {
                 CommandError::new(format!("`{}` can't be written: {error}", path.display()))
                     .hint("--json-into names a file for the events.")
@@ -142,6 +144,24 @@ impl Events {
             },
         }))
     }
+}
+
+/// Refuses to write over a file that is something else than earlier events.
+fn check_place(whole: &Path, path: &Path) -> Result<(), CommandError> {
+    let mut beginning = Vec::new();
+    let is_other = whole.is_file()
+        && std::fs::File::open(whole)
+            .and_then(|file| file.take(16).read_to_end(&mut beginning))
+            .is_ok_and(|length| length > 0)
+        && !beginning.starts_with(b"{\"type\":");
+    if is_other {
+        return Err(CommandError::new(format!(
+            "`{}` is there already and holds no events, so that it is not written over",
+            path.display()
+        ))
+        .hint("Give --json-into another name."));
+    }
+    Ok(())
 }
 
 fn extend(event: &mut Json, with: Json) {

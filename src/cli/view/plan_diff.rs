@@ -5,10 +5,12 @@ use std::fmt::Write as _;
 
 use similar::TextDiff;
 
+use super::plan_words::partial;
 use super::plan_words::summary_line;
 use crate::cli::output::Painter;
 use crate::cli::output::Tone;
 use crate::kinds;
+use crate::model::Action;
 use crate::model::Attributes;
 use crate::model::Change;
 use crate::model::Plan;
@@ -39,14 +41,29 @@ pub fn render(plan: &Plan, painter: Painter) -> String {
     if !plan.changes.is_empty() {
         text.push('\n');
     }
+    if !plan.drift.is_empty() {
+        let drifted = plan.drift.len();
+        let _ = writeln!(text, "Changed outside orgform: {drifted} (--view full shows it)\n");
+    }
+    text.push_str(&partial(plan, painter));
     let _ = writeln!(text, "{}", summary_line(plan, painter));
     text
 }
 
 /// The difference that one change makes.
 pub fn of_change(change: &Change) -> String {
+    if change.action == Action::Release {
+        return format!("# {} is released: no longer managed, and not touched\n", change.address);
+    }
     let before = change.before.as_ref().map(|before| document(change, before)).unwrap_or_default();
-    let after = change.after.as_ref().map(|after| document(change, after)).unwrap_or_default();
+    let mut after = change.after.clone();
+    if change.before.is_none()
+        && let Some(after) = &mut after
+    {
+        // What is set once, at creation.
+        after.extend(&change.defaults);
+    }
+    let after = after.as_ref().map(|after| document(change, after)).unwrap_or_default();
     let missing = "/dev/null".to_owned();
     let old = match (&change.before, &change.reason) {
         (None, _) => missing.clone(),

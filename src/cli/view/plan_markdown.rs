@@ -53,7 +53,8 @@ pub fn render(
     access(plan, &mut text);
     counts(plan, &mut text);
     let mut rest = String::new();
-    list("Changed outside orgform", drift(plan), &mut rest);
+    let drifted = grouped(plan.drift.len() as u64);
+    list(&format!("Changed outside orgform ({drifted})"), drift(plan), &mut rest);
     let notes = plan.notes.iter().map(|note| format!("{}: {}", note.address, note.text)).collect();
     list("Notes", notes, &mut rest);
     let room = LIMIT.saturating_sub(text.len() + rest.len());
@@ -69,8 +70,9 @@ fn findings(plan: &Plan, located: &[Diagnostic], text: &mut String) {
             Severity::Guard => ":no_entry: **guard**",
             Severity::Warning => ":warning: **warning**",
         };
-        let address =
-            finding.address.as_ref().map(|address| format!("`{address}`: ")).unwrap_or_default();
+        let address = finding.address.as_ref().map(ToString::to_string);
+        let address = address.map(|address| format!("{}: ", escaped(&address)));
+        let address = address.unwrap_or_default();
         let _ = write!(text, "- {mark} {address}{}", escaped(&finding.message));
         if let Some(diagnostic) = located.get(index).filter(|held| !held.at.source.text.is_empty())
         {
@@ -242,20 +244,35 @@ fn whole(change: &Change) -> String {
     plan_diff::of_change(change).replace("````", "'```")
 }
 
-/// A text in which nothing is markup.
+/// A text in which nothing is markup, cut where it is very long. What stands
+/// between backquotes is code, in which nothing needs to be escaped.
 fn escaped(text: &str) -> String {
+    const LONGEST: usize = 300;
+    let mut text = text.replace(['\n', '\r'], " ");
+    if text.matches('`').count() % 2 == 1 {
+        text = text.replace('`', "'");
+    }
     let mut escaped = String::with_capacity(text.len());
-    for character in text.chars() {
-        match character {
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '&' => escaped.push_str("&amp;"),
-            '\\' | '*' | '_' | '[' | ']' | '|' | '#' | '@' | '~' => {
-                escaped.push('\\');
-                escaped.push(character);
+    for (number, part) in text.split('`').enumerate() {
+        if number % 2 == 1 && escaped.len() + part.len() <= LONGEST {
+            escaped.push_str(&format!("`{part}`"));
+            continue;
+        }
+        for character in part.chars() {
+            if escaped.len() > LONGEST {
+                escaped.push_str(" …");
+                return escaped;
             }
-            '\n' | '\r' => escaped.push(' '),
-            other => escaped.push(other),
+            match character {
+                '<' => escaped.push_str("&lt;"),
+                '>' => escaped.push_str("&gt;"),
+                '&' => escaped.push_str("&amp;"),
+                '\\' | '*' | '_' | '[' | ']' | '|' | '#' | '@' | '~' => {
+                    escaped.push('\\');
+                    escaped.push(character);
+                }
+                other => escaped.push(other),
+            }
         }
     }
     escaped

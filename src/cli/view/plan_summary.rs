@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use super::plan_words::action_words;
 use super::plan_words::address_of;
 use super::plan_words::by_action;
+use super::plan_words::partial;
 use super::plan_words::summary_line;
 use super::summary::grouped;
 use crate::cli::output::Painter;
@@ -41,6 +42,7 @@ pub fn render(plan: &Plan, painter: Painter) -> String {
         let notes = plan.notes.len() as u64;
         let _ = writeln!(text, "Notes: {} (--view full shows them)\n", grouped(notes));
     }
+    text.push_str(&partial(plan, painter));
     let _ = writeln!(text, "{}", summary_line(plan, painter));
     text
 }

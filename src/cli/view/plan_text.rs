@@ -8,6 +8,7 @@ use super::access;
 use super::plan_words::action_words;
 use super::plan_words::address_of;
 use super::plan_words::by_action;
+use super::plan_words::partial;
 use super::plan_words::summary_line;
 use super::summary::grouped;
 use super::values::folded;
@@ -20,7 +21,6 @@ use crate::cli::output::Tone;
 use crate::kinds;
 use crate::model::Action;
 use crate::model::Address;
-use crate::model::AddressPattern;
 use crate::model::Attributes;
 use crate::model::Change;
 use crate::model::Implied;
@@ -73,32 +73,9 @@ pub fn render(plan: &Plan, painter: Painter, shows_all: bool) -> String {
         text.push('\n');
     }
     text.push_str(&access::changes(&plan.access, painter));
-    render_partial(plan, painter, &mut text);
+    text.push_str(&partial(plan, painter));
     let _ = writeln!(text, "{}", summary_line(plan, painter));
     text
-}
-
-/// A plan that leaves something out says so.
-fn render_partial(plan: &Plan, painter: Painter, text: &mut String) {
-    let Some(partial) = &plan.partial else { return };
-    let options = |name: &str, patterns: &[AddressPattern]| -> Vec<String> {
-        patterns.iter().map(|pattern| format!("{name} {pattern}")).collect()
-    };
-    let mut chosen = options("--target", &partial.targets);
-    chosen.extend(options("--exclude", &partial.excludes));
-    let left_out = match partial.left_out {
-        1 => "1 resource was".to_owned(),
-        count => format!("{count} resources were"),
-    };
-    let sentence = format!(
-        "This plan is partial: {left_out} not looked at ({}). The org is as declared only once a whole plan finds nothing to do.",
-        chosen.join(", ")
-    );
-    let words: Vec<String> = sentence.split(' ').map(str::to_owned).collect();
-    for line in folded(&words, 0) {
-        let _ = writeln!(text, "{}", painter.paint(Tone::Changed, &line));
-    }
-    text.push('\n');
 }
 
 /// Changes of one sort together: the first whole, some by address, the rest

@@ -4,9 +4,11 @@
 use std::collections::BTreeMap;
 
 use super::summary::grouped;
+use super::values::folded_text;
 use crate::cli::output::Painter;
 use crate::cli::output::Tone;
 use crate::model::Action;
+use crate::model::AddressPattern;
 use crate::model::Change;
 use crate::model::Plan;
 use crate::model::PlanMode;
@@ -116,4 +118,29 @@ fn counted(resources: u64) -> String {
     } else {
         format!("{} resources are", grouped(resources))
     }
+}
+
+/// A plan that leaves something out says so.
+pub fn partial(plan: &Plan, painter: Painter) -> String {
+    let Some(partial) = &plan.partial else { return String::new() };
+    let options = |name: &str, patterns: &[AddressPattern]| -> Vec<String> {
+        patterns.iter().map(|pattern| format!("{name} {pattern}")).collect()
+    };
+    let mut chosen = options("--target", &partial.targets);
+    chosen.extend(options("--exclude", &partial.excludes));
+    let left_out = match partial.left_out {
+        1 => "1 resource was".to_owned(),
+        count => format!("{} resources were", grouped(count)),
+    };
+    let sentence = format!(
+        "This plan is partial: {left_out} not looked at ({}). The org is as declared only once a whole plan finds nothing to do.",
+        chosen.join(", ")
+    );
+    let mut text = String::new();
+    for line in folded_text(&sentence, 0) {
+        text.push_str(&painter.paint(Tone::Changed, &line));
+        text.push('\n');
+    }
+    text.push('\n');
+    text
 }

@@ -9,6 +9,7 @@ use std::collections::HashMap;
 use std::collections::HashSet;
 
 use super::Effective;
+use super::Held;
 use crate::kinds;
 use crate::model::AccessChange;
 use crate::model::Action;
@@ -46,12 +47,17 @@ pub fn access_changes(plan: &Plan, input: &Input<'_>) -> Result<Vec<AccessChange
     let work = Work { plan, input };
     let mut alike: BTreeMap<(Through, Through), Vec<String>> = BTreeMap::new();
     for (user, (before, after)) in work.users()? {
-        alike.entry((before, after)).or_default().push(user.name().to_owned());
+        // The same sources, of which none is changed, come to the same.
+        let is_same = before == after && !before.0.iter().any(|thing| work.is_changed(thing));
+        if !is_same {
+            alike.entry((before, after)).or_default().push(user.name().to_owned());
+        }
     }
+    let mut known = HashMap::new();
     let mut found: HashMap<Difference, Vec<String>> = HashMap::new();
     for ((before, after), users) in alike {
-        let (before, mut unknown) = work.effective(&before, Moment::Before);
-        let (after, unknown_after) = work.effective(&after, Moment::After);
+        let (before, mut unknown) = work.effective(&before, Moment::Before, &mut known);
+        let (after, unknown_after) = work.effective(&after, Moment::After, &mut known);
         // What is not known on both sides changes nothing.
         unknown = unknown.symmetric_difference(&unknown_after).cloned().collect();
         let gains = after.beyond(&before);
@@ -95,7 +101,7 @@ pub fn unknown_sources(plan: &Plan, input: &Input<'_>) -> Result<BTreeSet<Addres
     Ok(unknown)
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 enum Moment {
     Before,
     After,
@@ -250,21 +256,33 @@ impl Work<'_> {
         Ok(())
     }
 
-    fn effective(&self, through: &Through, moment: Moment) -> (Effective, BTreeSet<SourceName>) {
-        let mut sources = Vec::new();
+    fn is_changed(&self, thing: &Address) -> bool {
+        self.change(thing).is_some()
+    }
+
+    /// What sources allow together. What each holds is worked out once.
+    fn effective(
+        &self,
+        through: &Through,
+        moment: Moment,
+        known: &mut HashMap<(Address, Moment), Option<Held>>,
+    ) -> (Effective, BTreeSet<SourceName>) {
+        let mut effective = Effective::default();
         let mut unknown = BTreeSet::new();
         for thing in &through.0 {
             let name = SourceName { kind: thing.kind().to_owned(), name: thing.name().to_owned() };
-            match self.grants(thing, moment) {
-                Some(grants) => {
-                    sources.push(Source { name, grants: vec![grants], muted: Grants::default() });
-                }
+            let held = known.entry((thing.clone(), moment)).or_insert_with(|| {
+                let grants = vec![self.grants(thing, moment)?];
+                Some(Held::of(&Source { name: name.clone(), grants, muted: Grants::default() }))
+            });
+            match held {
+                Some(held) => effective.add(&name, held),
                 None => {
                     unknown.insert(name);
                 }
             }
         }
-        (Effective::of(&sources), unknown)
+        (effective, unknown)
     }
 
     /// What a profile or set grants at a moment: planned, recorded, or asked.

@@ -31,11 +31,16 @@ impl Effective {
     pub fn of(sources: &[Source]) -> Self {
         let mut effective = Self::default();
         for source in sources {
-            for right in held(source) {
-                effective.rights.entry(right).or_default().insert(source.name.clone());
-            }
+            effective.add(&source.name, &Held::of(source));
         }
         effective
+    }
+
+    /// Adds what one source holds.
+    fn add(&mut self, name: &SourceName, held: &Held) {
+        for right in &held.0 {
+            self.rights.entry(right.clone()).or_default().insert(name.clone());
+        }
     }
 
     /// The rights in order, with their sources.
@@ -113,6 +118,16 @@ fn wider(right: &Right) -> Vec<Right> {
             wider
         }
         Right::Field { .. } => Vec::new(),
+    }
+}
+
+/// All that one source allows.
+#[derive(Clone, Debug)]
+struct Held(BTreeSet<Right>);
+
+impl Held {
+    fn of(source: &Source) -> Self {
+        Self(held(source))
     }
 }
 

@@ -61,6 +61,7 @@ pub fn preflight(plan: &Plan, input: &Input<'_>, circumstances: &Circumstances) 
     rights::check(&checked, &mut findings);
     guards::check(&checked, &mut findings);
     calls(&checked, &mut findings);
+    losses(&checked, &mut findings);
     findings.sort_by(|left, right| {
         (left.severity, left.check, &left.address).cmp(&(
             right.severity,
@@ -151,6 +152,20 @@ fn namespace_of_set(assignment: &Attributes) -> Option<&str> {
 fn assignee(change: &Change) -> Option<&str> {
     let attributes = change.after.as_ref().or(change.before.as_ref())?;
     attributes.reference("assignee").map(Address::name)
+}
+
+/// Grants that are lost by adopting, since where nobody is asked a flag has to
+/// allow it.
+fn losses(checked: &Checked<'_>, findings: &mut Vec<Finding>) {
+    let losses = checked.plan.losses();
+    let Some((first, _, _)) = losses.first() else { return };
+    let count: usize = losses.iter().map(|(_, _, names)| names.len()).sum();
+    let grants = if count == 1 { "1 grant".to_owned() } else { format!("{count} grants") };
+    let message =
+        format!("adopting takes away {grants} that the org has and the files do not give");
+    let hint = "write what is to stay into the files; where apply can't ask, it needs --allow-loss";
+    let hint = hint.to_owned();
+    findings.push(checked.finding(Severity::Warning, Check::Losses, first, "", message, hint));
 }
 
 /// Calls left today, against what the plan costs.
