@@ -35,4 +35,9 @@ impl Draft {
             }
         }
     }
+
+    /// Takes note of what was changed outside.
+    pub fn drifted(&mut self, address: &Address, record: &Record, seen: Option<Attributes>) {
+        self.drift.insert(address.clone(), (record.attributes.clone(), seen));
+    }
 }

@@ -10,6 +10,7 @@ use super::PlanError;
 use super::draft::Draft;
 use super::lifecycle;
 use super::notes;
+use super::refresh_only;
 use super::rename;
 use super::rename::Renames;
 use crate::kinds;
@@ -278,7 +279,7 @@ impl Merge<'_, '_> {
                     self.problems.push(rename::outside(kind, declared, now));
                     return;
                 }
-                self.drifted(&declared.address, &record, None);
+                self.draft.drifted(&declared.address, &record, None);
                 (None, None)
             }
             Some(Observation::Found(observed)) => {
@@ -297,7 +298,7 @@ impl Merge<'_, '_> {
                 let mut as_recorded = as_seen(kind, &observed.attributes, recorded, recorded);
                 lifecycle::leave_ignored(kind, declared, recorded, &mut as_recorded);
                 if as_recorded != record.attributes {
-                    self.drifted(&declared.address, &record, Some(as_recorded));
+                    self.draft.drifted(&declared.address, &record, Some(as_recorded));
                 }
                 (Some(seen), Some(observed))
             }
@@ -377,7 +378,8 @@ impl Merge<'_, '_> {
         }
         let record = (held.decode)()?;
         if self.input.mode == PlanMode::RefreshOnly {
-            self.take_in(address, record, observation);
+            let renamed = self.input.observations.renamed.get(&address);
+            refresh_only::take_in(self.draft, address, record, observation, renamed);
             return Ok(());
         }
         let kind = kinds::of(&address);
@@ -401,7 +403,7 @@ impl Merge<'_, '_> {
                     self.draft.notes.push(notes::renamed_outside(&address, now));
                     return Ok(());
                 }
-                self.drifted(&address, &record, None);
+                self.draft.drifted(&address, &record, None);
                 self.draft.sync.insert(address, None);
                 return Ok(());
             }
@@ -410,7 +412,7 @@ impl Merge<'_, '_> {
                     as_seen(kind, &observed.attributes, &record.attributes, &record.attributes)
                 });
                 if seen != record.attributes {
-                    self.drifted(&address, &record, Some(seen.clone()));
+                    self.draft.drifted(&address, &record, Some(seen.clone()));
                 }
                 // What the kind left out of the comparison (whether a user is
                 // active, say) still matters for taking it away.
@@ -445,40 +447,6 @@ impl Merge<'_, '_> {
             ..Change::new(address, action, reason)
         });
         Ok(())
-    }
-
-    /// What was changed outside becomes what is recorded.
-    fn take_in(&mut self, address: Address, record: Record, observation: Option<Observation>) {
-        match observation {
-            Some(Observation::Found(observed)) => {
-                let Some(kind) = kinds::of(&address) else { return };
-                let recorded = &record.attributes;
-                let seen = as_seen(kind, &observed.attributes, recorded, recorded);
-                if seen != record.attributes {
-                    self.drifted(&address, &record, Some(seen.clone()));
-                }
-                let mut taken = record.clone();
-                taken.take_over(&observed);
-                taken.attributes = seen;
-                if taken != record {
-                    self.draft.sync.insert(address, Some(taken));
-                }
-                self.draft.no_op += 1;
-            }
-            Some(Observation::Gone) => {
-                if let Some(now) = self.input.observations.renamed.get(&address) {
-                    self.draft.notes.push(notes::renamed_outside(&address, now));
-                    return;
-                }
-                self.drifted(&address, &record, None);
-                self.draft.sync.insert(address, None);
-            }
-            None => self.draft.no_op += 1,
-        }
-    }
-
-    fn drifted(&mut self, address: &Address, record: &Record, seen: Option<Attributes>) {
-        self.draft.drift.insert(address.clone(), (record.attributes.clone(), seen));
     }
 
     fn note_left_alone(

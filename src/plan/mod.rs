@@ -16,6 +16,7 @@ mod merge;
 mod notes;
 mod ordering;
 mod preflight;
+mod refresh_only;
 mod rename;
 mod saved;
 mod stale;
