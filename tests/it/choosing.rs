@@ -267,3 +267,18 @@ async fn what_a_rejection_teaches_does_not_make_anything_anew_twice() {
     let last = applied.output.lines().last().expect("a summary");
     assert!(last.starts_with("Apply complete"), "{last}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_half_made_anew_is_finished_by_the_next_run() {
+    let world = World::new().await;
+    world.converges("set up", BASE).await;
+    for _ in 0..2 {
+        // Stopped as early as can be: what was under way is taken away already.
+        world.stops();
+        let arguments = ["apply", "access.yaml", "--auto-approve", "--replace", "permission_set.B"];
+        world.run(&arguments).await;
+        world.converges("go on", BASE).await;
+        let held = "SELECT Id FROM PermissionSetAssignment WHERE PermissionSet.Name = 'B'";
+        assert_eq!(world.query(held).await.len(), 2);
+    }
+}

@@ -195,3 +195,26 @@ async fn more_calls_than_are_left_today_are_told_before_the_first_write() {
     let world = with_seed(Seed { calls_today: 99_990, ..Seed::default() }).await;
     insta::assert_snapshot!("calls_left", planned(&world, &example()).await.fails().whole());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn grants_that_adopting_would_take_away_are_told_and_need_a_flag_where_nobody_is_asked() {
+    let world = World::new().await;
+    let set =
+        "version: 1\npermission_sets:\n  S: { system_permissions: [Run Reports, Manage Users] }\n";
+    world.converges("made", set).await;
+    // Another machine, which knows nothing of it.
+    std::fs::remove_dir_all(world.path().join("state")).expect("the state");
+    let less = set.replace(", Manage Users", "");
+    insta::assert_snapshot!("losses_plan", planned(&world, &less).await.succeeds().whole());
+    let arguments = ["apply", "access.yaml", "--auto-approve"];
+    let refused = world.run(&arguments).await.fails();
+    insta::assert_snapshot!("losses_refused", refused.errors);
+    world.run(&["plan", "access.yaml", "--out", "p"]).await.succeeds();
+    let saved = world.run(&["apply", "p"]).await.fails();
+    assert!(saved.errors.contains("--allow-loss"), "{}", saved.whole());
+    // Who is asked decides; and a flag does.
+    world.types("no\n");
+    world.run(&["apply", "access.yaml"]).await.fails();
+    world.run(&["apply", "p", "--allow-loss"]).await.succeeds();
+    world.is_settled("after the loss").await;
+}
