@@ -212,7 +212,7 @@ impl World {
         }
         let mut redacted = String::new();
         for line in text.split_inclusive('\n') {
-            redacted.push_str(&without_seconds(line));
+            redacted.push_str(&without_what_is_left(&without_seconds(line)));
         }
         redacted
     }
@@ -285,6 +285,14 @@ impl World {
 fn without_seconds(line: &str) -> String {
     let Some(end) = line.find(" s, ") else { return line.to_owned() };
     let start = line[..end].rfind(' ').map_or(0, |space| space + 1);
+    format!("{}N{}", &line[..start], &line[end..])
+}
+
+/// `(99,987 of 100,000 left today)` as `(N of 100,000 left today)`: how many calls
+/// were made before depends on which answers came first.
+fn without_what_is_left(line: &str) -> String {
+    let Some(end) = line.find(" of 100,000 left today") else { return line.to_owned() };
+    let start = line[..end].rfind('(').map_or(0, |bracket| bracket + 1);
     format!("{}N{}", &line[..start], &line[end..])
 }
 
