@@ -228,6 +228,8 @@ impl<'a> Planning<'a> {
                 .collect();
             store.keep_facts(answered.into_iter(), now, API_VERSION)?;
         }
+        let (desired, elsewhere) = desired.in_org(&catalog);
+        self.disown(&elsewhere, store, &mut observations)?;
         let (desired, respelled) = desired
             .canonical(&catalog)
             .map_err(|problems| self.refused(plan::PlanError::Problems(problems)))?;
@@ -286,6 +288,26 @@ impl<'a> Planning<'a> {
         }
         let located = findings::located(&plan.findings, &self.environment.folder, &self.files);
         Ok(Planned { plan, catalog, notices, desired, choice, observations, located })
+    }
+
+    /// What is declared for other orgs only is nobody's here, unless the state
+    /// knows it.
+    fn disown(
+        &self,
+        elsewhere: &[Address],
+        store: &Store,
+        observations: &mut Observations,
+    ) -> Result<(), CommandError> {
+        let mut unrecorded = Vec::new();
+        for address in elsewhere {
+            if store.get(address).map_err(CommandError::unreadable_state)?.is_none() {
+                unrecorded.push(address.clone());
+            }
+        }
+        observations.disown(&unrecorded, |address| {
+            kinds::of(address)?.subject(address).filter(|subject| subject != address)
+        });
+        Ok(())
     }
 
     fn refused(&self, error: plan::PlanError) -> CommandError {
@@ -387,7 +409,7 @@ impl<'a> Planning<'a> {
         for stored in store.stream() {
             let stored = stored.map_err(CommandError::unreadable_state)?;
             let stays = self.mode == PlanMode::Converge
-                && desired.declared(&stored.address).is_some()
+                && desired.declared(&stored.address).is_some_and(is_for_every_org)
                 && choice.replaces(&stored.address).is_none();
             if stays || stored.standing != Standing::Live || !choice.includes(&stored.address) {
                 continue;
@@ -402,6 +424,10 @@ impl<'a> Planning<'a> {
         }
         Ok(())
     }
+}
+
+fn is_for_every_org(declared: &Declared) -> bool {
+    declared.conditional.as_ref().is_none_or(|conditional| conditional.when.is_empty())
 }
 
 /// What recovery found, in words.

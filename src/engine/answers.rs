@@ -18,6 +18,7 @@ use crate::model::OrganizationFact;
 use crate::model::PackageFact;
 use crate::model::PermissionSetFact;
 use crate::model::ProfileFact;
+use crate::model::RecordTypeFact;
 use crate::model::Row;
 use crate::model::RowExt as _;
 use crate::model::SalesforceId;
@@ -119,6 +120,28 @@ impl FactNeeds {
                 let fact = Fact::Package(text("NamespacePrefix")?);
                 catalog.insert(fact, FactValue::Package(package));
             }
+            FactRows::RecordTypes => {
+                let object = text("SobjectType")?;
+                let fact = self.facts.iter().find(|fact| {
+                    matches!(fact, Fact::RecordTypes(asked) if asked.eq_ignore_ascii_case(&object))
+                })?;
+                let record_type = RecordTypeFact {
+                    name: namespaced(row)?,
+                    label: text("Name").unwrap_or_default(),
+                    is_active: row.flag("IsActive").unwrap_or(true),
+                };
+                if let Some(FactValue::RecordTypes(held)) = catalog.get_mut(fact) {
+                    held.push(record_type);
+                }
+            }
+            FactRows::PersonAccounts => {
+                let name = namespaced(row)?;
+                if let Some(FactValue::PersonAccounts(held)) =
+                    catalog.get_mut(&Fact::PersonAccounts)
+                {
+                    held.push(name);
+                }
+            }
             FactRows::Rights => {
                 let has = |name: &&&str| row.flag(&format!("Permissions{name}")) == Some(true);
                 let rights = RIGHTS.iter().filter(has).map(|name| (*name).to_owned());
@@ -207,6 +230,15 @@ impl FactNeeds {
             catalog.insert(fact.clone(), value);
         }
     }
+}
+
+/// The developer name of a row, with its namespace in front.
+fn namespaced(row: &Row) -> Option<String> {
+    let name = row.text("DeveloperName")?;
+    Some(match row.text("NamespacePrefix") {
+        Some(namespace) => format!("{namespace}__{name}"),
+        None => name.to_owned(),
+    })
 }
 
 fn license(row: &Row, name: &str) -> Option<LicenseFact> {

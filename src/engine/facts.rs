@@ -6,10 +6,14 @@ use std::collections::BTreeSet;
 use serde_json::Value as Json;
 
 use super::EngineError;
+use super::observe::DOCUMENTS;
+use crate::kinds;
 use crate::model::Catalog;
+use crate::model::Element;
 use crate::model::Fact;
 use crate::model::FactValue;
 use crate::model::Holders;
+use crate::model::Row;
 use crate::model::RowExt as _;
 use crate::org::Org;
 use crate::org::keyed_queries;
@@ -33,14 +37,16 @@ pub enum FactRows {
     SetHolders,
     ProfileHolders,
     Packages,
+    PersonAccounts,
+    RecordTypes,
     Rights,
 }
 
 impl FactRows {
     /// Whether an org may refuse the question: what it would tell only serves
-    /// to check a plan.
+    /// to check a plan, or the refusal says that there is nothing of the sort.
     pub fn may_be_refused(self) -> bool {
-        matches!(self, Self::Packages | Self::Rights)
+        matches!(self, Self::Packages | Self::PersonAccounts | Self::Rights)
     }
 }
 
@@ -190,6 +196,26 @@ impl FactNeeds {
             None,
             packages,
         ));
+        let objects = self.names(|fact| match fact {
+            Fact::RecordTypes(object) => Some(object),
+            _ => None,
+        });
+        queries.extend(keyed(
+            FactRows::RecordTypes,
+            "RecordType",
+            &["DeveloperName", "NamespacePrefix", "Name", "SobjectType", "IsActive"],
+            "SobjectType",
+            None,
+            objects,
+        ));
+        if self.facts.contains(&Fact::PersonAccounts) {
+            // The field is only there with the feature (Object Reference,
+            // `RecordType`), so that without it the question is refused.
+            queries.push((
+                FactRows::PersonAccounts,
+                "SELECT DeveloperName, NamespacePrefix FROM RecordType WHERE SobjectType = 'Account' AND IsPersonType = true".to_owned(),
+            ));
+        }
         if self.facts.contains(&Fact::Rights) {
             let fields = RIGHTS.map(|name| format!("Permissions{name}")).join(", ");
             queries.push((FactRows::Rights, format!("SELECT {fields} FROM UserPermissionAccess")));
@@ -224,6 +250,8 @@ impl FactNeeds {
                 Fact::PermissionSet(_) => FactValue::PermissionSets(Vec::new()),
                 Fact::ProfilesOfLicense(_) => FactValue::Profiles(Vec::new()),
                 Fact::UserLicenses => FactValue::Licenses(Vec::new()),
+                Fact::RecordTypes(_) => FactValue::RecordTypes(Vec::new()),
+                Fact::PersonAccounts => FactValue::PersonAccounts(Vec::new()),
                 Fact::PermissionSetHolders(_) | Fact::ProfileHolders(_) => {
                     FactValue::Holders(Holders::default())
                 }
@@ -274,31 +302,49 @@ impl FactNeeds {
         Ok(())
     }
 
-    /// The system permissions of profiles, from their rows: a profile's name
-    /// in metadata is not its name in Setup.
+    /// What clones take over, from the bases' documents; from a row where the
+    /// name in metadata is not known, which tells the system permissions alone.
     async fn profile_bases(
         &self,
         org: &Org,
         catalog: &Catalog,
     ) -> Result<Vec<(Fact, FactValue)>, EngineError> {
         let mut answers = Vec::new();
-        for fact in &self.facts {
-            let Fact::ProfileBase(name) = fact else { continue };
-            let value = match catalog.profile(name) {
-                None => FactValue::Missing,
-                Some(profile) => {
-                    let row = org.record("Profile", &profile.id).await?;
-                    let on = |(field, value): (&String, &Json)| {
-                        let name = field.strip_prefix("Permissions")?;
-                        (*value == Json::Bool(true)).then(|| name.to_owned())
-                    };
-                    FactValue::ProfileBase(row.iter().filter_map(on).collect())
-                }
-            };
-            answers.push((fact.clone(), value));
+        let mut found = Vec::new();
+        for name in self.names(|fact| match fact {
+            Fact::ProfileBase(name) => Some(name),
+            _ => None,
+        }) {
+            match catalog.profile(name) {
+                Some(profile) => found.push((name, &profile.id)),
+                None => answers.push((Fact::ProfileBase(name.to_owned()), FactValue::Missing)),
+            }
+        }
+        for some in found.chunks(DOCUMENTS) {
+            let names: Vec<String> =
+                some.iter().map(|(name, _)| kinds::profile_full_name(name)).collect();
+            let documents = org.read_documents("Profile", &names).await?;
+            for ((name, id), document) in some.iter().zip(documents) {
+                let document = match document {
+                    Some(document) => document,
+                    None => of_row(&org.record("Profile", id).await?),
+                };
+                let value = FactValue::ProfileBase(kinds::profile_base(&document));
+                answers.push((Fact::ProfileBase((*name).to_owned()), value));
+            }
         }
         Ok(answers)
     }
+}
+
+/// The system permissions of a profile's row, as its document would say them.
+fn of_row(row: &Row) -> Element {
+    let on = |(field, value): (&String, &Json)| {
+        let name = field.strip_prefix("Permissions").filter(|_| *value == Json::Bool(true))?;
+        let children = vec![Element::text("enabled", "true"), Element::text("name", name)];
+        Some(Element::parent("userPermissions", children))
+    };
+    Element::parent("records", row.iter().filter_map(on).collect())
 }
 
 /// What the org says that permissions need; `None` where it does not say.

@@ -11,6 +11,7 @@ use super::facts::FactRows;
 use crate::kinds;
 use crate::kinds::Kind;
 use crate::model::Address;
+use crate::model::Attributes;
 use crate::model::Catalog;
 use crate::model::KeySource;
 use crate::model::Observed;
@@ -20,16 +21,26 @@ use crate::org::Org;
 use crate::org::keyed_queries;
 
 /// Documents of one readMetadata call (Metadata API Developer Guide).
-const DOCUMENTS: usize = 10;
+pub(super) const DOCUMENTS: usize = 10;
 
 /// What to look for, by kind: natural keys, and ids where they are known.
 #[derive(Debug, Default)]
 pub struct Targets {
     keys: BTreeMap<usize, BTreeSet<String>>,
     ids: BTreeMap<usize, BTreeMap<SalesforceId, Address>>,
+    /// Those of which no document is read, by kind: keys in lower case.
+    rows_only: BTreeMap<usize, BTreeSet<String>>,
 }
 
 impl Targets {
+    /// Looks at no document of a resource: its row tells all that is wanted.
+    pub fn without_document(&mut self, address: &Address) {
+        if let Some(index) = kinds::ALL.iter().position(|kind| kind.name() == address.kind()) {
+            let key = kinds::ALL[index].query_key(address).to_lowercase();
+            self.rows_only.entry(index).or_default().insert(key);
+        }
+    }
+
     /// Looks for one resource.
     pub fn add(&mut self, address: &Address, id: Option<SalesforceId>) {
         let Some(index) = kinds::ALL.iter().position(|kind| kind.name() == address.kind()) else {
@@ -209,7 +220,12 @@ impl Pieces {
                 }
             }
             if let Some(metadata_type) = kind.document_type() {
-                read_documents(org, kind, metadata_type, &mut things).await?;
+                let rows_only = targets.rows_only.get(&index);
+                let is_read = |address: &Address| {
+                    let key = kind.query_key(address).to_lowercase();
+                    rows_only.is_none_or(|rows_only| !rows_only.contains(&key))
+                };
+                read_documents(org, kind, metadata_type, &is_read, &mut things).await?;
             }
             for (address, thing) in things {
                 sink(address, thing);
@@ -223,12 +239,14 @@ async fn read_documents(
     org: &Org,
     kind: &dyn Kind,
     metadata_type: &str,
+    is_read: &(dyn Fn(&Address) -> bool + Sync),
     things: &mut HashMap<Address, Observed>,
 ) -> Result<(), EngineError> {
-    let mut addresses: Vec<Address> = things.keys().cloned().collect();
+    let mut addresses: Vec<Address> =
+        things.keys().filter(|address| is_read(address)).cloned().collect();
     addresses.sort();
     for some in addresses.chunks(DOCUMENTS) {
-        let names: Vec<String> = some.iter().map(|address| kind.query_key(address)).collect();
+        let names: Vec<String> = some.iter().map(|address| kind.document_name(address)).collect();
         let documents = org.read_documents(metadata_type, &names).await?;
         for (address, document) in some.iter().zip(documents) {
             if let (Some(thing), Some(document)) = (things.get_mut(address), document) {
@@ -248,6 +266,9 @@ pub async fn observe_some(
     let wanted: BTreeSet<Address> = addresses.into_iter().collect();
     for address in &wanted {
         targets.add(address, None);
+        if kinds::of(address).is_some_and(|kind| !kind.reads_document(&Attributes::new())) {
+            targets.without_document(address);
+        }
     }
     // Salesforce compares names without case.
     let spelled: HashMap<String, Address> = wanted

@@ -13,7 +13,10 @@ use crate::kinds;
 use crate::kinds::Scope;
 use crate::kinds::as_seen;
 use crate::model::Address;
+use crate::model::Attributes;
 use crate::model::Catalog;
+use crate::model::Condition;
+use crate::model::Fact;
 use crate::model::Observation;
 use crate::model::Observations;
 use crate::model::Observed;
@@ -47,17 +50,46 @@ pub async fn refresh(
     let Refreshing { declared, scope, recorded, needs } = refreshing;
     let mut targets = Targets::default();
     let mut addresses = Vec::new();
+    let mut reads_document: HashSet<Address> = HashSet::new();
     for address in declared {
         targets.add(&address, None);
+        if let Some(declared) = scope.declared(&address)
+            && let Some(kind) = kinds::of(&address).filter(|kind| is_selective(*kind))
+        {
+            // What is said for orgs unlike this one needs no look.
+            let may_hold = |condition: &Condition| {
+                !catalog.knows(&Fact::of_condition(*condition)) || catalog.holds(*condition)
+            };
+            let besides = declared.conditional.iter().flat_map(|held| &held.besides);
+            let besides = besides.filter(|(condition, _)| may_hold(condition));
+            let mut said =
+                std::iter::once(&declared.attributes).chain(besides.map(|(_, said)| said));
+            if said.any(|attributes| kind.reads_document(attributes)) {
+                reads_document.insert(address.clone());
+            }
+        }
         addresses.push(address);
     }
     for stored in recorded.stream() {
         let stored = stored.map_err(EngineError::Record)?;
         let Some(kind) = kinds::of(&stored.address) else { continue };
         let by_id = kind.queries().iter().any(|query| query.supplementary);
-        let id = if by_id { (stored.decode)().map_err(EngineError::Record)?.id } else { None };
+        let mut id = None;
+        if by_id || is_selective(kind) {
+            let record = (stored.decode)().map_err(EngineError::Record)?;
+            if kind.reads_document(&record.attributes) {
+                reads_document.insert(stored.address.clone());
+            }
+            id = record.id.filter(|_| by_id);
+        }
         targets.add(&stored.address, id);
         addresses.push(stored.address);
+    }
+    for address in &addresses {
+        let is_selective = kinds::of(address).is_some_and(is_selective);
+        if is_selective && !reads_document.contains(address) {
+            targets.without_document(address);
+        }
     }
 
     let mut comparison = Comparison {
@@ -76,6 +108,11 @@ pub async fn refresh(
     let mut observations = comparison.finish()?;
     look_for_new_names(org, recorded, &mut observations).await?;
     Ok(observations)
+}
+
+/// Whether documents of a kind are read for some things only.
+fn is_selective(kind: &dyn kinds::Kind) -> bool {
+    kind.document_type().is_some() && !kind.reads_document(&Attributes::new())
 }
 
 /// What is gone under its name may be there under another: its id tells.

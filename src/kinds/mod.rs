@@ -14,6 +14,7 @@ mod permission_set_assignment;
 mod permission_set_license_assignment;
 mod permissions;
 mod profile;
+mod settings;
 pub mod spec;
 mod user;
 
@@ -50,6 +51,8 @@ pub use permissions::access_needs;
 pub use permissions::label as permission_label;
 pub use permissions::learn_from_rejection;
 pub use permissions::risk;
+pub use profile::base as profile_base;
+pub use profile::metadata_full_name as profile_full_name;
 
 /// How the platform takes a thing of a kind away.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -176,6 +179,17 @@ pub trait Kind: Sync {
         None
     }
 
+    /// The full name of that document.
+    fn document_name(&self, address: &Address) -> String {
+        self.query_key(address)
+    }
+
+    /// Whether a thing with these attributes, declared or recorded, says
+    /// anything that only its document holds.
+    fn reads_document(&self, _attributes: &Attributes) -> bool {
+        true
+    }
+
     /// What its metadata document says.
     fn observe_document(&self, _document: &Element) -> Observed {
         Observed::default()
@@ -184,6 +198,18 @@ pub trait Kind: Sync {
     /// The observed attributes, cut to what can be compared with `wanted`.
     fn comparable(&self, observed: &Attributes, _wanted: &Attributes) -> Attributes {
         observed.clone()
+    }
+
+    /// All that was or is wanted, to compare what was observed with.
+    fn ever_wanted(&self, recorded: &Attributes, wanted: &Attributes) -> Attributes {
+        let mut ever = recorded.clone();
+        ever.extend(wanted);
+        ever
+    }
+
+    /// What holds by what was sent, though this time the org does not show it.
+    fn unshown(&self, _seen: &Attributes, _history: &Attributes) -> Attributes {
+        Attributes::new()
     }
 
     /// A sentence about an observed state that is left as it is.
@@ -418,9 +444,23 @@ pub fn withdrawn(before: Option<&Attributes>, after: &Attributes) -> Vec<Path> {
         .collect()
 }
 
-/// What was observed of a thing, as it compares with `wanted`; what no read
-/// can show is taken from `history`.
+/// What was observed of a recorded thing, as it compares with `wanted`; what the
+/// org does not show is taken from `history`.
 pub fn as_seen(
+    kind: &dyn Kind,
+    observed: &Attributes,
+    wanted: &Attributes,
+    history: &Attributes,
+) -> Attributes {
+    let mut seen = as_found(kind, observed, wanted, history);
+    let unshown = kind.unshown(&seen, history);
+    seen.extend(&unshown);
+    seen
+}
+
+/// The same of a thing that is not recorded: what no read can show is as it is
+/// in `history`.
+pub fn as_found(
     kind: &dyn Kind,
     observed: &Attributes,
     wanted: &Attributes,

@@ -113,7 +113,7 @@ pub async fn start(
     };
     let mut org = rules::Org {
         store,
-        schema: Arc::new(Schema::new(undescribed)),
+        schema: Arc::new(Schema::new(undescribed.clone(), options.seed.person_accounts)),
         doubts: options.doubts.clone(),
         running_user: String::new(),
         now: timestamp(clock()),
@@ -125,6 +125,8 @@ pub async fn start(
         let text =
             |name: &str| setting.get(name).and_then(Json::as_str).unwrap_or_default().to_owned();
         org.running_user = text("running_user");
+        let person_accounts = setting.get("person_accounts") == Some(&Json::Bool(true));
+        org.schema = Arc::new(Schema::new(undescribed, person_accounts));
         (text("org_id"), text("access_token"))
     };
     let calls = if is_new { options.seed.calls_today } else { calls_of_today(&org) };
@@ -214,6 +216,7 @@ fn create_org(org: &mut rules::Org, options: &Options) -> (String, String) {
         "org_id": org_id,
         "access_token": access_token,
         "running_user": org.running_user,
+        "person_accounts": options.seed.person_accounts,
     });
     if let Json::Object(row) = setting {
         let row: Row = row;

@@ -38,6 +38,14 @@ pub struct Seed {
     pub admin_lacks: Vec<String>,
     /// The day on which the permission set licenses expire.
     pub licenses_expire: Option<String>,
+    /// The org has person accounts.
+    pub person_accounts: bool,
+    /// The developer name of their record type; `PersonAccount` when empty.
+    pub person_record_type: String,
+    /// Further record types, as `Object.Name`.
+    pub record_types: Vec<String>,
+    /// The org is a sandbox.
+    pub sandbox: bool,
 }
 
 /// Behaviours of which only a real org can tell; each can go both ways.
@@ -61,6 +69,9 @@ pub struct Doubts {
     /// Who lacks View All Profiles sees only the own profile (Profile
     /// Filtering).
     pub profile_filtering: bool,
+    /// A profile's document says of a person account's record type that it is the
+    /// default of person accounts, also where it is that of all accounts.
+    pub person_default_shown: bool,
     /// The org knows `ManageNetworks`; a feature that is off makes it unknown.
     pub networks_known: bool,
 }
@@ -76,6 +87,7 @@ impl Default for Doubts {
             uninstalled_apps_described: true,
             hidden_dependency: false,
             profile_filtering: false,
+            person_default_shown: false,
             networks_known: true,
         }
     }
@@ -86,7 +98,7 @@ impl Default for Doubts {
 pub struct UnknownSetting(pub String);
 
 /// The settings that [`set`] understands, for messages.
-pub const SETTINGS: &str = "users=N, seats=N|unlimited, package_seats=N, calls_today=N, admin_lacks=PERMISSION+PERMISSION, licenses_expire=YYYY-MM-DD, rest_inserts_profiles, sets_are_replaced, login_rows, sets_take_their_license_along, dependencies_of_all_data, uninstalled_apps_described, hidden_dependency, profile_filtering and networks_known (each =true|false)";
+pub const SETTINGS: &str = "users=N, seats=N|unlimited, package_seats=N, calls_today=N, admin_lacks=PERMISSION+PERMISSION, licenses_expire=YYYY-MM-DD, person_record_type=NAME, record_types=OBJECT.NAME+OBJECT.NAME, person_accounts, sandbox, rest_inserts_profiles, sets_are_replaced, login_rows, sets_take_their_license_along, dependencies_of_all_data, uninstalled_apps_described, hidden_dependency, profile_filtering, person_default_shown and networks_known (each =true|false)";
 
 /// Applies one `KEY=VALUE`.
 ///
@@ -110,6 +122,11 @@ pub fn set(seed: &mut Seed, doubts: &mut Doubts, setting: &str) -> Result<(), Un
         "calls_today" => seed.calls_today = value.parse().map_err(|_| unknown())?,
         "admin_lacks" => seed.admin_lacks = value.split('+').map(str::to_owned).collect(),
         "licenses_expire" => seed.licenses_expire = Some(value.to_owned()),
+        "person_accounts" => seed.person_accounts = flag()?,
+        "person_record_type" => value.clone_into(&mut seed.person_record_type),
+        "record_types" => seed.record_types = value.split('+').map(str::to_owned).collect(),
+        "sandbox" => seed.sandbox = flag()?,
+        "person_default_shown" => doubts.person_default_shown = flag()?,
         "rest_inserts_profiles" => doubts.rest_inserts_profiles = flag()?,
         "sets_are_replaced" => doubts.sets_are_replaced = flag()?,
         "login_rows" => doubts.login_rows = flag()?,

@@ -8,6 +8,7 @@ use serde_json::Value as Json;
 use serde_json::json;
 
 const FIELDS: &str = include_str!("../data/fields.tsv");
+const PERSON_ACCOUNT_FIELDS: &str = include_str!("../data/person_account_fields.tsv");
 const SYSTEM_PERMISSIONS: &str = include_str!("../data/system_permissions.tsv");
 const NEVER_EDITABLE: &str = include_str!("../data/never_editable.tsv");
 
@@ -91,7 +92,7 @@ pub struct Schema {
 
 /// Name, prefix, setup, createable, updateable, deletable. User: Object
 /// Reference, "Supported Calls", which has no delete().
-const OBJECTS: [(&str, &str, bool, bool, bool, bool); 19] = [
+const OBJECTS: [(&str, &str, bool, bool, bool, bool); 20] = [
     ("Account", "001", false, true, true, true),
     ("Contact", "003", false, true, true, true),
     ("Event", "00U", false, true, true, true),
@@ -105,6 +106,7 @@ const OBJECTS: [(&str, &str, bool, bool, bool, bool); 19] = [
     ("PermissionSetLicense", "0PL", true, false, false, false),
     ("PermissionSetLicenseAssign", "2LA", true, true, false, true),
     ("Profile", "00e", true, true, true, true),
+    ("RecordType", "012", true, false, true, false),
     ("Task", "00T", false, true, true, true),
     ("User", "005", true, true, true, false),
     ("UserLicense", "100", true, false, false, false),
@@ -137,14 +139,17 @@ fn rows(table: &'static str) -> impl Iterator<Item = Vec<&'static str>> {
 }
 
 impl Schema {
-    /// The schema of a new org. `undescribed` names system permissions that
-    /// metadata takes and describe does not show.
-    pub fn new(undescribed: Vec<String>) -> Self {
+    /// The schema of an org, with person accounts or without. `undescribed` names
+    /// system permissions that metadata takes and describe does not show.
+    pub fn new(undescribed: Vec<String>, person_accounts: bool) -> Self {
         let system_permissions: BTreeMap<&str, &str> = rows(SYSTEM_PERMISSIONS)
             .map(|row| (row[0], row.get(1).copied().unwrap_or_default()))
             .collect();
         let mut fields: BTreeMap<&str, Vec<Field>> = BTreeMap::new();
-        for row in rows(FIELDS) {
+        let of_persons = rows(PERSON_ACCOUNT_FIELDS).filter(|_| person_accounts);
+        // Visible only with the feature (Object Reference, `RecordType`).
+        let is_known = |row: &Vec<&str>| person_accounts || row[1] != "IsPersonType";
+        for row in rows(FIELDS).filter(is_known).chain(of_persons) {
             let flag = |index: usize| row.get(index) == Some(&"1");
             let text = |index: usize| {
                 row.get(index).filter(|text| !text.is_empty()).map(|text| (*text).to_owned())

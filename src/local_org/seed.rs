@@ -5,6 +5,7 @@ use serde_json::Value as Json;
 use serde_json::json;
 
 use super::options::Seed;
+use super::rules::Entries;
 use super::rules::Org;
 use super::rules::new_set_row;
 use super::store::Row;
@@ -81,7 +82,7 @@ pub fn seed(org: &mut Org, org_id: &str, seed: &Seed) {
         "Id": org_id,
         "Name": "Local org",
         "OrganizationType": "Enterprise Edition",
-        "IsSandbox": false,
+        "IsSandbox": seed.sandbox,
         "DefaultLocaleSidKey": "en_US",
         "TimeZoneSidKey": "America/Los_Angeles",
         "LanguageLocaleKey": "en_US",
@@ -137,6 +138,13 @@ pub fn seed(org: &mut Org, org_id: &str, seed: &Seed) {
         profiles.insert(name, super::rules::new_profile(org, row, false));
     }
 
+    seed_record_types(org, seed);
+    // An API-only profile opens with the app of all tabs (seen in a profile
+    // retrieved from a real org).
+    for name in ["Minimum Access - API Only Integrations"] {
+        seed_app(org, profiles.get(name).map(String::as_str));
+    }
+
     let user = |username: &str, last_name: &str, alias: &str, profile: Option<&String>| {
         object(json!({
             "Username": username,
@@ -169,6 +177,44 @@ pub fn seed(org: &mut Org, org_id: &str, seed: &Seed) {
     for lacking in &seed.admin_lacks {
         withdraw_from_admin(org, profiles.get("System Administrator"), lacking);
     }
+}
+
+/// The record types that the org has from the start.
+fn seed_record_types(org: &mut Org, seed: &Seed) {
+    let mut names: Vec<(&str, &str, bool)> = Vec::new();
+    if seed.person_accounts {
+        let person = seed.person_record_type.as_str();
+        let person = if person.is_empty() { "PersonAccount" } else { person };
+        names.push(("Account", "Business_Account", false));
+        names.push(("Account", person, true));
+    }
+    let further = seed.record_types.iter().filter_map(|name| name.split_once('.'));
+    names.extend(further.map(|(object, name)| (object, name, false)));
+    for (object_name, name, is_person) in names {
+        let label = if is_person { "Person Account".to_owned() } else { name.replace('_', " ") };
+        let mut row = object(json!({
+            "Name": label,
+            "DeveloperName": name,
+            "SobjectType": object_name,
+            "IsActive": true,
+        }));
+        if seed.person_accounts {
+            row.insert("IsPersonType".to_owned(), Json::Bool(is_person));
+        }
+        org.store_new("RecordType", row);
+    }
+}
+
+fn seed_app(org: &mut Org, profile: Option<&str>) {
+    let Some(set) =
+        profile.and_then(|profile| org.store.ids_by("PermissionSet", "ProfileId", profile).pop())
+    else {
+        return;
+    };
+    let said = [("application", "standard__AllTabSet"), ("default", "true"), ("visible", "true")];
+    let said = said.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+    let key = ("applicationVisibilities".to_owned(), "standard__AllTabSet".to_owned());
+    super::rules::store_sections(org, &set, &Entries::from([(key, said)]));
 }
 
 /// Takes a system permission out of the admin's profile and its set.

@@ -23,13 +23,14 @@ use serde_json::Value as Json;
 pub type Row = Map<String, Json>;
 
 /// The fields by which rows are found without a scan.
-const INDEXED: [(&str, &[&str]); 8] = [
+const INDEXED: [(&str, &[&str]); 9] = [
     ("FieldPermissions", &["ParentId"]),
     ("ObjectPermissions", &["ParentId"]),
     ("PermissionSet", &["Name", "ProfileId"]),
     ("PermissionSetAssignment", &["AssigneeId", "PermissionSetId"]),
     ("PermissionSetLicenseAssign", &["AssigneeId", "PermissionSetLicenseId"]),
     ("Profile", &["Name", "UserLicenseId"]),
+    ("SectionEntry", &["ParentId"]),
     ("User", &["Username", "ProfileId", "CommunityNickname"]),
     ("UserLogin", &["UserId"]),
 ];

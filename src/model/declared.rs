@@ -1,5 +1,7 @@
 //! What a person declared in YAML, before the org had its say.
 
+use std::collections::BTreeSet;
+
 use serde::Deserialize;
 use serde::Serialize;
 
@@ -17,6 +19,29 @@ pub struct Lifecycle {
     pub ignore_changes: Vec<String>,
 }
 
+/// A sort of org that something is declared for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Condition {
+    /// Orgs with person accounts.
+    PersonAccounts,
+    /// Orgs that are no sandbox.
+    Production,
+    /// Sandboxes, scratch orgs and the like.
+    Sandbox,
+}
+
+/// What is only said of some orgs.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Conditional {
+    /// The resource is only declared where all of these hold.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub when: BTreeSet<Condition>,
+    /// What it says besides, each where its condition holds.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub besides: Vec<(Condition, Attributes)>,
+}
+
 /// One resource as the files declare it: words as written, references by
 /// address, nothing resolved.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -31,6 +56,9 @@ pub struct Declared {
     /// How far it is held to what it says.
     #[serde(default)]
     pub lifecycle: Lifecycle,
+    /// What of it is only for some orgs; nothing for most.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub conditional: Option<Box<Conditional>>,
     /// Which of the files it stands in, counted from 0.
     #[serde(default)]
     pub file: u32,
@@ -39,7 +67,55 @@ pub struct Declared {
 impl Declared {
     /// A declaration of these attributes and nothing more.
     pub fn new(address: Address, attributes: Attributes) -> Self {
-        Self { address, attributes, was: None, lifecycle: Lifecycle::default(), file: 0 }
+        Self {
+            address,
+            attributes,
+            was: None,
+            lifecycle: Lifecycle::default(),
+            conditional: None,
+            file: 0,
+        }
+    }
+
+    /// The same, declared only where these hold too.
+    #[must_use]
+    pub fn only_when(mut self, when: &BTreeSet<Condition>) -> Self {
+        if !when.is_empty() {
+            self.conditional.get_or_insert_default().when.extend(when);
+        }
+        self
+    }
+
+    /// The same, saying this besides where a condition holds.
+    #[must_use]
+    pub fn saying_besides(mut self, condition: Condition, attributes: Attributes) -> Self {
+        if !attributes.is_empty() {
+            self.conditional.get_or_insert_default().besides.push((condition, attributes));
+        }
+        self
+    }
+
+    /// The conditions that decide what of it is declared.
+    pub fn conditions(&self) -> impl Iterator<Item = Condition> {
+        self.conditional.iter().flat_map(|conditional| {
+            let besides = conditional.besides.iter().map(|(condition, _)| *condition);
+            conditional.when.iter().copied().chain(besides)
+        })
+    }
+
+    /// What it comes to where exactly the conditions hold that `holds` says;
+    /// `None` where it is not declared.
+    pub fn where_holds(mut self, holds: impl Fn(Condition) -> bool) -> Option<Self> {
+        let Some(conditional) = self.conditional.take() else { return Some(self) };
+        if !conditional.when.iter().all(|condition| holds(*condition)) {
+            return None;
+        }
+        for (condition, attributes) in conditional.besides {
+            if holds(condition) {
+                self.attributes.unite(&attributes);
+            }
+        }
+        Some(self)
     }
 }
 

@@ -6,6 +6,8 @@ use serde::Deserialize;
 use serde::Serialize;
 
 use super::Address;
+use super::Condition;
+use super::Element;
 use super::Grants;
 use super::SalesforceId;
 
@@ -32,6 +34,10 @@ pub enum Fact {
     Fields(String),
     /// How the org's system permissions differ from the shipped table.
     SystemPermissions,
+    /// The record types of an object.
+    RecordTypes(String),
+    /// Whether the org has person accounts, and their record types.
+    PersonAccounts,
     /// What a permission needs, by API name, or `Object<verb>`.
     Prerequisites(String),
     /// Who holds a permission set of that name (no namespace).
@@ -47,6 +53,14 @@ pub enum Fact {
 }
 
 impl Fact {
+    /// The one that tells whether a condition holds.
+    pub fn of_condition(condition: Condition) -> Self {
+        match condition {
+            Condition::PersonAccounts => Self::PersonAccounts,
+            Condition::Production | Condition::Sandbox => Self::Organization,
+        }
+    }
+
     /// Whether a plan can be made without it: it only helps to check one.
     pub fn is_for_checks(&self) -> bool {
         matches!(self, Self::Package(_) | Self::Rights | Self::Grants(_))
@@ -79,6 +93,8 @@ impl Fact {
             Self::PermissionSet(name) => format!("permission set `{name}`"),
             Self::Fields(object) => format!("fields of `{object}`"),
             Self::SystemPermissions => "the org's system permissions".to_owned(),
+            Self::RecordTypes(object) => format!("record types of `{object}`"),
+            Self::PersonAccounts => "whether it has person accounts".to_owned(),
             Self::Prerequisites(name) => format!("prerequisites of `{name}`"),
             Self::PermissionSetHolders(name) => format!("holders of permission set `{name}`"),
             Self::ProfileHolders(name) => format!("holders of profile `{name}`"),
@@ -103,8 +119,8 @@ pub enum FactValue {
     License(LicenseFact),
     /// Answers [`Fact::Profile`].
     Profile(ProfileFact),
-    /// Answers [`Fact::ProfileBase`]: the system permissions that are on.
-    ProfileBase(Vec<String>),
+    /// Answers [`Fact::ProfileBase`]: what it takes over, as metadata.
+    ProfileBase(Vec<Element>),
     /// Answers [`Fact::ProfilesOfLicense`].
     Profiles(Vec<ProfileFact>),
     /// Answers [`Fact::PermissionSet`]; several when a label fits several.
@@ -123,6 +139,11 @@ pub enum FactValue {
         /// Names and labels that the shipped table lacks.
         additional: Vec<(String, String)>,
     },
+    /// Answers [`Fact::RecordTypes`].
+    RecordTypes(Vec<RecordTypeFact>),
+    /// Answers [`Fact::PersonAccounts`]: developer names of their record types,
+    /// with a namespace in front where there is one; none without the feature.
+    PersonAccounts(Vec<String>),
     /// Answers [`Fact::Prerequisites`].
     Prerequisites(Vec<String>),
     /// Answers the two holder facts.
@@ -221,6 +242,17 @@ pub struct PermissionSetFact {
     pub name: String,
     /// The label in Setup.
     pub label: String,
+}
+
+/// A record type that is there.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RecordTypeFact {
+    /// Its developer name, with a namespace in front where there is one.
+    pub name: String,
+    /// Its label.
+    pub label: String,
+    /// Whether it can be used.
+    pub is_active: bool,
 }
 
 /// A field that a permission set can grant.
@@ -336,6 +368,32 @@ impl Catalog {
         match self.get(&Fact::Fields(object.to_owned())) {
             Some(FactValue::Fields { object, .. }) => Some(object),
             _ => None,
+        }
+    }
+
+    /// The record types of an object, when they were asked for.
+    pub fn record_types(&self, object: &str) -> &[RecordTypeFact] {
+        match self.get(&Fact::RecordTypes(object.to_owned())) {
+            Some(FactValue::RecordTypes(types)) => types,
+            _ => &[],
+        }
+    }
+
+    /// The record types of person accounts; none without the feature.
+    pub fn person_record_types(&self) -> &[String] {
+        match self.get(&Fact::PersonAccounts) {
+            Some(FactValue::PersonAccounts(types)) => types,
+            _ => &[],
+        }
+    }
+
+    /// Whether a condition holds in this org.
+    pub fn holds(&self, condition: Condition) -> bool {
+        let is_sandbox = self.organization().is_some_and(|organization| organization.is_sandbox);
+        match condition {
+            Condition::PersonAccounts => !self.person_record_types().is_empty(),
+            Condition::Sandbox => is_sandbox,
+            Condition::Production => !is_sandbox,
         }
     }
 

@@ -25,11 +25,11 @@ mod value;
 pub use access::{AccessChange, EVERY, Grants, Right, Source, SourceName, SourcedRight};
 pub use address::Address;
 pub use change::{Action, Change, Implied, Reason};
-pub use declared::{Declared, Lifecycle, Place, PlaceStep};
+pub use declared::{Condition, Conditional, Declared, Lifecycle, Place, PlaceStep};
 pub use document::Element;
 pub use fact::{
     Catalog, Fact, FactValue, GrantableField, Holders, LicenseFact, OrganizationFact, PackageFact,
-    PermissionSetFact, ProfileFact,
+    PermissionSetFact, ProfileFact, RecordTypeFact,
 };
 pub use finding::{Check, Circumstances, Finding, Questions, RunningUser, Severity, Through};
 pub use id::SalesforceId;

@@ -60,6 +60,22 @@ pub struct Observations {
 }
 
 impl Observations {
+    /// Puts what turns out to be declared for other orgs only, and is not recorded,
+    /// where the undeclared is; `belongs_to` tells which thing a relation is of.
+    pub fn disown(
+        &mut self,
+        addresses: &[Address],
+        belongs_to: impl Fn(&Address) -> Option<Address>,
+    ) {
+        for address in addresses {
+            if let Some(Observation::Found(observed)) = self.differing.remove(address)
+                && let Some(subject) = belongs_to(address)
+            {
+                self.undeclared.entry(subject).or_default().push((address.clone(), observed));
+            }
+        }
+    }
+
     /// Takes from the undeclared what turns out to be declared: by a label,
     /// whose natural key only the answers to facts made known.
     pub fn claim(&mut self, is_declared: impl Fn(&Address) -> bool) {

@@ -183,6 +183,17 @@ impl Attributes {
         }
     }
 
+    /// Sets every path of `other`; names are added to those of a set.
+    pub fn unite(&mut self, other: &Self) {
+        for (path, value) in &other.0 {
+            let mut value = value.clone();
+            if let (Value::Set(names), Some(Value::Set(held))) = (&mut value, self.get(path)) {
+                names.extend(held.iter().cloned());
+            }
+            self.set(path.clone(), value);
+        }
+    }
+
     /// How many paths there are.
     pub fn len(&self) -> usize {
         self.0.len()

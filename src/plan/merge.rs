@@ -16,6 +16,7 @@ use super::rename::Renames;
 use crate::kinds;
 use crate::kinds::Kind;
 use crate::kinds::Resolved;
+use crate::kinds::as_found;
 use crate::kinds::as_seen;
 use crate::model::Action;
 use crate::model::Address;
@@ -222,7 +223,7 @@ impl Merge<'_, '_> {
                     ));
                 }
                 let wanted = &resolved.attributes;
-                let before = as_seen(kind, &observed.attributes, wanted, wanted);
+                let before = as_found(kind, &observed.attributes, wanted, wanted);
                 (Action::Adopt, Reason::FoundInOrg, Some(before))
             }
             None => (Action::Create, Reason::NotInOrg, None),
@@ -270,8 +271,7 @@ impl Merge<'_, '_> {
                 .collect();
         }
 
-        let mut wanted = record.attributes.clone();
-        wanted.extend(&after);
+        let wanted = kind.ever_wanted(&record.attributes, &after);
         let (before, observed) = match observation {
             None => (Some(record.attributes.clone()), None),
             Some(Observation::Gone) => {

@@ -116,18 +116,45 @@ impl Desired {
         self.resources.is_empty()
     }
 
-    /// The facts that resolving the chosen ones needs, each once.
+    /// The facts that resolving the chosen ones needs, each once. What only some
+    /// orgs get is asked for whether or not this is one of them.
     pub fn facts(&self, choice: &Choice) -> Vec<Fact> {
         let mut facts = std::collections::BTreeSet::new();
         let chosen = self.resources.iter().filter(|declared| choice.includes(&declared.address));
         for declared in chosen {
-            if let Some(kind) = kinds::of(&declared.address) {
-                kind.facts(declared, self, &mut |fact| {
-                    facts.insert(fact);
-                });
+            let Some(kind) = kinds::of(&declared.address) else { continue };
+            let mut want = |fact| {
+                facts.insert(fact);
+            };
+            for condition in declared.conditions() {
+                want(Fact::of_condition(condition));
+            }
+            let scope = Unconditional(self);
+            match declared.conditional.as_ref().and_then(|_| declared.clone().where_holds(|_| true))
+            {
+                Some(whole) => kind.facts(&whole, &scope, &mut want),
+                None => kind.facts(declared, &scope, &mut want),
             }
         }
         facts.into_iter().collect()
+    }
+
+    /// What is declared for an org with this catalog, and the addresses that are
+    /// not declared in it.
+    pub fn in_org(self, catalog: &Catalog) -> (Self, Vec<Address>) {
+        if self.resources.iter().all(|declared| declared.conditional.is_none()) {
+            return (self, Vec::new());
+        }
+        let mut elsewhere = Vec::new();
+        let mut here = Vec::with_capacity(self.resources.len());
+        for declared in self.resources {
+            let address = declared.address.clone();
+            match declared.where_holds(|condition| catalog.holds(condition)) {
+                Some(declared) => here.push(declared),
+                None => elsewhere.push(address),
+            }
+        }
+        (Self { resources: here, ..self }, elsewhere)
     }
 
     /// Replaces labels by natural keys where the catalog knows them; tells
@@ -168,6 +195,22 @@ impl Desired {
             })
             .collect();
         if problems.is_empty() { Ok((self, respelled)) } else { Err(problems) }
+    }
+}
+
+/// What is declared in every org: facts about the rest may have to be asked.
+struct Unconditional<'a>(&'a Desired);
+
+impl Scope for Unconditional<'_> {
+    fn declared(&self, address: &Address) -> Option<&Declared> {
+        let is_for_all = |declared: &&Declared| {
+            declared.conditional.as_ref().is_none_or(|conditional| conditional.when.is_empty())
+        };
+        self.0.declared(address).filter(is_for_all)
+    }
+
+    fn meant(&self, address: &Address) -> Option<String> {
+        self.0.meant(address)
     }
 }
 

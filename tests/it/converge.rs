@@ -4,6 +4,9 @@
 use reqwest::Method;
 use serde_json::json;
 
+use orgform::local_org::Doubts;
+use orgform::local_org::Seed;
+
 use crate::support::World;
 use crate::support::example;
 
@@ -800,4 +803,50 @@ async fn a_set_that_was_made_anew_by_hand_is_found_by_its_new_id() {
         .await;
     world.call(Method::POST, "sobjects/PermissionSet", set).await;
     world.converges("assigned anew", yaml).await;
+}
+
+const PERSON_ACCOUNTS: &str = "version: 1
+profiles:
+  Robots:
+    clone_from: Minimum Access - API Only Integrations
+    if_person_accounts:
+      record_types:
+        Account:
+          assigned: [person account]
+          default: person account
+          person_account_default: person account
+permission_sets:
+  Robot_Access:
+    system_permissions: [View Setup and Configuration]
+    if_person_accounts:
+      record_types: { Account: [person account] }
+      objects:
+        Account: { access: [read, create, edit], fields: edit }
+";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_file_serves_orgs_with_and_without_person_accounts() {
+    let without = World::new().await;
+    let applied = without.converges("without person accounts", PERSON_ACCOUNTS).await;
+    assert!(!applied.output.contains("PersonAccount"), "{}", applied.output);
+    for (name, shown) in [("PersonAccount", false), ("ER_Individual", true)] {
+        let seed =
+            Seed { person_accounts: true, person_record_type: name.to_owned(), ..Seed::default() };
+        let doubts = Doubts { person_default_shown: shown, ..Doubts::default() };
+        let world = World::with(seed, doubts).await;
+        let applied = world.converges("with person accounts", PERSON_ACCOUNTS).await;
+        let full_name = format!("PersonAccount.{name}");
+        assert!(applied.output.contains(&full_name), "{}", applied.output);
+        assert!(applied.output.contains("PersonBirthdate"), "{}", applied.output);
+        let business = PERSON_ACCOUNTS
+            .replace("assigned: [person account]", "assigned: [person account, Business Account]")
+            .replace(
+                "default: person account\n          p",
+                "default: Business_Account\n          p",
+            );
+        world.converges("the default moves", &business).await;
+        world.converges("and back", PERSON_ACCOUNTS).await;
+        let nothing = "version: 1\nprofiles:\n  Robots: { clone_from: Minimum Access - API Only Integrations }\n";
+        world.converges("taken out", nothing).await;
+    }
 }

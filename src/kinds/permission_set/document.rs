@@ -4,34 +4,45 @@ use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
 use crate::kinds::permissions;
+use crate::kinds::settings;
+use crate::kinds::settings::Holder;
 use crate::model::Attributes;
 use crate::model::Element;
 use crate::model::Observed;
 use crate::model::Value;
 
+use super::ACTIVATION;
 use super::MODIFY_ALL_DATA;
 use super::SYSTEM;
 use super::VIEW_ALL_DATA;
 use super::field_paths;
 
 /// The metadata sections that this kind models; all others are carried.
-const MODELLED: [&str; 6] = [
+const MODELLED: [&str; 10] = [
     "fullName",
     "label",
     "description",
+    "license",
+    "hasActivationRequired",
     "userPermissions",
     "objectPermissions",
     "fieldPermissions",
+    "recordTypeVisibilities",
+    "tabSettings",
 ];
 
 /// What a set's document says.
 pub fn observe(document: &Element) -> Observed {
     let mut observed = Observed::default();
     let attributes = &mut observed.attributes;
-    for path in ["label", "description"] {
+    for path in ["label", "description", "license"] {
         let text = document.child_text(path).map(str::trim).filter(|text| !text.is_empty());
         attributes.set_some(path, text.map(|text| Value::Text(text.to_owned())));
     }
+    if document.child_is_true("hasActivationRequired") {
+        attributes.set(ACTIVATION, Value::Flag(true));
+    }
+    settings::observe(Holder::PermissionSet, document, attributes);
     let system: BTreeSet<String> = document
         .all("userPermissions")
         .filter(|permission| permission.child_is_true("enabled"))
@@ -72,7 +83,7 @@ pub fn observe(document: &Element) -> Observed {
         .children
         .iter()
         .filter(|child| !MODELLED.contains(&child.name.as_str()))
-        .filter(|child| !(child.name == "hasActivationRequired" && child.text == "false"))
+        .filter(|child| !settings::SECTIONS.iter().any(|(_, element, _, _)| *element == child.name))
         .cloned()
         .collect();
     observed
@@ -148,6 +159,12 @@ pub fn body(
     if before.get("description").is_some() && attributes.get("description").is_none() {
         body.push(Element::text("description", ""));
     }
+    let had = |path| before.flag(path) == Some(true);
+    let has_activation = attributes.flag(ACTIVATION) == Some(true);
+    if has_activation || had(ACTIVATION) {
+        body.push(flag("hasActivationRequired", has_activation));
+    }
+    body.extend(settings::whole(before, attributes));
     for name in before.names(SYSTEM) {
         if !attributes.names(SYSTEM).any(|kept| kept == name) {
             body.push(Element::parent(
@@ -156,7 +173,7 @@ pub fn body(
             ));
         }
     }
-    for path in ["description", "label"] {
+    for path in ["description", "label", "license"] {
         if let Some(text) = attributes.text(path) {
             body.push(Element::text(path, text));
         }

@@ -18,7 +18,9 @@ use crate::kinds::Resolved;
 use crate::kinds::Scope;
 use crate::kinds::Step;
 use crate::kinds::StepContext;
+use crate::kinds::permission_set_license_assignment;
 use crate::kinds::permissions;
+use crate::kinds::settings;
 use crate::model::Action;
 use crate::model::Address;
 use crate::model::Attributes;
@@ -53,6 +55,8 @@ const SECTION: &str = "permission_sets";
 const SYSTEM: &str = "system_permissions";
 const MODIFY_ALL_DATA: &str = "ModifyAllData";
 const VIEW_ALL_DATA: &str = "ViewAllData";
+const LICENSE: &str = "license";
+const ACTIVATION: &str = "activation_required";
 
 /// The objects whose fields are named under `fields.`, with what follows.
 fn field_paths(attributes: &Attributes) -> impl Iterator<Item = (&str, Option<&str>, &Value)> {
@@ -96,6 +100,7 @@ impl Kind for PermissionSet {
         let mut parts = path.splitn(3, '.');
         match (parts.next(), parts.next()) {
             (Some("objects" | "fields"), Some(object)) => entry.key("objects").key(object),
+            (Some("record_types"), Some(object)) => entry.key("record_types").key(object),
             (Some(first), _) if !first.is_empty() => entry.key(first),
             _ => entry,
         }
@@ -106,6 +111,13 @@ impl Kind for PermissionSet {
         permissions::closure_facts(&named_atoms(declared, &Catalog::new()), want);
         for object in named_objects(&declared.attributes) {
             want(Fact::Fields(object.to_owned()));
+        }
+        settings::record_type_facts(&declared.attributes, want);
+        if let Some(license) = declared.attributes.text(LICENSE) {
+            want(Fact::UserLicenses);
+            want(Fact::PermissionSetLicense(
+                permission_set_license_assignment::developer_name(license).to_owned(),
+            ));
         }
     }
 
@@ -124,6 +136,22 @@ impl Kind for PermissionSet {
         for path in ["label", "description"] {
             resolved.attributes.set_some(path, declared.attributes.get(path).cloned());
         }
+        let plain = |path: &str| {
+            path.starts_with("tabs.")
+                || path == ACTIVATION
+                || settings::SECTIONS.iter().any(|(section, _, _, _)| *section == path)
+        };
+        for (path, value) in declared.attributes.iter().filter(|(path, _)| plain(path)) {
+            resolved.attributes.set(path.to_owned(), value.clone());
+        }
+        settings::resolve_record_types(
+            declared,
+            &|path| self.place(&declared.address, path),
+            catalog,
+            &mut resolved.attributes,
+            &mut problems,
+        );
+        self.resolve_license(declared, catalog, &mut resolved.attributes, &mut problems);
         let mut system = self.resolve_system_permissions(declared, catalog, &mut problems);
         let fields = self.resolve_fields(declared, catalog, &mut problems);
         if !problems.is_empty() {

@@ -4,14 +4,17 @@ use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
 use crate::kinds::Kind;
+use crate::kinds::permission_set_license_assignment;
 use crate::kinds::permissions;
 use crate::kinds::permissions::Unresolved;
+use crate::model::Attributes;
 use crate::model::Catalog;
 use crate::model::Declared;
 use crate::model::Place;
 use crate::model::Problem;
 use crate::model::Value;
 
+use super::LICENSE;
 use super::PermissionSet;
 use super::SYSTEM;
 use super::field_paths;
@@ -30,6 +33,31 @@ impl PermissionSet {
             file: declared.file,
             message,
             hint,
+        }
+    }
+
+    /// A license as metadata names it: a permission set license by its developer
+    /// name, a user license by its name.
+    pub(super) fn resolve_license(
+        &self,
+        declared: &Declared,
+        catalog: &Catalog,
+        resolved: &mut Attributes,
+        problems: &mut Vec<Problem>,
+    ) {
+        let Some(written) = declared.attributes.text(LICENSE) else { return };
+        let name = permission_set_license_assignment::developer_name(written);
+        if let Some(license) = catalog.permission_set_license(name) {
+            resolved.set(LICENSE, Value::Text(license.name.clone()));
+        } else if let Some(license) = catalog.user_license(written) {
+            resolved.set(LICENSE, Value::Text(license.name.clone()));
+        } else {
+            problems.push(Self::problem(
+                declared,
+                self.place(&declared.address, LICENSE),
+                format!("this org has no license `{written}`"),
+                Some("write a permission set license's developer name or label, or a user license's name, as Setup > Company Information shows it".to_owned()),
+            ));
         }
     }
 

@@ -7,10 +7,16 @@ use serde::Deserialize;
 
 use crate::kinds::Section;
 use crate::kinds::permissions;
+use crate::kinds::settings;
+use crate::kinds::settings::Condition;
+use crate::kinds::settings::ObjectName;
+use crate::kinds::settings::SetTab;
+use crate::kinds::settings::with_settings;
 use crate::kinds::spec::ApiName;
 use crate::kinds::spec::Description;
 use crate::kinds::spec::Label80;
 use crate::kinds::spec::LifecycleSpec;
+use crate::kinds::spec::Name80;
 use crate::kinds::spec::Shorthand;
 use crate::kinds::spec::Text;
 use crate::kinds::spec::UniqueMap;
@@ -20,82 +26,67 @@ use crate::model::Attributes;
 use crate::model::Declared;
 use crate::model::Value;
 
+use super::ACTIVATION;
 use super::KIND;
+use super::LICENSE;
 use super::PermissionSet;
 use super::SYSTEM;
 
-/// A permission set, under its API name.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct PermissionSetSpec {
-    /// Its label in Setup; left out, the API name with spaces.
-    label: Option<Label80>,
-    /// What it is for, at most 255 characters.
-    description: Option<Description>,
-    /// System permissions, by their labels in Setup or their API names.
-    #[serde(default)]
-    system_permissions: Vec<Text>,
-    /// Access to objects and their fields, by the objects' API names.
-    #[serde(default)]
-    objects: UniqueMap<ObjectName, ObjectSpec>,
-    /// The API name that it had, when it is to be renamed.
-    was: Option<ApiName>,
-    /// How far it is held to what the file says.
-    #[serde(default)]
-    lifecycle: LifecycleSpec,
-}
-
-/// An object's API name, with a namespace and a suffix where it has them.
-/// Compared without case, as Salesforce compares it.
-#[derive(Clone)]
-struct ObjectName(Text);
-
-impl<'de> Deserialize<'de> for ObjectName {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = Text::deserialize(deserializer)?;
-        let is_name = text.0.starts_with(|first: char| first.is_ascii_alphabetic())
-            && text
-                .0
-                .chars()
-                .all(|character| character.is_ascii_alphanumeric() || character == '_');
-        if is_name {
-            return Ok(Self(text));
-        }
-        Err(serde::de::Error::custom(
-            "an object's API name has letters, digits and underscores, for example `Contact` or `Region__c`",
-        ))
+with_settings! {
+    /// A permission set, under its API name.
+    pub struct PermissionSetSpec with tabs of SetTab {
+        /// Its label in Setup; left out, the API name with spaces.
+        label: Option<Label80>,
+        /// What it is for, at most 255 characters.
+        description: Option<Description>,
+        /// System permissions, by their labels in Setup or their API names.
+        #[serde(default)]
+        system_permissions: Vec<Text>,
+        /// Access to objects and their fields, by the objects' API names.
+        #[serde(default)]
+        objects: UniqueMap<ObjectName, ObjectSpec>,
+        /// Record types that users may choose, by object: developer names, or
+        /// `person account`.
+        #[serde(default)]
+        record_types: UniqueMap<ObjectName, Vec<Text>>,
+        /// External credential principals, as `Credential-Principal`.
+        #[serde(default)]
+        external_credential_principals: Vec<Text>,
+        /// The license that it is for: a permission set license, which users then
+        /// get with it, or a user license. Changing it makes the set anew.
+        license: Option<Name80>,
+        /// Whether a session has to be activated before it counts.
+        #[serde(default)]
+        activation_required: bool,
+        /// What it also holds in orgs with person accounts.
+        if_person_accounts: Option<SetContentsSpec>,
+        /// The only orgs that it is for.
+        #[serde(default)]
+        when: Vec<Condition>,
+        /// The API name that it had, when it is to be renamed.
+        was: Option<ApiName>,
+        /// How far it is held to what the file says.
+        #[serde(default)]
+        lifecycle: LifecycleSpec,
     }
 }
 
-impl ObjectName {
-    fn folded(&self) -> String {
-        self.0.0.to_lowercase()
-    }
-}
-
-impl PartialEq for ObjectName {
-    fn eq(&self, other: &Self) -> bool {
-        self.folded() == other.folded()
-    }
-}
-
-impl Eq for ObjectName {}
-
-impl PartialOrd for ObjectName {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl Ord for ObjectName {
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        self.folded().cmp(&other.folded())
-    }
-}
-
-impl std::fmt::Debug for ObjectName {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "`{}`", self.0.0)
+with_settings! {
+    /// What a permission set may hold.
+    struct SetContentsSpec with tabs of SetTab {
+        /// System permissions, by their labels in Setup or their API names.
+        #[serde(default)]
+        system_permissions: Vec<Text>,
+        /// Access to objects and their fields, by the objects' API names.
+        #[serde(default)]
+        objects: UniqueMap<ObjectName, ObjectSpec>,
+        /// Record types that users may choose, by object: developer names, or
+        /// `person account`.
+        #[serde(default)]
+        record_types: UniqueMap<ObjectName, Vec<Text>>,
+        /// External credential principals, as `Credential-Principal`.
+        #[serde(default)]
+        external_credential_principals: Vec<Text>,
     }
 }
 
@@ -176,58 +167,108 @@ impl Section for PermissionSet {
         check_api_name(name)
     }
 
-    fn declare(name: &str, spec: PermissionSetSpec, into: &mut dyn FnMut(Declared)) {
+    fn declare(name: &str, mut spec: PermissionSetSpec, into: &mut dyn FnMut(Declared)) {
         let mut attributes = Attributes::new();
-        let label =
-            spec.label.map_or_else(|| name.replace('_', " "), |label| label.0.trim().to_owned());
+        let label = spec
+            .label
+            .take()
+            .map_or_else(|| name.replace('_', " "), |label| label.0.trim().to_owned());
         attributes.set("label", Value::Text(label));
         attributes.set_some(
             "description",
             spec.description
+                .take()
                 .map(|description| description.0.trim().to_owned())
                 .filter(|description| !description.is_empty())
                 .map(Value::Text),
         );
-        if !spec.system_permissions.is_empty() {
-            attributes
-                .set(SYSTEM, Value::set(spec.system_permissions.into_iter().map(|text| text.0)));
+        attributes.set_some(
+            LICENSE,
+            spec.license.take().map(|license| Value::Text(license.0.trim().to_owned())),
+        );
+        if spec.activation_required {
+            attributes.set(ACTIVATION, Value::Flag(true));
         }
-        for (ObjectName(Text(object)), access) in spec.objects.0 {
-            let words: Vec<&str> = match access.access {
-                None => Vec::new(),
-                Some(Shorthand::Word(AllWord::All)) => {
-                    permissions::OBJECT_ACCESS.iter().map(|(word, _, _)| *word).collect()
-                }
-                Some(Shorthand::Long(words)) => words.into_iter().map(AccessWord::word).collect(),
-            };
-            if !words.is_empty() {
-                attributes.set(format!("objects.{object}"), Value::set(words));
+        spec.declare_settings(&mut attributes);
+        declare_contents(
+            spec.system_permissions,
+            spec.objects,
+            spec.record_types,
+            spec.external_credential_principals,
+            &mut attributes,
+        );
+        let mut with_person_accounts = Attributes::new();
+        if let Some(mut contents) = spec.if_person_accounts {
+            contents.declare_settings(&mut with_person_accounts);
+            declare_contents(
+                contents.system_permissions,
+                contents.objects,
+                contents.record_types,
+                contents.external_credential_principals,
+                &mut with_person_accounts,
+            );
+        }
+        let when = spec.when.into_iter().map(Into::into).collect();
+        let declared = Declared {
+            was: spec.was.map(|was| was.0),
+            lifecycle: spec.lifecycle.into(),
+            ..Declared::new(Address::new(KIND, name), attributes)
+        };
+        into(
+            declared
+                .only_when(&when)
+                .saying_besides(crate::model::Condition::PersonAccounts, with_person_accounts),
+        );
+    }
+}
+
+fn declare_contents(
+    system_permissions: Vec<Text>,
+    objects: UniqueMap<ObjectName, ObjectSpec>,
+    record_types: UniqueMap<ObjectName, Vec<Text>>,
+    principals: Vec<Text>,
+    into: &mut Attributes,
+) {
+    for (path, names) in
+        [(SYSTEM, system_permissions), ("external_credential_principals", principals)]
+    {
+        if !names.is_empty() {
+            into.set(path, Value::set(names.into_iter().map(|text| text.0)));
+        }
+    }
+    for (ObjectName(Text(object)), assigned) in record_types.0 {
+        settings::declare_record_types(&object, assigned, into);
+    }
+    for (ObjectName(Text(object)), access) in objects.0 {
+        let words: Vec<&str> = match access.access {
+            None => Vec::new(),
+            Some(Shorthand::Word(AllWord::All)) => {
+                permissions::OBJECT_ACCESS.iter().map(|(word, _, _)| *word).collect()
             }
-            match access.fields {
-                None => {}
-                Some(Shorthand::Word(word)) => {
-                    attributes.set(format!("fields.{object}"), Value::Text(word.word().to_owned()));
-                }
-                Some(Shorthand::Long(fields)) => {
-                    for word in [FieldWord::Edit, FieldWord::Read] {
-                        let names: BTreeSet<String> = fields
-                            .0
-                            .iter()
-                            .filter(|(_, held)| **held == word)
-                            .map(|(field, _)| field.0.clone())
-                            .collect();
-                        if !names.is_empty() {
-                            let path = format!("fields.{object}.{}", word.word());
-                            attributes.set(path, Value::Set(names));
-                        }
+            Some(Shorthand::Long(words)) => words.into_iter().map(AccessWord::word).collect(),
+        };
+        if !words.is_empty() {
+            into.set(format!("objects.{object}"), Value::set(words));
+        }
+        match access.fields {
+            None => {}
+            Some(Shorthand::Word(word)) => {
+                into.set(format!("fields.{object}"), Value::Text(word.word().to_owned()));
+            }
+            Some(Shorthand::Long(fields)) => {
+                for word in [FieldWord::Edit, FieldWord::Read] {
+                    let names: BTreeSet<String> = fields
+                        .0
+                        .iter()
+                        .filter(|(_, held)| **held == word)
+                        .map(|(field, _)| field.0.clone())
+                        .collect();
+                    if !names.is_empty() {
+                        let path = format!("fields.{object}.{}", word.word());
+                        into.set(path, Value::Set(names));
                     }
                 }
             }
         }
-        into(Declared {
-            was: spec.was.map(|was| was.0),
-            lifecycle: spec.lifecycle.into(),
-            ..Declared::new(Address::new(KIND, name), attributes)
-        });
     }
 }

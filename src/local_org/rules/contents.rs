@@ -8,6 +8,8 @@ use serde_json::Value as Json;
 use super::Org;
 use super::prerequisites;
 use super::prerequisites::Granted;
+use super::sections;
+use super::sections::Entries;
 use crate::local_org::error::ApiError;
 use crate::local_org::store::Row;
 use crate::local_org::xml::Node;
@@ -32,6 +34,8 @@ pub struct Contents {
     pub objects: BTreeMap<String, [bool; 7]>,
     /// Whether a field may be read and edited, by `Object.Field`.
     pub fields: BTreeMap<String, (bool, bool)>,
+    /// All else, by section and name.
+    pub sections: Entries,
 }
 
 /// Whether an element says true.
@@ -55,7 +59,7 @@ pub fn row_text<'a>(row: &'a Row, field: &str) -> &'a str {
 /// When it names what the org does not have, or what can't be granted.
 pub fn read_contents(org: &Org, document: &Node) -> Result<Contents, ApiError> {
     let invalid = |message: String| ApiError::new("INVALID_CROSS_REFERENCE_KEY", message);
-    let mut contents = Contents::default();
+    let mut contents = Contents { sections: sections::read(org, document)?, ..Contents::default() };
     for permission in document.all("userPermissions") {
         let name = text(permission, "name").unwrap_or_default();
         let is_off = !org.doubts.networks_known && name == prerequisites::UNKNOWN_WITHOUT_NETWORKS;
@@ -112,7 +116,7 @@ pub fn read_contents(org: &Org, document: &Node) -> Result<Contents, ApiError> {
 
 /// What a set grants now.
 pub fn stored_contents(org: &Org, set: &str) -> Contents {
-    let mut contents = Contents::default();
+    let mut contents = Contents { sections: sections::stored(org, set), ..Contents::default() };
     if let Some(row) = org.store.get("PermissionSet", set) {
         for (field, value) in row {
             if let Some(name) = field.strip_prefix("Permissions")
@@ -160,6 +164,7 @@ pub fn store_contents(org: &mut Org, set: &str, contents: &Contents) {
         row.insert(format!("Permissions{name}"), Json::Bool(true));
     }
     org.store_changed("PermissionSet", row);
+    sections::store(org, set, &contents.sections);
     for object in ["ObjectPermissions", "FieldPermissions"] {
         for child in org.store.ids_by(object, "ParentId", set) {
             org.store.delete(object, &child);

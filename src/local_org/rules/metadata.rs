@@ -16,6 +16,7 @@ use super::contents::text;
 use super::prerequisites;
 use super::profiles;
 use super::rights;
+use super::sections;
 use super::sets;
 use crate::local_org::error::ApiError;
 use crate::local_org::store::Row;
@@ -109,8 +110,10 @@ fn write_set(
         merged.system.extend(contents.system);
         merged.objects.extend(contents.objects);
         merged.fields.extend(contents.fields);
+        merged.sections.extend(contents.sections);
         contents = merged;
     }
+    contents.sections.retain(|(section, _), entry| sections::is_on(section, entry));
     prerequisites::check(&granted(&contents), &org.doubts)?;
     let mut row = org.store.get("PermissionSet", &id).cloned().unwrap_or_default();
     if !label.is_empty() {
@@ -132,13 +135,75 @@ fn write_set(
         }
         None => {}
     }
+    let license = text(document, "license").filter(|name| !name.is_empty());
+    match license {
+        Some(name) => {
+            let id = license_named(org, name).ok_or_else(|| {
+                ApiError::new(
+                    "INVALID_CROSS_REFERENCE_KEY",
+                    format!("In field: license - no License named {name} found"),
+                )
+            })?;
+            let held = row_text(&row, "LicenseId");
+            if !created && held != id {
+                return Err(ApiError::new(
+                    "FIELD_INTEGRITY_EXCEPTION",
+                    "You can't change the license of a permission set",
+                )
+                .field("license"));
+            }
+            row.insert("LicenseId".to_owned(), Json::String(id));
+        }
+        None if !created
+            && org.doubts.sets_are_replaced
+            && !row_text(&row, "LicenseId").is_empty() =>
+        {
+            return Err(ApiError::new(
+                "FIELD_INTEGRITY_EXCEPTION",
+                "You can't change the license of a permission set",
+            )
+            .field("license"));
+        }
+        None => {}
+    }
+    match sections::says(document, "hasActivationRequired") {
+        Some(on) => {
+            row.insert("HasActivationRequired".to_owned(), Json::Bool(on));
+        }
+        None if org.doubts.sets_are_replaced => {
+            row.insert("HasActivationRequired".to_owned(), Json::Bool(false));
+        }
+        None => {}
+    }
     org.store_changed("PermissionSet", row);
     store_contents(org, &id, &contents);
     Ok(created)
 }
 
+/// The id of a license by the name that metadata has for it.
+fn license_named(org: &Org, name: &str) -> Option<String> {
+    let named = |object: &str, fields: &[&str]| {
+        org.store
+            .all(object)
+            .find(|row| fields.iter().any(|field| row_text(row, field).eq_ignore_ascii_case(name)))
+            .map(|row| row_text(row, "Id").to_owned())
+    };
+    named("PermissionSetLicense", &["DeveloperName", "MasterLabel"])
+        .or_else(|| named("UserLicense", &["Name"]))
+}
+
+/// Standard profiles that metadata names otherwise than Setup (metadata of real
+/// orgs in public repositories).
+const STANDARD: [(&str, &str); 4] = [
+    ("Admin", "System Administrator"),
+    ("ReadOnly", "Read Only"),
+    ("Standard", "Standard User"),
+    ("StandardAul", "Standard Platform User"),
+];
+
 fn profile_named(org: &Org, full_name: &str) -> Option<String> {
-    let name = unescape(full_name);
+    let standard = STANDARD.iter().find(|(name, _)| *name == full_name);
+    let name = standard.map_or_else(|| unescape(full_name), |(_, name)| (*name).to_owned());
     org.store.ids_by("Profile", "Name", &name).into_iter().next()
 }
 
@@ -179,6 +244,7 @@ fn write_profile(
     contents.system.extend(overlay.system);
     contents.objects.extend(overlay.objects);
     contents.fields.extend(overlay.fields);
+    sections::overlay(&mut contents.sections, overlay.sections)?;
     prerequisites::check(&granted(&contents), &org.doubts)?;
     store_contents(org, &set, &contents);
     let mut row = org.store.get("Profile", &id).cloned().unwrap_or_default();
@@ -226,8 +292,9 @@ fn set_named(org: &Org, full_name: &str) -> Option<String> {
 
 fn set_document(org: &Org, full_name: &str, id: &str) -> Node {
     let row = org.store.get("PermissionSet", id).cloned().unwrap_or_default();
-    let (fields, objects, system) = content_nodes(org, &stored_contents(org, id));
-    let mut children = vec![Node::text("fullName", full_name)];
+    let contents = stored_contents(org, id);
+    let (fields, objects, system) = content_nodes(org, &contents);
+    let mut children = sections::nodes(&contents.sections);
     let description = row_text(&row, "Description");
     if !description.is_empty() {
         children.push(Node::text("description", description));
@@ -247,14 +314,22 @@ fn set_document(org: &Org, full_name: &str, id: &str) -> Node {
     }
     children.extend(objects);
     children.extend(system);
+    whole(full_name, children)
+}
+
+/// A document, its elements in the order of the WSDL: that of their names.
+fn whole(full_name: &str, mut children: Vec<Node>) -> Node {
+    children.sort_by(|left, right| left.name.cmp(&right.name));
+    children.insert(0, Node::text("fullName", full_name));
     Node::parent("records", children)
 }
 
 fn profile_document(org: &Org, full_name: &str, id: &str) -> Option<Node> {
     let row = org.store.get("Profile", id)?.clone();
     let set = profiles::owned_set(org, id)?;
-    let (fields, objects, system) = content_nodes(org, &stored_contents(org, &set));
-    let mut children = vec![Node::text("fullName", full_name)];
+    let contents = stored_contents(org, &set);
+    let (fields, objects, system) = content_nodes(org, &contents);
+    let mut children = sections::profile_nodes(org, contents.sections);
     children.push(flag("custom", profiles::is_custom(org, id)));
     let description = row_text(&row, "Description");
     if !description.is_empty() {
@@ -266,7 +341,7 @@ fn profile_document(org: &Org, full_name: &str, id: &str) -> Option<Node> {
         children.push(Node::text("userLicense", name));
     }
     children.extend(system);
-    Some(Node::parent("records", children))
+    Some(whole(full_name, children))
 }
 
 /// Deletes documents, each on its own.

@@ -10,6 +10,7 @@ mod metadata;
 mod prerequisites;
 mod profiles;
 mod rights;
+mod sections;
 mod sets;
 mod users;
 
@@ -35,6 +36,8 @@ pub use profiles::create as new_profile;
 pub use rights::check as check_right;
 pub use rights::may;
 pub use rights::show as show_rights;
+pub use sections::Entries;
+pub use sections::store as store_sections;
 pub use sets::new_set_row;
 
 /// The org as the rules see it.

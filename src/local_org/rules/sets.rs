@@ -132,6 +132,7 @@ pub fn delete_with_children(org: &mut Org, id: &str) {
             org.store.delete(object, &child);
         }
     }
+    super::sections::remove(org, id);
     org.store.delete("PermissionSet", id);
 }
 

@@ -2,28 +2,26 @@
 //!
 //! The platform has no call that clones. A profile is made by inserting the
 //! sObject with the base's user license, which starts nearly empty (Object
-//! Reference, `Profile`), then the base's system permissions are laid over it
-//! once. A profile's license can never be changed.
+//! Reference, `Profile`), then what the base has is laid over it once. A profile's
+//! license can never be changed. Settings that are declared are an overlay too:
+//! what is declared no more is switched off, and all else is left alone.
 
+mod clone;
+mod restrictions;
+mod spec;
+mod steps;
+
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
-
-use schemars::JsonSchema;
-use serde::Deserialize;
 
 use super::Kind;
 use super::Resolved;
 use super::Scope;
-use super::Section;
 use super::Sight;
 use super::Step;
 use super::StepContext;
-use super::spec::Description;
-use super::spec::LifecycleSpec;
-use super::spec::ProfileName;
-use super::spec::check_profile_name;
+use super::settings;
 use super::user;
-use super::withdrawn;
-use crate::model::Action;
 use crate::model::Address;
 use crate::model::Attributes;
 use crate::model::Catalog;
@@ -32,16 +30,13 @@ use crate::model::Declared;
 use crate::model::Element;
 use crate::model::Fact;
 use crate::model::FactValue;
-use crate::model::FieldValue;
 use crate::model::Grants;
 use crate::model::IdReference;
 use crate::model::KeySource;
 use crate::model::Observed;
-use crate::model::Ownership;
 use crate::model::Place;
 use crate::model::Problem;
 use crate::model::ProfileFact;
-use crate::model::Reason;
 use crate::model::RecordEffect;
 use crate::model::Row;
 use crate::model::RowExt;
@@ -60,11 +55,25 @@ const CLONE_FROM: &str = "clone_from";
 const LICENSE: &str = "user_license";
 /// Holds once the base's settings have been laid over the new profile.
 const CLONED: &str = "settings_cloned";
+/// What a clone takes over beside system permissions, counted.
+const CLONED_WITH: &str = "settings_of_the_base";
 const BASE_PERMISSIONS: &str = "system_permissions";
 /// The API-only profile of the Salesforce Integration license has two names,
 /// the newer one first (seen in metadata retrieved from real orgs).
 const API_ONLY: [&str; 2] =
     ["Minimum Access - API Only Integrations", "Salesforce API Only System Integrations"];
+/// Standard profiles that have another name in metadata than in Setup (metadata
+/// of real orgs in public repositories).
+const STANDARD: [(&str, &str); 8] = [
+    ("Contract Manager", "ContractManager"),
+    ("Marketing User", "MarketingProfile"),
+    ("Read Only", "ReadOnly"),
+    ("Solution Manager", "SolutionManager"),
+    ("Standard Platform User", "StandardAul"),
+    ("Standard User", "Standard"),
+    ("System Administrator", "Admin"),
+    ("Chatter Free User", "Chatter Free User"),
+];
 /// The longest chain of clones that is followed.
 const LONGEST_CHAIN: usize = 100_000;
 /// Profiles that are good places for a deactivated user, best first.
@@ -76,45 +85,24 @@ const FALLBACKS: [&str; 5] = [
     "Standard Platform User",
 ];
 
-/// A profile, under its name.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct ProfileSpec {
-    /// The profile that it is made from, once: its user license and its system
-    /// permissions.
-    clone_from: ProfileName,
-    /// What it is for, at most 255 characters.
-    description: Option<Description>,
-    /// The name that it had, when it is to be renamed.
-    was: Option<ProfileName>,
-    /// How far it is held to what the file says.
-    #[serde(default)]
-    lifecycle: LifecycleSpec,
+/// Whether a path is laid over the profile by its document.
+fn is_setting(path: &str) -> bool {
+    path == "default_app"
+        || path == restrictions::LOGIN_HOURS
+        || path == restrictions::LOGIN_IP_RANGES
+        || path.starts_with("tabs.")
+        || path.starts_with(settings::RECORD_TYPES)
+        || settings::SECTIONS.iter().any(|(section, _, _, _)| *section == path)
 }
 
-impl Section for Profile {
-    type Spec = ProfileSpec;
+/// The fact that tells what a clone of a profile takes over.
+fn base_of(name: &str) -> Fact {
+    Fact::ProfileBase(name.to_owned())
+}
 
-    fn check_name(name: &str) -> Result<(), String> {
-        check_profile_name(name)
-    }
-
-    fn declare(name: &str, spec: ProfileSpec, into: &mut dyn FnMut(Declared)) {
-        let mut attributes = Attributes::new();
-        attributes.set(CLONE_FROM, Value::Reference(Address::new(KIND, &spec.clone_from.0)));
-        attributes.set_some(
-            "description",
-            spec.description
-                .map(|description| description.0.trim().to_owned())
-                .filter(|description| !description.is_empty())
-                .map(Value::Text),
-        );
-        into(Declared {
-            was: spec.was.map(|was| was.0),
-            lifecycle: spec.lifecycle.into(),
-            ..Declared::new(Address::new(KIND, name), attributes)
-        });
-    }
+/// What a clone takes over from a profile with this document.
+pub fn base(document: &Element) -> Vec<Element> {
+    clone::taken_over(document)
 }
 
 /// The profile of the org at the end of a chain of declared clones.
@@ -166,14 +154,20 @@ impl Kind for Profile {
 
     fn place(&self, address: &Address, path: &str) -> Place {
         let entry = Place::keys([SECTION, address.name()]);
-        if path.is_empty() { entry } else { entry.key(path) }
+        if let Some((object, which)) = settings::record_type_object(path) {
+            let entry = entry.key("record_types").key(object);
+            return entry.key(which.unwrap_or("assigned"));
+        }
+        let first = path.split('.').next().unwrap_or_default();
+        if first.is_empty() { entry } else { entry.key(first) }
     }
 
     fn facts(&self, declared: &Declared, scope: &dyn Scope, want: &mut dyn FnMut(Fact)) {
         for name in names_of_base(root_base(declared, scope)) {
             want(Fact::Profile(name.to_owned()));
-            want(Fact::ProfileBase(name.to_owned()));
+            want(base_of(name));
         }
+        settings::record_type_facts(&declared.attributes, want);
     }
 
     fn removal_facts(&self, address: &Address, recorded: &Attributes) -> Vec<Fact> {
@@ -209,13 +203,27 @@ impl Kind for Profile {
         attributes.set_some("description", declared.attributes.get("description").cloned());
         attributes.set(LICENSE, Value::Text(base.license.clone()));
         attributes.set(CLONED, Value::Flag(true));
-        resolved.defaults.set(CLONE_FROM, Value::Text(base.name.clone()));
-        if let Some(FactValue::ProfileBase(permissions)) =
-            catalog.get(&Fact::ProfileBase(base.name.clone()))
-        {
-            resolved.defaults.set(BASE_PERMISSIONS, Value::set(permissions.iter().cloned()));
+        let is_plain = |path: &str| is_setting(path) && !path.starts_with(settings::RECORD_TYPES);
+        for (path, value) in declared.attributes.iter().filter(|(path, _)| is_plain(path)) {
+            attributes.set(path.to_owned(), value.clone());
         }
-        Ok(resolved)
+        let mut problems = Vec::new();
+        settings::resolve_record_types(
+            declared,
+            &|path| self.place(&declared.address, path),
+            catalog,
+            attributes,
+            &mut problems,
+        );
+        resolved.defaults.set(CLONE_FROM, Value::Text(base.name.clone()));
+        if let Some(FactValue::ProfileBase(taken_over)) = catalog.get(&base_of(&base.name)) {
+            resolved.defaults.set(BASE_PERMISSIONS, Value::set(clone::permissions(taken_over)));
+            let others = clone::counted(taken_over);
+            if !others.is_empty() {
+                resolved.defaults.set(CLONED_WITH, Value::Set(others));
+            }
+        }
+        if problems.is_empty() { Ok(resolved) } else { Err(problems) }
     }
 
     fn queries(&self) -> &'static [RowQuery] {
@@ -248,11 +256,68 @@ impl Kind for Profile {
     }
 
     fn comparable(&self, observed: &Attributes, wanted: &Attributes) -> Attributes {
-        let mut comparable = observed.clone();
-        if wanted.get("description").is_none() {
-            comparable.remove("description");
+        // Of an overlay only what is declared counts.
+        let mut comparable = Attributes::new();
+        for (path, value) in observed.iter() {
+            match (value, wanted.get(path)) {
+                _ if path == LICENSE => comparable.set(LICENSE, value.clone()),
+                (_, None) => {}
+                (Value::Set(names), Some(Value::Set(wanted))) if !is_whole_list(path) => {
+                    let names: BTreeSet<String> = names.intersection(wanted).cloned().collect();
+                    if !names.is_empty() {
+                        comparable.set(path.to_owned(), Value::Set(names));
+                    }
+                }
+                (_, Some(_)) => comparable.set(path.to_owned(), value.clone()),
+            }
         }
         comparable
+    }
+
+    fn ever_wanted(&self, recorded: &Attributes, wanted: &Attributes) -> Attributes {
+        // What was declared and is no more has to be seen to be switched off.
+        let mut ever = recorded.clone();
+        ever.unite(wanted);
+        ever
+    }
+
+    fn document_type(&self) -> Option<&'static str> {
+        Some("Profile")
+    }
+
+    fn document_name(&self, address: &Address) -> String {
+        metadata_full_name(address.name())
+    }
+
+    fn reads_document(&self, attributes: &Attributes) -> bool {
+        attributes.iter().any(|(path, _)| is_setting(path))
+    }
+
+    fn observe_document(&self, document: &Element) -> Observed {
+        let mut observed = Observed::default();
+        settings::observe(settings::Holder::Profile, document, &mut observed.attributes);
+        restrictions::observe(document, &mut observed.attributes);
+        observed
+    }
+
+    /// Which default person accounts have is sent, and not always shown again
+    /// (seen in profiles retrieved from real orgs); which default an object has
+    /// can't be unset, and addresses not be emptied.
+    fn unshown(&self, seen: &Attributes, history: &Attributes) -> Attributes {
+        let mut unshown = Attributes::new();
+        for (path, value) in history.iter() {
+            let is_account_default = path.ends_with("_account_default");
+            if is_account_default && seen.get(path).is_none() {
+                unshown.set(path.to_owned(), value.clone());
+            }
+        }
+        unshown
+    }
+
+    fn is_left_when_undeclared(&self, path: &str) -> bool {
+        path == "default_app"
+            || path == restrictions::LOGIN_IP_RANGES
+            || settings::record_type_object(path).is_some_and(|(_, which)| which.is_some())
     }
 
     fn milestones(&self) -> &'static [&'static str] {
@@ -260,17 +325,15 @@ impl Kind for Profile {
     }
 
     fn steps(&self, change: &Change, context: &dyn StepContext) -> Result<Vec<Step>, Problem> {
-        let name = change.address.name();
-        let refuse = |message: String, hint: &str| Problem {
-            address: change.address.clone(),
-            place: Some(self.place(&change.address, CLONE_FROM)),
-            file: 0,
-            message,
-            hint: Some(hint.to_owned()),
-        };
         let Some(after) = &change.after else {
             let Some(id) = change.id() else {
-                return Err(refuse("its id is not known".to_owned(), "run plan again"));
+                return Err(Problem {
+                    address: change.address.clone(),
+                    place: None,
+                    file: 0,
+                    message: "its id is not known".to_owned(),
+                    hint: Some("run plan again".to_owned()),
+                });
             };
             return Ok(vec![Step::new(
                 "delete",
@@ -278,99 +341,7 @@ impl Kind for Profile {
                 RecordEffect { forget: true, ..RecordEffect::default() },
             )]);
         };
-        let mut steps = Vec::new();
-        let description = || match after.text("description") {
-            Some(text) => FieldValue::Text(text.to_owned()),
-            None => FieldValue::Null,
-        };
-        let mut without_overlay = after.clone();
-        without_overlay.remove(CLONED);
-        match &change.before {
-            None => {
-                let base = change.defaults.text(CLONE_FROM).unwrap_or_default();
-                let Some(base) = context.catalog().profile(base) else {
-                    return Err(refuse(
-                        format!("the profile to clone, `{base}`, is not known"),
-                        "run plan again without --refresh=false",
-                    ));
-                };
-                let mut fields = vec![
-                    ("Name".into(), FieldValue::Text(name.to_owned())),
-                    (
-                        "UserLicenseId".into(),
-                        FieldValue::Id(IdReference::Known(base.license_id.clone())),
-                    ),
-                ];
-                if after.get("description").is_some() {
-                    fields.push(("Description".into(), description()));
-                }
-                steps.push(Step::new(
-                    "insert",
-                    Write::Insert { object: "Profile".into(), fields },
-                    RecordEffect {
-                        confirm: without_overlay,
-                        creates: Some(Ownership::Created),
-                        ..RecordEffect::default()
-                    },
-                ));
-            }
-            Some(before) => {
-                let (was, will_be) = (before.text(LICENSE), after.text(LICENSE));
-                if was != will_be {
-                    return Err(refuse(
-                        format!(
-                            "the profile has the user license `{}`, and a profile's license can't be changed to `{}`",
-                            was.unwrap_or("?"),
-                            will_be.unwrap_or("?")
-                        ),
-                        "declare a new profile under another name and move its users there",
-                    ));
-                }
-                let mut fields = Vec::new();
-                if matches!(change.reason, Reason::Renamed { .. }) {
-                    fields.push(("Name".into(), FieldValue::Text(name.to_owned())));
-                }
-                if before.get("description") != after.get("description") {
-                    fields.push(("Description".into(), description()));
-                }
-                if let Some(id) = change.id().filter(|_| !fields.is_empty()) {
-                    steps.push(Step::new(
-                        "update",
-                        Write::Update {
-                            object: "Profile".into(),
-                            id: IdReference::Known(id.clone()),
-                            fields,
-                        },
-                        RecordEffect {
-                            confirm: without_overlay,
-                            withdraw: withdrawn(Some(before), after),
-                            ..RecordEffect::default()
-                        },
-                    ));
-                }
-            }
-        }
-        let is_half_made = change.before.as_ref().is_none_or(|before| before.get(CLONED).is_none());
-        if is_half_made && change.action != Action::Adopt {
-            let cloned: Attributes = [(CLONED, Value::Flag(true))].into_iter().collect();
-            let mut body = vec![Element::text("custom", "true")];
-            for permission in change.defaults.names(BASE_PERMISSIONS) {
-                body.push(Element::parent(
-                    "userPermissions",
-                    vec![Element::text("enabled", "true"), Element::text("name", permission)],
-                ));
-            }
-            steps.push(Step::new(
-                "overlay",
-                Write::UpdateDocument {
-                    metadata_type: "Profile".into(),
-                    full_name: metadata_full_name(name),
-                    body,
-                },
-                RecordEffect { confirm: cloned, ..RecordEffect::default() },
-            ));
-        }
-        Ok(steps)
+        Self::write(change, after, context)
     }
 
     /// Every org has several standard profiles; with Profile Filtering on, who
@@ -395,7 +366,11 @@ impl Kind for Profile {
     }
 
     fn ignorable(&self) -> &'static str {
-        "description"
+        "description, record_types, login_hours, login_ip_ranges, apps, tabs, default_app, apex_classes, visualforce_pages, custom_permissions, custom_metadata_types, custom_settings, external_data_sources, flows"
+    }
+
+    fn ignores(&self, word: &str, path: &str) -> bool {
+        path == word || path.strip_prefix(word).is_some_and(|rest| rest.starts_with('.'))
     }
 
     fn never_replaced(&self) -> Option<(&'static str, &'static str)> {
@@ -416,10 +391,18 @@ impl Kind for Profile {
     }
 }
 
-/// The metadata full name of a custom profile: its name with some characters
+/// Whether a list is replaced as a whole.
+fn is_whole_list(path: &str) -> bool {
+    path == restrictions::LOGIN_HOURS || path == restrictions::LOGIN_IP_RANGES
+}
+
+/// The metadata full name of a profile: that of a standard one, or its name with some characters
 /// written as `%` and two hexadecimal digits (seen in the file names of real
 /// retrieves: `%2F`, `%26`, `%3A`).
 pub fn metadata_full_name(name: &str) -> String {
+    if let Some((_, full_name)) = STANDARD.iter().find(|(standard, _)| *standard == name) {
+        return (*full_name).to_owned();
+    }
     let mut full_name = String::with_capacity(name.len());
     for character in name.chars() {
         if character.is_ascii()
