@@ -229,7 +229,7 @@ impl<'a> Planning<'a> {
             store.keep_facts(answered.into_iter(), now, API_VERSION)?;
         }
         let (desired, elsewhere) = desired.in_org(&catalog);
-        self.disown(&elsewhere, store, &mut observations)?;
+        disown(&elsewhere, store, &mut observations)?;
         let (desired, respelled) = desired
             .canonical(&catalog)
             .map_err(|problems| self.refused(plan::PlanError::Problems(problems)))?;
@@ -288,26 +288,6 @@ impl<'a> Planning<'a> {
         }
         let located = findings::located(&plan.findings, &self.environment.folder, &self.files);
         Ok(Planned { plan, catalog, notices, desired, choice, observations, located })
-    }
-
-    /// What is declared for other orgs only is nobody's here, unless the state
-    /// knows it.
-    fn disown(
-        &self,
-        elsewhere: &[Address],
-        store: &Store,
-        observations: &mut Observations,
-    ) -> Result<(), CommandError> {
-        let mut unrecorded = Vec::new();
-        for address in elsewhere {
-            if store.get(address).map_err(CommandError::unreadable_state)?.is_none() {
-                unrecorded.push(address.clone());
-            }
-        }
-        observations.disown(&unrecorded, |address| {
-            kinds::of(address)?.subject(address).filter(|subject| subject != address)
-        });
-        Ok(())
     }
 
     fn refused(&self, error: plan::PlanError) -> CommandError {
@@ -408,15 +388,24 @@ impl<'a> Planning<'a> {
     ) -> Result<(), CommandError> {
         for stored in store.stream() {
             let stored = stored.map_err(CommandError::unreadable_state)?;
-            let stays = self.mode == PlanMode::Converge
-                && desired.declared(&stored.address).is_some_and(is_for_every_org)
-                && choice.replaces(&stored.address).is_none();
+            let Some(kind) = kinds::of(&stored.address) else { continue };
+            let declared = desired.declared(&stored.address).filter(|_| {
+                self.mode == PlanMode::Converge && choice.replaces(&stored.address).is_none()
+            });
+            let stays = declared.is_some_and(|declared| {
+                is_for_every_org(declared) && !kind.may_need_replacing(declared)
+            });
             if stays || stored.standing != Standing::Live || !choice.includes(&stored.address) {
                 continue;
             }
-            let Some(kind) = kinds::of(&stored.address) else { continue };
             let address = stored.address.clone();
             let record = (stored.decode)().map_err(CommandError::unreadable_state)?;
+            let stays = declared.filter(|declared| is_for_every_org(declared));
+            if stays.is_some_and(|declared| {
+                kind.unchangeable(&record.attributes, &declared.attributes).is_none()
+            }) {
+                continue;
+            }
             let takes_adopted = matches!(self.mode, PlanMode::Destroy { include_adopted: true });
             if record.ownership == Ownership::Created || takes_adopted {
                 wanted.extend(kind.removal_facts(&address, &record.attributes));
@@ -424,6 +413,25 @@ impl<'a> Planning<'a> {
         }
         Ok(())
     }
+}
+
+/// What is declared for other orgs only is nobody's here, unless the state
+/// knows it.
+fn disown(
+    elsewhere: &[Address],
+    store: &Store,
+    observations: &mut Observations,
+) -> Result<(), CommandError> {
+    let mut unrecorded = Vec::new();
+    for address in elsewhere {
+        if store.get(address).map_err(CommandError::unreadable_state)?.is_none() {
+            unrecorded.push(address.clone());
+        }
+    }
+    observations.disown(&unrecorded, |address| {
+        kinds::of(address)?.subject(address).filter(|subject| subject != address)
+    });
+    Ok(())
 }
 
 fn is_for_every_org(declared: &Declared) -> bool {

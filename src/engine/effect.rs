@@ -78,7 +78,8 @@ pub fn record_changes(
         record.protected = protected;
     }
     // Only what makes the thing answers with the thing's own id.
-    if let Some(id) = confirmed.id.as_ref().filter(|_| effect.creates.is_some()) {
+    let makes = effect.creates.is_some() || effect.gives_again;
+    if let Some(id) = confirmed.id.as_ref().filter(|_| makes) {
         record.id = Some(id.clone());
     }
     if let Some(once) = &effect.once {

@@ -47,7 +47,7 @@ pub fn assignment_steps(
             RecordEffect { forget: true, ..RecordEffect::default() },
         )]);
     };
-    if change.exists() {
+    if change.exists() && change.may_leave_with.is_none() {
         return Ok(Vec::new());
     }
     let mut fields = Vec::new();
@@ -60,12 +60,15 @@ pub fn assignment_steps(
         };
         fields.push(((*field).into(), FieldValue::Id(id)));
     }
+    // What is given again may be there still: then the org says so.
+    let is_new = !change.exists();
     Ok(vec![Step::new(
-        "assign",
+        if is_new { "assign" } else { "assign again" },
         Write::Insert { object: object.into(), fields },
         RecordEffect {
             confirm: after.clone(),
-            creates: Some(Ownership::Created),
+            creates: is_new.then_some(Ownership::Created),
+            gives_again: !is_new,
             ..RecordEffect::default()
         },
     )])

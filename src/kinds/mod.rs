@@ -246,6 +246,18 @@ pub trait Kind: Sync {
     /// went out and was declared no more afterwards.
     fn inherit(&self, _wanted: &mut Attributes, _recorded: &Attributes) {}
 
+    /// Whether a declaration says something that can't be changed in place, so
+    /// that the thing may have to be made anew. A cheap look before
+    /// [`Kind::unchangeable`].
+    fn may_need_replacing(&self, _declared: &Declared) -> bool {
+        false
+    }
+
+    /// The path, if any, that differs and can't be changed in place.
+    fn unchangeable(&self, _before: &Attributes, _after: &Attributes) -> Option<&'static str> {
+        None
+    }
+
     /// The writes that make `change` true, in order.
     ///
     /// # Errors
@@ -299,6 +311,12 @@ pub trait Kind: Sync {
     /// access.
     fn joins(&self, _address: &Address) -> Option<(Address, Address)> {
         None
+    }
+
+    /// Whether an assignment of this kind may leave by itself when one that comes
+    /// after it does, whose thing carries that license.
+    fn may_leave_along(&self, _address: &Address, _license: Option<&str>) -> bool {
+        false
     }
 
     /// The user that an address is about, so that calls about it don't overlap.

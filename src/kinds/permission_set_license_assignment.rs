@@ -195,6 +195,14 @@ impl Kind for PermissionSetLicenseAssignment {
         )
     }
 
+    /// It leaves with a set that carries it; and one that opens a user license may
+    /// leave with the last set that needs it.
+    fn may_leave_along(&self, address: &Address, license: Option<&str>) -> bool {
+        let (_, held) = halves(address);
+        license.is_some_and(|license| license.eq_ignore_ascii_case(held))
+            || data::rows(data::LICENSE_RULES).any(|row| row.get(2) == Some(&held))
+    }
+
     fn subject(&self, address: &Address) -> Option<Address> {
         Some(Address::new(user::KIND, halves(address).0))
     }

@@ -106,6 +106,26 @@ impl<'de> Deserialize<'de> for Text {
     }
 }
 
+/// A word with a form of its own that is no number, date or yes and no to any
+/// reader of YAML, so that it needs no quotes.
+pub struct Word(pub String);
+
+impl<'de> Deserialize<'de> for Word {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct WordVisitor;
+        impl de::Visitor<'_> for WordVisitor {
+            type Value = Word;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a word")
+            }
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Word, E> {
+                Ok(Word(text.to_owned()))
+            }
+        }
+        deserializer.deserialize_any(WordVisitor)
+    }
+}
+
 impl JsonSchema for Text {
     fn inline_schema() -> bool {
         true

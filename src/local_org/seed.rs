@@ -141,9 +141,8 @@ pub fn seed(org: &mut Org, org_id: &str, seed: &Seed) {
     seed_record_types(org, seed);
     // An API-only profile opens with the app of all tabs (seen in a profile
     // retrieved from a real org).
-    for name in ["Minimum Access - API Only Integrations"] {
-        seed_app(org, profiles.get(name).map(String::as_str));
-    }
+    let api_only = profiles.get("Minimum Access - API Only Integrations");
+    seed_app(org, api_only.map(String::as_str));
 
     let user = |username: &str, last_name: &str, alias: &str, profile: Option<&String>| {
         object(json!({

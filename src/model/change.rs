@@ -58,6 +58,12 @@ pub enum Reason {
         /// What it refers to.
         address: Address,
     },
+    /// It may leave by itself along with something that the plan takes away, and
+    /// is given again.
+    MayLeaveWith {
+        /// What is taken away.
+        address: Address,
+    },
     /// In the state, and declared no more.
     NotDeclared,
     /// The files say that it is no longer to be managed.
@@ -103,6 +109,10 @@ pub struct Change {
     /// Whether it is protected from being taken away afterwards.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub protected: bool,
+    /// What is taken away with which it may leave by itself, so that it is given
+    /// again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub may_leave_with: Option<Address>,
     /// Its ops, in the plan's list.
     #[serde(default)]
     pub ops: Vec<OpIndex>,
@@ -127,6 +137,7 @@ impl Change {
             implied: Vec::new(),
             transient: Vec::new(),
             protected: false,
+            may_leave_with: None,
             ops: Vec::new(),
             recorded: None,
             observed: None,

@@ -239,6 +239,10 @@ pub struct RecordEffect {
     /// Set when the op brings the thing into being.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub creates: Option<Ownership>,
+    /// The op gives again what may be there still: an id that it tells is the
+    /// thing's, and whose it is stays.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub gives_again: bool,
     /// Set when the thing's standing changes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub standing: Option<Standing>,

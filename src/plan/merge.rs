@@ -4,6 +4,8 @@
 //! front of the record, so that what is held follows what differs. What the
 //! refresh observed is consulted by address; it holds only differences too.
 
+use std::collections::BTreeSet;
+
 use super::Desired;
 use super::Input;
 use super::PlanError;
@@ -54,7 +56,8 @@ pub fn merge(input: &Input<'_>, renames: &Renames, draft: &mut Draft) -> Result<
         PlanMode::Converge => input.desired,
         PlanMode::Destroy { .. } | PlanMode::RefreshOnly => &nothing,
     };
-    let mut merge = Merge { input, renames, draft, problems: Vec::new() };
+    let mut merge =
+        Merge { input, renames, draft, problems: Vec::new(), replaced: BTreeSet::new() };
     let mut declared = desired.iter().peekable();
     let mut recorded = recorded;
     loop {
@@ -119,6 +122,8 @@ struct Merge<'a, 'b> {
     renames: &'a Renames,
     draft: &'b mut Draft,
     problems: Vec<Problem>,
+    /// What is made anew; what belongs to it comes later in the merge.
+    replaced: BTreeSet<Address>,
 }
 
 impl Merge<'_, '_> {
@@ -136,6 +141,18 @@ impl Merge<'_, '_> {
             (None, Some(held)) => self.undeclared(held),
             (None, None) => Ok(()),
         }
+    }
+
+    /// Why a thing is made anew, when it is: it was asked for, or what it gives is.
+    fn replaces(&self, kind: &dyn Kind, address: &Address) -> Option<Reason> {
+        match self.input.choice.replaces(address) {
+            Some(None) => return Some(Reason::ReplaceRequested),
+            Some(Some(address)) => return Some(Reason::RemadeWith { address: address.clone() }),
+            None if self.replaced.is_empty() => return None,
+            None => {}
+        }
+        let (_, thing) = kind.joins(address)?;
+        self.replaced.contains(&thing).then_some(Reason::RemadeWith { address: thing })
     }
 
     fn observation(&self, address: &Address) -> Option<&Observation> {
@@ -170,7 +187,7 @@ impl Merge<'_, '_> {
         let is_renamed_itself = held.was.is_some() && declared.was.is_some();
         let is_equal = observation.is_none()
             && !is_renamed_itself
-            && self.input.choice.replaces(&declared.address).is_none()
+            && self.replaces(kind, &declared.address).is_none()
             && held.standing == Standing::Live
             && held.protected == declared.lifecycle.prevent_destroy
             && held.digest == resolved.attributes.digest();
@@ -233,6 +250,11 @@ impl Merge<'_, '_> {
         }
         let mut after = resolved.attributes;
         if let Some(before) = &before {
+            kind.inherit(&mut after, before);
+            if let Some(path) = kind.unchangeable(before, &after) {
+                self.problems.push(unchangeable_in_place(kind, declared, path, Some(before)));
+                return;
+            }
             lifecycle::leave_ignored(kind, declared, before, &mut after);
         }
         self.draft.changes.push(Change {
@@ -314,7 +336,16 @@ impl Merge<'_, '_> {
             });
             before
         });
-        let replaced = self.input.choice.replaces(&declared.address).filter(|_| before.is_some());
+        let mut replaced =
+            self.replaces(kind, &declared.address).filter(|_| before.is_some());
+        let unchangeable = before.as_ref().and_then(|before| kind.unchangeable(before, &after));
+        if let Some(path) = unchangeable.filter(|_| replaced.is_none()) {
+            if record.ownership != Ownership::Created {
+                self.problems.push(unchangeable_in_place(kind, declared, path, before.as_ref()));
+                return;
+            }
+            replaced = Some(Reason::LicenseChanged);
+        }
         if !is_retired && was.is_none() && replaced.is_none() && before.as_ref() == Some(&after) {
             let mut corrected = record.clone();
             if let Some(observed) = &observed {
@@ -330,11 +361,13 @@ impl Merge<'_, '_> {
         }
         let (action, reason) = match (&before, was) {
             (None, _) => (Action::Create, Reason::RemovedOutside),
-            (Some(_), _) if replaced.is_some() => {
-                let reason = match replaced.flatten() {
-                    None => Reason::ReplaceRequested,
-                    Some(address) => Reason::RemadeWith { address: address.clone() },
-                };
+            (Some(_), was) if replaced.is_some() => {
+                let reason = replaced.unwrap_or(Reason::ReplaceRequested);
+                if was.is_some() {
+                    self.problems.push(renamed_and_replaced(kind, declared));
+                    return;
+                }
+                self.replaced.insert(declared.address.clone());
                 (Action::Replace, reason)
             }
             (Some(_), Some(from)) => (Action::Update, Reason::Renamed { from }),
@@ -463,6 +496,36 @@ impl Merge<'_, '_> {
                 text,
             });
         }
+    }
+}
+
+/// What orgform did not make, it does not delete to make it anew.
+fn unchangeable_in_place(
+    kind: &dyn Kind,
+    declared: &Declared,
+    path: &str,
+    before: Option<&Attributes>,
+) -> Problem {
+    let has = match before.and_then(|before| before.text(path)) {
+        Some(value) => format!("it has `{value}`"),
+        None => "it has none".to_owned(),
+    };
+    Problem {
+        address: declared.address.clone(),
+        place: Some(kind.place(&declared.address, path)),
+        file: declared.file,
+        message: format!("its `{path}` can't be changed once it is there, and orgform did not make it: {has}"),
+        hint: Some("take the line out, or declare it under another name".to_owned()),
+    }
+}
+
+fn renamed_and_replaced(kind: &dyn Kind, declared: &Declared) -> Problem {
+    Problem {
+        address: declared.address.clone(),
+        place: Some(kind.place(&declared.address, "was")),
+        file: declared.file,
+        message: "it can't be renamed and made anew in one go".to_owned(),
+        hint: Some("apply the new name first".to_owned()),
     }
 }
 

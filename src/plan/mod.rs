@@ -3,10 +3,12 @@
 //!
 //! Pure and synchronous: no clock, no environment, no call. It runs as a list
 //! of small steps, each in a file of its own: choose, find what is renamed, merge the
-//! two ordered streams, keep what others still hold, write the ops, join them
+//! two ordered streams, keep what others still hold, give again what may leave
+//! along, write the ops, join them
 //! in order, add the notes, and audit the result. Imports `model`, `kinds` and `graph`.
 
 pub mod access;
+mod assert_again;
 mod audit;
 mod choose;
 mod draft;
@@ -272,6 +274,7 @@ pub fn plan(input: &Input<'_>) -> Result<Plan, PlanError> {
     let renames = rename::find(input).map_err(PlanError::State)?;
     merge::merge(input, &renames, &mut draft)?;
     holders::keep_what_is_held(input, &renames, &mut draft)?;
+    assert_again::add(input, &mut draft).map_err(PlanError::State)?;
     let ops = steps::write(input, &renames, &mut draft)?;
     let ops = ordering::join(&draft.changes, ops);
     notes::add(input, &mut draft);

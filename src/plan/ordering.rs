@@ -142,8 +142,12 @@ impl<'a> Joiner<'a> {
                 {
                     edges.push((op, OrderEdge { op: settled, reason }));
                 }
+                // What may leave along is given again once the other has left.
+                let after = self
+                    .leaves(other)
+                    .or_else(|| self.makes(other).filter(|_| other.may_leave_with.is_some()));
                 if let (Some(_), Some(other), Some(left)) =
-                    (self.leaves(change), self.leaves(other), self.has_left(change))
+                    (self.leaves(change), after, self.has_left(change))
                 {
                     edges.push((other, OrderEdge { op: left, reason }));
                 }

@@ -118,3 +118,21 @@ async fn a_permission_that_this_org_does_not_know_is_left_out_of_what_another_im
         refused.errors
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_license_that_is_still_declared_is_given_again_when_it_may_leave_with_a_set() {
+    for along in [false, true] {
+        let doubts = Doubts { sets_take_their_license_along: along, ..Doubts::default() };
+        let world = World::with(Seed::default(), doubts).await;
+        world.converges("all", &example()).await;
+        let fewer = example()
+            .replace("      - Coconut_Integration_API_Access\n", "")
+            .replace("      # Comes with the package.\n", "");
+        let applied = world.converges("a set less", &fewer).await;
+        assert!(applied.output.contains("assign again done"), "{}", applied.output);
+        let held = "SELECT Id FROM PermissionSetLicenseAssign";
+        assert_eq!(world.query(held).await.len(), 1, "the license is there ({along})");
+        world.run(&["destroy", "access.yaml", "--auto-approve"]).await.succeeds();
+        assert!(world.query(held).await.is_empty(), "it was ours to take away ({along})");
+    }
+}

@@ -18,6 +18,7 @@ mod planner;
 mod preflight;
 mod properties;
 mod saved_plan;
+mod settings;
 mod support;
 mod views;
 mod wire;

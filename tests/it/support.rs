@@ -264,6 +264,24 @@ impl World {
         serde_json::from_str(&text).unwrap_or_default()
     }
 
+    /// Lays elements over a metadata document behind orgform's back.
+    pub async fn overlay(&self, metadata_type: &str, full_name: &str, elements: &str) {
+        let org = self.org();
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let client = reqwest::Client::builder().no_proxy().build().expect("a client");
+        let body = format!(
+            "<e:Envelope xmlns:e=\"http://schemas.xmlsoap.org/soap/envelope/\" xmlns=\"http://soap.sforce.com/2006/04/metadata\" xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\"><e:Header><SessionHeader><sessionId>{}</sessionId></SessionHeader></e:Header><e:Body><updateMetadata><metadata xsi:type=\"{metadata_type}\"><fullName>{full_name}</fullName>{elements}</metadata></updateMetadata></e:Body></e:Envelope>",
+            org.access_token
+        );
+        let request = client
+            .post(format!("{}/services/Soap/m/63.0", org.instance_url))
+            .header("content-type", "text/xml")
+            .header("SOAPAction", "\"\"")
+            .body(body);
+        let text = request.send().await.expect("an answer").text().await.expect("a body");
+        assert!(text.contains("<success>true</success>"), "{text}");
+    }
+
     /// The rows of a query, asked behind orgform's back.
     pub async fn query(&self, soql: &str) -> Vec<serde_json::Value> {
         let encoded: String = soql.bytes().map(|byte| format!("%{byte:02X}")).collect();

@@ -174,6 +174,9 @@ fn because(change: &Change) -> String {
         Reason::NotDeclared => "it is declared no more".to_owned(),
         Reason::ReleaseRequested => "`release` names it".to_owned(),
         Reason::ReplaceRequested => "asked for with --replace".to_owned(),
+        Reason::MayLeaveWith { address } => {
+            format!("it may leave by itself with {address}, and is given again then")
+        }
         Reason::RemadeWith { address } => format!("remade with {address}"),
     };
     format!(" ({words})")

@@ -234,6 +234,27 @@ impl Kind for PermissionSet {
         document::comparable(observed, wanted)
     }
 
+    /// A set that carries a license keeps it, whether it is declared or not: the
+    /// license is set at creation alone (Object Reference, `PermissionSet`).
+    fn inherit(&self, wanted: &mut Attributes, recorded: &Attributes) {
+        if wanted.get(LICENSE).is_none() {
+            wanted.set_some(LICENSE, recorded.get(LICENSE).cloned());
+        }
+    }
+
+    fn may_need_replacing(&self, declared: &Declared) -> bool {
+        declared.attributes.get(LICENSE).is_some()
+    }
+
+    fn unchangeable(&self, before: &Attributes, after: &Attributes) -> Option<&'static str> {
+        let named = |attributes: &Attributes| {
+            let name = attributes.text(LICENSE)?;
+            Some(permission_set_license_assignment::developer_name(name).to_lowercase())
+        };
+        let wanted = named(after)?;
+        (named(before) != Some(wanted)).then_some(LICENSE)
+    }
+
     fn steps(&self, change: &Change, _context: &dyn StepContext) -> Result<Vec<Step>, Problem> {
         let name = change.address.name();
         let Some(after) = &change.after else {

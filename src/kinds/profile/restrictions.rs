@@ -16,6 +16,7 @@ use serde::Deserializer;
 use serde::de::Error as _;
 
 use crate::kinds::spec::Text;
+use crate::kinds::spec::Word;
 use crate::model::Attributes;
 use crate::model::Element;
 use crate::model::Value;
@@ -24,8 +25,7 @@ pub const LOGIN_HOURS: &str = "login_hours";
 pub const LOGIN_IP_RANGES: &str = "login_ip_ranges";
 
 /// A day of the week.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Day {
     Monday,
     Tuesday,
@@ -63,6 +63,18 @@ impl Day {
 impl fmt::Display for Day {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
+    }
+}
+
+impl<'de> Deserialize<'de> for Day {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let Text(text) = Text::deserialize(deserializer)?;
+        Self::ALL.into_iter().find(|day| day.name() == text).ok_or_else(|| {
+            D::Error::custom(format!(
+                "`{text}` is no day; days are {}",
+                Self::ALL.map(Self::name).join(", ")
+            ))
+        })
     }
 }
 
@@ -108,10 +120,10 @@ impl Hours {
 
 impl<'de> Deserialize<'de> for Hours {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let Text(text) = Text::deserialize(deserializer)?;
+        let Word(text) = Word::deserialize(deserializer)?;
         Self::parse(&text).ok_or_else(|| {
             D::Error::custom(
-                "hours are written like `'8-18'` or `8:00-18:00`, or `none` when nobody may log in",
+                "hours are written like `8-18` or `8:00-18:00`, or `none` when nobody may log in",
             )
         })
     }
@@ -151,7 +163,7 @@ impl IpRange {
 
 impl<'de> Deserialize<'de> for IpRange {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let Text(text) = Text::deserialize(deserializer)?;
+        let Word(text) = Word::deserialize(deserializer)?;
         Self::parse(&text).ok_or_else(|| {
             D::Error::custom("an address range is written like `203.0.113.0-203.0.113.255`")
         })

@@ -113,17 +113,18 @@ pub fn differing(before: &Attributes, after: &Attributes, seen: &Attributes) -> 
     for (path, element, named, on) in SECTIONS {
         let (was, is): (BTreeSet<&str>, BTreeSet<&str>) =
             (before.names(path).collect(), after.names(path).collect());
-        let default = (before.text(DEFAULT_APP), after.text(DEFAULT_APP));
+        let old_default = seen.text(DEFAULT_APP).or_else(|| before.text(DEFAULT_APP));
+        let default = (old_default, after.text(DEFAULT_APP));
         let is_apps = path == "apps";
         let mut touched: BTreeSet<&str> = was.symmetric_difference(&is).copied().collect();
-        if is_apps && default.0 != default.1 {
-            touched.extend(default.1);
+        if is_apps && default.1.is_some() && default.0 != default.1 {
             // There is one default: the old one is taken back in the same call.
-            touched.extend(default.0.filter(|_| default.1.is_some()));
+            touched.extend(default.1.into_iter().chain(default.0));
         }
         for name in touched {
             let was_seen_on = seen.names(path).any(|seen| seen == name) && !was.contains(name);
-            let is_default = default.1 == Some(name);
+            // What the file says nothing of stays as it was seen.
+            let is_default = default.1.or(default.0.filter(|_| is.contains(name))) == Some(name);
             let is_on = is.contains(name) || is_default || was_seen_on;
             let mut children = vec![Element::text(named, name), flag(on, is_on)];
             if is_apps {

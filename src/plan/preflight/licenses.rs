@@ -113,6 +113,7 @@ fn allowed(checked: &Checked<'_>, findings: &mut Vec<Finding>) {
     };
     let mut opened: Option<HashSet<(String, String)>> = None;
     let mut found: BTreeMap<(Address, String), (&Change, Vec<&str>)> = BTreeMap::new();
+    let mut misfits: BTreeMap<(Address, String), (&Change, Vec<&str>)> = BTreeMap::new();
     for change in checked.plan.changes.iter().filter(gives) {
         let (Some(after), Some(user)) = (&change.after, assignee(change)) else { continue };
         let Some(set) = after.reference("permission_set") else { continue };
@@ -122,7 +123,20 @@ fn allowed(checked: &Checked<'_>, findings: &mut Vec<Finding>) {
         let Some(license) = profile.and_then(|profile| checked.license_of_profile(&profile)) else {
             continue;
         };
+        let carried = carried_license(checked, set);
+        if let Some(carried) = &carried
+            && checked.input.catalog.permission_set_license(carried).is_none()
+            && *carried != license
+        {
+            let key = (set.clone(), format!("`{carried}`"));
+            misfits.entry(key).or_insert((change, Vec::new())).1.push(user);
+            continue;
+        }
         let Some(rule) = kinds::license_rule(&license) else { continue };
+        // A set that carries the license brings it along.
+        if carried.is_some_and(|carried| carried == rule.opened_by) {
+            continue;
+        }
         let opened = opened.get_or_insert_with(|| set_licenses(checked));
         if opened.contains(&(user.to_owned(), rule.opened_by.to_owned())) {
             continue;
@@ -132,6 +146,23 @@ fn allowed(checked: &Checked<'_>, findings: &mut Vec<Finding>) {
         };
         let entry = found.entry((set.clone(), beyond)).or_insert((change, Vec::new()));
         entry.1.push(user);
+    }
+    for ((set, license), (change, users)) in misfits {
+        let message = format!(
+            "{set} is for users with the license {license}, which {} lack{}",
+            super::named(users.iter().copied()),
+            if users.len() == 1 { "s" } else { "" }
+        );
+        let hint = "give them a profile of that license, or another set".to_owned();
+        let check = Check::LicenseAllows;
+        findings.push(checked.finding(
+            Severity::Error,
+            check,
+            &change.address,
+            "",
+            message,
+            Some(hint),
+        ));
     }
     for ((set, beyond), (change, users)) in found {
         let Some(rule) = users
@@ -173,9 +204,14 @@ fn beyond(set: &Attributes, allowed: &[&str]) -> Option<String> {
     })
 }
 
+/// The license that a set carries, as metadata names it.
+pub(super) fn carried_license(checked: &Checked<'_>, set: &Address) -> Option<String> {
+    checked.after(set)?.text("license").map(str::to_owned)
+}
+
 /// Who holds which permission set license after the plan: as declared or
 /// recorded, and as seen in the org.
-fn set_licenses(checked: &Checked<'_>) -> HashSet<(String, String)> {
+pub(super) fn set_licenses(checked: &Checked<'_>) -> HashSet<(String, String)> {
     let pair = |attributes: &Attributes| {
         let user = attributes.reference("assignee")?.name().to_owned();
         Some((user, attributes.reference("permission_set_license")?.name().to_owned()))

@@ -2,9 +2,12 @@
 //! the plan takes and frees.
 
 use std::collections::BTreeMap;
+use std::collections::HashSet;
 
 use super::Checked;
 use super::assignee;
+use super::licenses::carried_license;
+use super::licenses::set_licenses;
 use super::namespace_of_set;
 use super::takes_seat;
 use crate::model::Action;
@@ -54,6 +57,7 @@ pub fn check(checked: &Checked<'_>, findings: &mut Vec<Finding>) {
             seats.freed += 1;
         }
     }
+    brought_along(checked, &mut licenses);
     for ((sort, name), seats) in licenses {
         let catalog = checked.input.catalog;
         let license = match sort {
@@ -65,6 +69,30 @@ pub fn check(checked: &Checked<'_>, findings: &mut Vec<Finding>) {
         }
     }
     packages(checked, findings);
+}
+
+/// Seats of the licenses that sets bring along for users who don't hold them.
+fn brought_along<'a>(
+    checked: &Checked<'a>,
+    licenses: &mut BTreeMap<(Sort, String), Seats<'a>>,
+) {
+    let mut holders = None;
+    let mut counted = HashSet::new();
+    for change in checked.plan.changes.iter().filter(|change| change.action == Action::Create) {
+        let set = change.after.as_ref().and_then(|after| after.reference("permission_set"));
+        let Some((set, user)) = set.zip(assignee(change)) else { continue };
+        let Some(license) = carried_license(checked, set) else { continue };
+        if checked.input.catalog.permission_set_license(&license).is_none() {
+            continue;
+        }
+        let holders = holders.get_or_insert_with(|| set_licenses(checked));
+        let pair = (user.to_owned(), license.clone());
+        if !holders.contains(&pair) && counted.insert(pair) {
+            let seats = licenses.entry((Sort::PermissionSet, license)).or_default();
+            seats.taken += 1;
+            seats.first.get_or_insert((&change.address, ""));
+        }
+    }
 }
 
 /// The license whose seat a user or an assignment takes.

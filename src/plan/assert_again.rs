@@ -1,0 +1,97 @@
+//! What may leave by itself along with something that the plan takes away is
+//! given again in the same plan.
+//!
+//! Removing a permission set takes along the license that the user had for it, in
+//! most cases (Salesforce Help, "Remove Permission Set Licenses"): one that the
+//! files still declare would be gone after the run, and what needs it refused in
+//! the middle of it.
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+
+use super::Input;
+use super::draft::Draft;
+use crate::kinds;
+use crate::model::Action;
+use crate::model::Address;
+use crate::model::Change;
+use crate::model::PlanMode;
+use crate::model::Reason;
+
+/// Adds such changes, or the remark to those that are there.
+///
+/// # Errors
+/// When the state can't be read.
+pub fn add(input: &Input<'_>, draft: &mut Draft) -> Result<(), String> {
+    if input.mode != PlanMode::Converge {
+        return Ok(());
+    }
+    let taken = taken_away(input, draft)?;
+    if taken.is_empty() {
+        return Ok(());
+    }
+    let mut again: BTreeMap<Address, Address> = BTreeMap::new();
+    for declared in input.desired.iter() {
+        let Some(kind) = kinds::of(&declared.address) else { continue };
+        let subject = kind.subject(&declared.address);
+        let Some(things) = subject.and_then(|subject| taken.get(&(subject, kind.name()))) else {
+            continue;
+        };
+        let along = things.iter().find(|(_, carried)| {
+            kind.may_leave_along(&declared.address, carried.as_deref())
+        });
+        if let Some((with, _)) = along.filter(|_| input.choice.includes(&declared.address)) {
+            again.insert(declared.address.clone(), with.clone());
+        }
+    }
+    for (address, with) in again {
+        match draft.changes.binary_search_by(|change| change.address.cmp(&address)) {
+            Ok(index) => {
+                let change = &mut draft.changes[index];
+                if matches!(change.action, Action::Adopt | Action::Update) {
+                    change.may_leave_with = Some(with);
+                }
+            }
+            Err(index) => {
+                let Some(record) = input.recorded.get(&address)? else { continue };
+                let attributes = Some(record.attributes.clone());
+                let reason = Reason::MayLeaveWith { address: with.clone() };
+                let change = Change {
+                    before: attributes.clone(),
+                    after: attributes,
+                    protected: record.protected,
+                    recorded: Some(record),
+                    may_leave_with: Some(with),
+                    ..Change::new(address, Action::Update, reason)
+                };
+                draft.changes.insert(index, change);
+                draft.no_op = draft.no_op.saturating_sub(1);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Assignments that are taken off, each with the license that its thing carries,
+/// by user and by the kinds that come before them.
+type Taken<'a> = BTreeMap<(Address, &'a str), BTreeSet<(Address, Option<String>)>>;
+
+fn taken_away(input: &Input<'_>, draft: &Draft) -> Result<Taken<'static>, String> {
+    let mut taken = Taken::new();
+    let leaves = |change: &&Change| matches!(change.action, Action::Delete | Action::Replace);
+    for change in draft.changes.iter().filter(leaves) {
+        let Some(kind) = kinds::of(&change.address) else { continue };
+        let Some((user, thing)) = kind.joins(&change.address) else { continue };
+        let index = draft.changes.binary_search_by(|change| change.address.cmp(&thing));
+        let before = match index {
+            Ok(index) => draft.changes[index].before.clone(),
+            Err(_) => input.recorded.get(&thing)?.map(|record| record.attributes),
+        };
+        let carried = before.and_then(|held| held.text("license").map(str::to_owned));
+        for earlier in kind.follows() {
+            let things = taken.entry((user.clone(), *earlier)).or_default();
+            things.insert((change.address.clone(), carried.clone()));
+        }
+    }
+    Ok(taken)
+}
