@@ -207,11 +207,14 @@ impl FactNeeds {
 
     /// Takes the describes, in the order of [`FactNeeds::describes`].
     pub fn take_describes(&self, describes: Vec<Option<Json>>, catalog: &mut Catalog) {
-        let facts = self
+        let facts: Vec<&Fact> = self
             .facts
             .iter()
-            .filter(|fact| matches!(fact, Fact::Fields(_) | Fact::SystemPermissions));
-        for (fact, described) in facts.zip(describes) {
+            .filter(|fact| matches!(fact, Fact::Fields(_) | Fact::SystemPermissions))
+            .collect();
+        let listed = describes.get(facts.len()).cloned().flatten().unwrap_or_default();
+        let listed = listed_fields(&listed);
+        for (fact, described) in facts.into_iter().zip(describes) {
             let value = match (fact, described) {
                 (_, None) => FactValue::Missing,
                 (Fact::SystemPermissions, Some(described)) => {
@@ -223,7 +226,8 @@ impl FactNeeds {
                         .and_then(Json::as_str)
                         .unwrap_or(object)
                         .to_owned(),
-                    fields: grantable(object, &described),
+                    fields: grantable(object, &described, catalog.fields(object)),
+                    hidden: hidden(object, &described, &listed),
                 },
                 _ => continue,
             };
@@ -275,7 +279,14 @@ fn add_holder(fact: Fact, username: &str, catalog: &mut Catalog) {
 /// are granted by the compound; what describe calls updateable depends on the
 /// caller's own access, so that editing is decided by the nature of the field
 /// (Object Reference, `FieldPermissions`).
-fn grantable(object: &str, described: &Json) -> Vec<GrantableField> {
+fn grantable(
+    object: &str,
+    described: &Json,
+    known: Option<&[GrantableField]>,
+) -> Vec<GrantableField> {
+    // What a write taught stays known.
+    let is_read_only =
+        |name: &str| known.into_iter().flatten().any(|field| field.name == name && !field.editable);
     let never: BTreeSet<&str> = data::rows(data::NEVER_EDITABLE)
         .filter(|row| row[0] == object)
         .filter_map(|row| row.get(1).copied())
@@ -292,12 +303,42 @@ fn grantable(object: &str, described: &Json) -> Vec<GrantableField> {
             let name = field.get("name")?.as_str()?.to_owned();
             let editable = !flag(field, "calculated")
                 && !flag(field, "autoNumber")
-                && !never.contains(name.as_str());
+                && !never.contains(name.as_str())
+                && !is_read_only(&name);
             Some(GrantableField { name, editable })
         })
         .collect();
     fields.sort_by(|left, right| left.name.cmp(&right.name));
     fields
+}
+
+/// The fields on which permissions can exist, as `Object.Field`, of all objects:
+/// the values of a list, which do not depend on what the caller may see.
+fn listed_fields(described: &Json) -> BTreeSet<&str> {
+    let fields = described.get("fields").and_then(Json::as_array).into_iter().flatten();
+    let field = fields.into_iter().find(|field| field.get("name") == Some(&Json::from("Field")));
+    let values = field.and_then(|field| field.get("picklistValues")?.as_array());
+    values.into_iter().flatten().filter_map(|value| value.get("value")?.as_str()).collect()
+}
+
+/// Fields of an object that are listed and that its describe does not show. A
+/// reference is listed by both its names, `Account` and `AccountId`.
+fn hidden(object: &str, described: &Json, listed: &BTreeSet<&str>) -> Vec<String> {
+    let object = described.get("name").and_then(Json::as_str).unwrap_or(object);
+    let shown: BTreeSet<&str> = described
+        .get("fields")
+        .and_then(Json::as_array)
+        .into_iter()
+        .flatten()
+        .filter_map(|field| field.get("name")?.as_str())
+        .collect();
+    let prefix = format!("{object}.");
+    listed
+        .range::<&str, _>(prefix.as_str()..)
+        .map_while(|name| name.strip_prefix(prefix.as_str()))
+        .filter(|name| !shown.contains(name) && !shown.contains(format!("{name}Id").as_str()))
+        .map(str::to_owned)
+        .collect()
 }
 
 /// How the org's permissions differ from the shipped table. A permission that

@@ -20,12 +20,15 @@ use super::call::OpResult;
 use super::call::Report;
 use super::call::prepare;
 use super::call::send;
+use super::effect::Confirmed;
 use super::effect::before_ops;
 use super::effect::made_by;
 use super::effect::record_changes;
 use crate::graph::Frontier;
+use crate::kinds;
 use crate::kinds::learn_from_rejection;
 use crate::model::Address;
+use crate::model::Attributes;
 use crate::model::CallShape;
 use crate::model::Catalog;
 use crate::model::Clock;
@@ -33,6 +36,7 @@ use crate::model::Fact;
 use crate::model::Plan;
 use crate::model::Recorded as _;
 use crate::model::SalesforceId;
+use crate::model::Value;
 use crate::org::Org;
 use crate::org::OrgError;
 use crate::state::Intent;
@@ -89,6 +93,8 @@ pub struct Outcome {
     pub skipped: Vec<Skipped>,
     /// What rejections taught: facts that are new in the catalog.
     pub learned: Vec<Fact>,
+    /// What the org did not keep as it was sent.
+    pub kept_less: Vec<Address>,
     /// One-shot things of which it is not known whether they happened.
     pub unknown: Vec<Address>,
     /// Why no further call was made.
@@ -102,6 +108,7 @@ impl Outcome {
     pub fn is_complete(&self) -> bool {
         self.failures.is_empty()
             && self.skipped.is_empty()
+            && self.kept_less.is_empty()
             && self.fatal.is_none()
             && !self.interrupted
     }
@@ -233,6 +240,27 @@ fn settle_state(store: &mut Store, plan: &Plan) -> Result<(), EngineError> {
     Ok(())
 }
 
+/// What was sent and not kept, as a person reads it.
+fn missing(sent: &Attributes, kept: &Attributes) -> Vec<String> {
+    let mut missing = Vec::new();
+    for (path, value) in sent.iter().filter(|(path, value)| kept.get(path) != Some(*value)) {
+        match (value.as_set(), kept.get(path).and_then(Value::as_set)) {
+            (Some(names), held) => {
+                let lost: Vec<&str> = names
+                    .iter()
+                    .filter(|name| held.is_none_or(|held| !held.contains(*name)))
+                    .map(String::as_str)
+                    .collect();
+                if !lost.is_empty() {
+                    missing.push(format!("{path}: {}", lost.join(" ")));
+                }
+            }
+            (None, _) => missing.push(path.to_owned()),
+        }
+    }
+    missing
+}
+
 struct Run<'a> {
     plan: &'a Plan,
     catalog: &'a mut Catalog,
@@ -349,7 +377,10 @@ impl Run<'_> {
         }
         for (op, result) in answered.report.results {
             match result {
-                OpResult::Done(confirmed) => self.done(op, confirmed.unknown),
+                OpResult::Done(confirmed) => {
+                    self.compare(op, &confirmed);
+                    self.done(op, confirmed.unknown);
+                }
                 OpResult::Failed(reason) => self.failed(op, &reason),
             }
         }
@@ -357,6 +388,26 @@ impl Run<'_> {
             self.outcome.fatal = answered.report.fatal;
         }
         Ok(())
+    }
+
+    /// What was read back is held against what was sent: what that teaches is
+    /// learned, and what else is missing is told.
+    fn compare(&mut self, op: usize, confirmed: &Confirmed) {
+        let held = &self.plan.ops[op];
+        let (Some(kind), Some(observed)) = (kinds::of(&held.address), &confirmed.read_back) else {
+            return;
+        };
+        let sent = &held.effect.confirm;
+        let mut kept = kind.comparable(&observed.attributes, sent);
+        let learned = kind.learn_from_read_back(sent, &mut kept, self.catalog);
+        self.outcome.learned.extend(learned);
+        let missing = missing(sent, &kept);
+        if !missing.is_empty() {
+            self.outcome.kept_less.push(held.address.clone());
+            let what = missing.join(", ");
+            let event = Event::KeptLess { address: &held.address, step: &held.step, what: &what };
+            self.progress.on(&event);
+        }
     }
 
     fn done(&mut self, op: usize, unknown: bool) {

@@ -231,16 +231,23 @@ impl FactNeeds {
         queries
     }
 
-    /// The objects whose describes answer them.
+    /// The objects whose describes answer them. Last, where fields are asked for,
+    /// comes the one that lists the fields of all objects: an object's own describe
+    /// shows its caller only those that the caller may see.
     pub fn describes(&self) -> Vec<&str> {
-        self.facts
+        let mut objects: Vec<&str> = self
+            .facts
             .iter()
             .filter_map(|fact| match fact {
                 Fact::Fields(object) => Some(object.as_str()),
                 Fact::SystemPermissions => Some("PermissionSet"),
                 _ => None,
             })
-            .collect()
+            .collect();
+        if self.facts.iter().any(|fact| matches!(fact, Fact::Fields(_))) {
+            objects.push("FieldPermissions");
+        }
+        objects
     }
 
     /// Before answers come: what is asked for and not answered is missing.
@@ -256,7 +263,10 @@ impl FactNeeds {
                     FactValue::Holders(Holders::default())
                 }
                 // These are answered by name or not at all.
-                Fact::Prerequisites(_) | Fact::SystemPermissions | Fact::ProfileBase(_) => continue,
+                Fact::Fields(_)
+                | Fact::Prerequisites(_)
+                | Fact::SystemPermissions
+                | Fact::ProfileBase(_) => continue,
                 // These may be refused, and are not known then.
                 fact if fact.is_for_checks() => {
                     catalog.remove(fact);

@@ -80,6 +80,15 @@ pub enum Event<'a> {
         /// Which step.
         step: &'a str,
     },
+    /// An op is done, and the org did not keep all that was sent.
+    KeptLess {
+        /// The resource.
+        address: &'a Address,
+        /// Which step.
+        step: &'a str,
+        /// What it did not keep.
+        what: &'a str,
+    },
     /// An op failed.
     Failed {
         /// The resource.

@@ -231,6 +231,18 @@ pub trait Kind: Sync {
         self.milestones()
     }
 
+    /// Takes into the catalog what a read-back shows about the org, and puts into
+    /// `kept` what was sent where the org will never keep it; tells which facts
+    /// are new.
+    fn learn_from_read_back(
+        &self,
+        _sent: &Attributes,
+        _kept: &mut Attributes,
+        _catalog: &mut Catalog,
+    ) -> Vec<Fact> {
+        Vec::new()
+    }
+
     /// Whether a path that is declared no more is left as it is in the org,
     /// so that only the state forgets it.
     fn is_left_when_undeclared(&self, _path: &str) -> bool {
@@ -245,6 +257,17 @@ pub trait Kind: Sync {
     /// Carries over what is history rather than wish, such as a mail that
     /// went out and was declared no more afterwards.
     fn inherit(&self, _wanted: &mut Attributes, _recorded: &Attributes) {}
+
+    /// What of `before` would be taken away only since the org does not show it
+    /// to the caller.
+    fn out_of_sight(
+        &self,
+        _declared: &Declared,
+        _before: &Attributes,
+        _catalog: &Catalog,
+    ) -> Vec<Problem> {
+        Vec::new()
+    }
 
     /// Whether a declaration says something that can't be changed in place, so
     /// that the thing may have to be made anew. A cheap look before

@@ -106,14 +106,19 @@ pub async fn start(
             .map_err(|source| StartError::Data { folder: folder.display().to_string(), source })?,
         None => (Store::in_memory(), true),
     };
-    let undescribed = if options.doubts.uninstalled_apps_described {
-        Vec::new()
-    } else {
-        vec!["CanApproveUninstalledApps".to_owned()]
+    let mut variations = schema::Variations {
+        person_accounts: options.seed.person_accounts,
+        custom_fields: options.seed.custom_fields.clone(),
+        read_only_fields: options.seed.read_only_fields.clone(),
+        unseen_fields: options.seed.unseen_fields.clone(),
+        undescribed: Vec::new(),
     };
+    if !options.doubts.uninstalled_apps_described {
+        variations.undescribed.push("CanApproveUninstalledApps".to_owned());
+    }
     let mut org = rules::Org {
         store,
-        schema: Arc::new(Schema::new(undescribed.clone(), options.seed.person_accounts)),
+        schema: Arc::new(Schema::new(&variations)),
         doubts: options.doubts.clone(),
         running_user: String::new(),
         now: timestamp(clock()),
@@ -125,8 +130,16 @@ pub async fn start(
         let text =
             |name: &str| setting.get(name).and_then(Json::as_str).unwrap_or_default().to_owned();
         org.running_user = text("running_user");
-        let person_accounts = setting.get("person_accounts") == Some(&Json::Bool(true));
-        org.schema = Arc::new(Schema::new(undescribed, person_accounts));
+        let list = |name: &str| -> Vec<String> {
+            let names = setting.get(name).and_then(Json::as_array).into_iter().flatten();
+            names.filter_map(|name| name.as_str().map(str::to_owned)).collect()
+        };
+        // What the org is made of stays as it was made.
+        variations.person_accounts = setting.get("person_accounts") == Some(&Json::Bool(true));
+        variations.custom_fields = list("custom_fields");
+        variations.read_only_fields = list("read_only_fields");
+        variations.unseen_fields = list("unseen_fields");
+        org.schema = Arc::new(Schema::new(&variations));
         (text("org_id"), text("access_token"))
     };
     let calls = if is_new { options.seed.calls_today } else { calls_of_today(&org) };
@@ -217,6 +230,9 @@ fn create_org(org: &mut rules::Org, options: &Options) -> (String, String) {
         "access_token": access_token,
         "running_user": org.running_user,
         "person_accounts": options.seed.person_accounts,
+        "custom_fields": options.seed.custom_fields,
+        "read_only_fields": options.seed.read_only_fields,
+        "unseen_fields": options.seed.unseen_fields,
     });
     if let Json::Object(row) = setting {
         let row: Row = row;

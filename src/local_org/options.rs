@@ -44,6 +44,12 @@ pub struct Seed {
     pub person_record_type: String,
     /// Further record types, as `Object.Name`.
     pub record_types: Vec<String>,
+    /// Custom fields, as `Object.Name__c:type`; one of an activity is on both.
+    pub custom_fields: Vec<String>,
+    /// Fields that keep no grant to edit, though nothing says so.
+    pub read_only_fields: Vec<String>,
+    /// Fields that the running user does not see.
+    pub unseen_fields: Vec<String>,
     /// The org is a sandbox.
     pub sandbox: bool,
 }
@@ -72,6 +78,8 @@ pub struct Doubts {
     /// A profile's document says of a person account's record type that it is the
     /// default of person accounts, also where it is that of all accounts.
     pub person_default_shown: bool,
+    /// A section of permission sets that is taken and silently not kept.
+    pub forgotten_section: Option<String>,
     /// The org knows `ManageNetworks`; a feature that is off makes it unknown.
     pub networks_known: bool,
 }
@@ -87,6 +95,7 @@ impl Default for Doubts {
             uninstalled_apps_described: true,
             hidden_dependency: false,
             profile_filtering: false,
+            forgotten_section: None,
             person_default_shown: false,
             networks_known: true,
         }
@@ -98,7 +107,7 @@ impl Default for Doubts {
 pub struct UnknownSetting(pub String);
 
 /// The settings that [`set`] understands, for messages.
-pub const SETTINGS: &str = "users=N, seats=N|unlimited, package_seats=N, calls_today=N, admin_lacks=PERMISSION+PERMISSION, licenses_expire=YYYY-MM-DD, person_record_type=NAME, record_types=OBJECT.NAME+OBJECT.NAME, person_accounts, sandbox, rest_inserts_profiles, sets_are_replaced, login_rows, sets_take_their_license_along, dependencies_of_all_data, uninstalled_apps_described, hidden_dependency, profile_filtering, person_default_shown and networks_known (each =true|false)";
+pub const SETTINGS: &str = "users=N, seats=N|unlimited, package_seats=N, calls_today=N, admin_lacks=PERMISSION+PERMISSION, licenses_expire=YYYY-MM-DD, person_record_type=NAME, record_types=OBJECT.NAME+OBJECT.NAME, custom_fields=OBJECT.NAME__c:TYPE, read_only_fields=OBJECT.NAME, unseen_fields=OBJECT.NAME, forgotten_section=NAME, person_accounts, sandbox, rest_inserts_profiles, sets_are_replaced, login_rows, sets_take_their_license_along, dependencies_of_all_data, uninstalled_apps_described, hidden_dependency, profile_filtering, person_default_shown and networks_known (each =true|false)";
 
 /// Applies one `KEY=VALUE`.
 ///
@@ -107,6 +116,7 @@ pub const SETTINGS: &str = "users=N, seats=N|unlimited, package_seats=N, calls_t
 pub fn set(seed: &mut Seed, doubts: &mut Doubts, setting: &str) -> Result<(), UnknownSetting> {
     let unknown = || UnknownSetting(setting.to_owned());
     let (key, value) = setting.split_once('=').ok_or_else(unknown)?;
+    let list = || value.split('+').map(str::to_owned).collect::<Vec<String>>();
     let flag = || value.parse::<bool>().map_err(|_| unknown());
     match key.trim() {
         "users" => seed.users = value.parse().map_err(|_| unknown())?,
@@ -120,12 +130,16 @@ pub fn set(seed: &mut Seed, doubts: &mut Doubts, setting: &str) -> Result<(), Un
             seed.package_seats = Some(i64::from(seats));
         }
         "calls_today" => seed.calls_today = value.parse().map_err(|_| unknown())?,
-        "admin_lacks" => seed.admin_lacks = value.split('+').map(str::to_owned).collect(),
+        "admin_lacks" => seed.admin_lacks = list(),
         "licenses_expire" => seed.licenses_expire = Some(value.to_owned()),
         "person_accounts" => seed.person_accounts = flag()?,
         "person_record_type" => value.clone_into(&mut seed.person_record_type),
-        "record_types" => seed.record_types = value.split('+').map(str::to_owned).collect(),
+        "record_types" => seed.record_types = list(),
+        "custom_fields" => seed.custom_fields = list(),
+        "read_only_fields" => seed.read_only_fields = list(),
+        "unseen_fields" => seed.unseen_fields = list(),
         "sandbox" => seed.sandbox = flag()?,
+        "forgotten_section" => doubts.forgotten_section = Some(value.to_owned()),
         "person_default_shown" => doubts.person_default_shown = flag()?,
         "rest_inserts_profiles" => doubts.rest_inserts_profiles = flag()?,
         "sets_are_replaced" => doubts.sets_are_replaced = flag()?,

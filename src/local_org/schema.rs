@@ -88,6 +88,38 @@ pub struct Schema {
     system_permissions: BTreeMap<&'static str, &'static str>,
     never_editable: Vec<String>,
     undescribed: Vec<String>,
+    unseen: Vec<String>,
+}
+
+/// How the schema of an org differs from that of a new one.
+#[derive(Clone, Debug, Default)]
+pub struct Variations {
+    /// System permissions that metadata takes and describe does not show.
+    pub undescribed: Vec<String>,
+    /// Whether the org has person accounts.
+    pub person_accounts: bool,
+    /// Custom fields, as `Object.Name__c:type`; one of an activity is on both.
+    pub custom_fields: Vec<String>,
+    /// Fields that keep no grant to edit, though nothing says so.
+    pub read_only_fields: Vec<String>,
+    /// Fields that the running user does not see.
+    pub unseen_fields: Vec<String>,
+}
+
+impl Variations {
+    /// The custom fields: object, name, type.
+    fn fields(&self) -> impl Iterator<Item = (&str, &str, &str)> {
+        self.custom_fields.iter().flat_map(|written| {
+            let (path, kind) = written.split_once(':').unwrap_or((written, "string"));
+            let (object, name) = path.split_once('.').unwrap_or_default();
+            let twin = match object {
+                "Event" => Some("Task"),
+                "Task" => Some("Event"),
+                _ => None,
+            };
+            std::iter::once(object).chain(twin).map(move |object| (object, name, kind))
+        })
+    }
 }
 
 /// Name, prefix, setup, createable, updateable, deletable. User: Object
@@ -139,9 +171,9 @@ fn rows(table: &'static str) -> impl Iterator<Item = Vec<&'static str>> {
 }
 
 impl Schema {
-    /// The schema of an org, with person accounts or without. `undescribed` names
-    /// system permissions that metadata takes and describe does not show.
-    pub fn new(undescribed: Vec<String>, person_accounts: bool) -> Self {
+    /// The schema of an org.
+    pub fn new(variations: &Variations) -> Self {
+        let person_accounts = variations.person_accounts;
         let system_permissions: BTreeMap<&str, &str> = rows(SYSTEM_PERMISSIONS)
             .map(|row| (row[0], row.get(1).copied().unwrap_or_default()))
             .collect();
@@ -165,6 +197,21 @@ impl Schema {
                 permissionable: flag(8),
                 compound: text(9),
                 reference: text(10),
+            });
+        }
+        for (object, name, kind) in variations.fields() {
+            let Some((object, ..)) = OBJECTS.iter().find(|held| held.0 == object) else { continue };
+            fields.entry(object).or_default().push(Field {
+                name: name.to_owned(),
+                label: name.trim_end_matches("__c").replace('_', " "),
+                kind: kind.to_owned(),
+                length: 255,
+                nillable: true,
+                createable: true,
+                updateable: true,
+                permissionable: true,
+                compound: None,
+                reference: None,
             });
         }
         for holder in ["PermissionSet", "Profile", "UserPermissionAccess"] {
@@ -208,9 +255,17 @@ impl Schema {
                 (name.to_ascii_lowercase(), object)
             })
             .collect();
-        let never_editable =
-            rows(NEVER_EDITABLE).map(|row| format!("{}.{}", row[0], row[1])).collect();
-        Self { objects, system_permissions, never_editable, undescribed }
+        let never_editable = rows(NEVER_EDITABLE)
+            .map(|row| format!("{}.{}", row[0], row[1]))
+            .chain(variations.read_only_fields.iter().cloned())
+            .collect();
+        Self {
+            objects,
+            system_permissions,
+            never_editable,
+            undescribed: variations.undescribed.clone(),
+            unseen: variations.unseen_fields.clone(),
+        }
     }
 
     /// An object, in any case.
@@ -245,7 +300,12 @@ impl Schema {
             .iter()
             .filter(|field| {
                 let permission = field.name.strip_prefix("Permissions");
+                let is_unseen = || {
+                    let path = format!("{}.{}", object.name, field.name);
+                    self.unseen.iter().any(|held| *held == path)
+                };
                 !permission.is_some_and(|name| self.undescribed.iter().any(|held| held == name))
+                    && !is_unseen()
             })
             .map(|field| {
                 json!({
@@ -263,7 +323,7 @@ impl Schema {
                     "compoundFieldName": field.compound,
                     "referenceTo": field.reference.iter().collect::<Vec<_>>(),
                     "relationshipName": field.relationship(),
-                    "picklistValues": [],
+                    "picklistValues": self.values(object, field),
                 })
             })
             .collect();
@@ -279,6 +339,22 @@ impl Schema {
         described["childRelationships"] = Json::Array(children);
         described["recordTypeInfos"] = json!([]);
         described
+    }
+
+    /// The values of a list. That of the fields on which permissions can exist has
+    /// those of every object, whoever asks.
+    fn values(&self, object: &Object, field: &Field) -> Vec<Json> {
+        if object.name != "FieldPermissions" || field.name != "Field" {
+            return Vec::new();
+        }
+        let grantable = self.objects.values().flat_map(|object| {
+            let fields = object
+                .fields
+                .iter()
+                .filter(|field| field.permissionable && field.compound.is_none());
+            fields.map(move |field| format!("{}.{}", object.name, field.name))
+        });
+        grantable.map(|name| json!({"value": name, "label": name, "active": true})).collect()
     }
 
     /// What the global describe says of an object.

@@ -131,6 +131,9 @@ pub enum FactValue {
         object: String,
         /// The fields, in the order of names.
         fields: Vec<GrantableField>,
+        /// Fields that the org has and the caller does not see.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        hidden: Vec<String>,
     },
     /// Answers [`Fact::SystemPermissions`].
     SystemPermissions {
@@ -360,6 +363,14 @@ impl Catalog {
         match self.get(&Fact::Fields(object.to_owned())) {
             Some(FactValue::Fields { fields, .. }) => Some(fields),
             _ => None,
+        }
+    }
+
+    /// Fields of an object that the org has and the caller does not see.
+    pub fn hidden_fields(&self, object: &str) -> &[String] {
+        match self.get(&Fact::Fields(object.to_owned())) {
+            Some(FactValue::Fields { hidden, .. }) => hidden,
+            _ => &[],
         }
     }
 

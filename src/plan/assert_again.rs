@@ -37,9 +37,9 @@ pub fn add(input: &Input<'_>, draft: &mut Draft) -> Result<(), String> {
         let Some(things) = subject.and_then(|subject| taken.get(&(subject, kind.name()))) else {
             continue;
         };
-        let along = things.iter().find(|(_, carried)| {
-            kind.may_leave_along(&declared.address, carried.as_deref())
-        });
+        let along = things
+            .iter()
+            .find(|(_, carried)| kind.may_leave_along(&declared.address, carried.as_deref()));
         if let Some((with, _)) = along.filter(|_| input.choice.includes(&declared.address)) {
             again.insert(declared.address.clone(), with.clone());
         }

@@ -250,6 +250,7 @@ impl Merge<'_, '_> {
         }
         let mut after = resolved.attributes;
         if let Some(before) = &before {
+            self.problems.extend(kind.out_of_sight(declared, before, self.input.catalog));
             kind.inherit(&mut after, before);
             if let Some(path) = kind.unchangeable(before, &after) {
                 self.problems.push(unchangeable_in_place(kind, declared, path, Some(before)));
@@ -327,6 +328,7 @@ impl Merge<'_, '_> {
         };
 
         if let Some(before) = &before {
+            self.problems.extend(kind.out_of_sight(declared, before, self.input.catalog));
             lifecycle::leave_ignored(kind, declared, before, &mut after);
         }
         // What is declared no more and left as it is in the org is no change.
@@ -336,8 +338,7 @@ impl Merge<'_, '_> {
             });
             before
         });
-        let mut replaced =
-            self.replaces(kind, &declared.address).filter(|_| before.is_some());
+        let mut replaced = self.replaces(kind, &declared.address).filter(|_| before.is_some());
         let unchangeable = before.as_ref().and_then(|before| kind.unchangeable(before, &after));
         if let Some(path) = unchangeable.filter(|_| replaced.is_none()) {
             if record.ownership != Ownership::Created {
@@ -514,7 +515,9 @@ fn unchangeable_in_place(
         address: declared.address.clone(),
         place: Some(kind.place(&declared.address, path)),
         file: declared.file,
-        message: format!("its `{path}` can't be changed once it is there, and orgform did not make it: {has}"),
+        message: format!(
+            "its `{path}` can't be changed once it is there, and orgform did not make it: {has}"
+        ),
         hint: Some("take the line out, or declare it under another name".to_owned()),
     }
 }

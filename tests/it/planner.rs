@@ -152,7 +152,11 @@ fn catalog() -> Catalog {
         });
         catalog.insert(
             Fact::Fields(object.into()),
-            FactValue::Fields { object: object.into(), fields: fields.to_vec() },
+            FactValue::Fields {
+                object: object.into(),
+                fields: fields.to_vec(),
+                hidden: Vec::new(),
+            },
         );
     }
     catalog

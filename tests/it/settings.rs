@@ -87,7 +87,8 @@ async fn settings_of_a_profile_are_an_overlay_that_is_switched_off_again() {
     let planned = world.run(&["plan", "access.yaml"]).await.succeeds();
     insta::assert_snapshot!("profile_drift", planned.output);
     world.converges("put right", &changed).await;
-    let bare = "version: 1\nprofiles:\n  P: { clone_from: Minimum Access - API Only Integrations }\n";
+    let bare =
+        "version: 1\nprofiles:\n  P: { clone_from: Minimum Access - API Only Integrations }\n";
     let applied = world.converges("all taken out", bare).await;
     insta::assert_snapshot!("profile_bare", applied.output);
 }
@@ -112,6 +113,20 @@ permission_sets:
     );
     let refused = world.run(&["plan", "access.yaml"]).await.fails();
     insta::assert_snapshot!("record_types_refused", refused.errors);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_runs_the_plan_is_not_shut_out_by_login_hours() {
+    let world = World::new().await;
+    let yaml = "version: 1
+profiles:
+  System Administrator:
+    clone_from: Standard User
+    login_hours: { monday: 8-18 }
+";
+    world.write("access.yaml", yaml);
+    let refused = world.run(&["apply", "access.yaml", "--auto-approve"]).await.fails();
+    insta::assert_snapshot!("own_login_hours", refused.errors);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -175,7 +190,10 @@ async fn a_set_that_carries_a_license_brings_it_and_is_made_anew_for_another() {
     world.converges("said no more", &undeclared).await;
     let other = LICENSED
         .replace("license: Salesforce API Integration", "license: Salesforce Integration")
-        .replace("    permission_sets", "    permission_set_licenses: [SalesforceAPIIntegrationPsl]\n    permission_sets");
+        .replace(
+            "    permission_sets",
+            "    permission_set_licenses: [SalesforceAPIIntegrationPsl]\n    permission_sets",
+        );
     let applied = world.converges("another license", &other).await;
     insta::assert_snapshot!("license_changed", applied.output);
     // What orgform did not make is not made anew.
@@ -184,4 +202,67 @@ async fn a_set_that_carries_a_license_brings_it_and_is_made_anew_for_another() {
     world.write("access.yaml", LICENSED);
     let refused = world.run(&["plan", "access.yaml"]).await.fails();
     insta::assert_snapshot!("license_not_ours", refused.errors);
+}
+
+const ALL_FIELDS: &str = "version: 1
+permission_sets:
+  S:
+    objects:
+      Lead: { fields: edit }
+      Event: { fields: edit }
+";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_field_that_keeps_no_edit_is_learned_and_never_asked_for_again() {
+    let world = world_with("read_only_fields=Lead.Title").await;
+    let applied = world.converges("every field", ALL_FIELDS).await;
+    assert!(applied.output.contains("Planned again with that:"), "{}", applied.output);
+    assert!(applied.output.contains("Apply complete"), "{}", applied.output);
+    world.run(&["destroy", "access.yaml", "--auto-approve"]).await.succeeds();
+    world.pass_hours(30);
+    let again = world.converges("asked anew a day later", ALL_FIELDS).await;
+    assert!(!again.output.contains("Planned again"), "{}", again.output);
+    world.write(
+        "access.yaml",
+        ALL_FIELDS.replace("Lead: { fields: edit }", "Lead: { fields: { Title: edit } }"),
+    );
+    let refused = world.run(&["plan", "access.yaml"]).await.fails();
+    assert!(refused.errors.contains("can be read but never edited"), "{}", refused.errors);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn fields_that_the_running_user_does_not_see_stop_a_plan_for_every_field() {
+    let world = world_with("unseen_fields=Lead.Phone+Lead.Website").await;
+    world.write("access.yaml", ALL_FIELDS);
+    let refused = world.run(&["plan", "access.yaml"]).await.fails();
+    insta::assert_snapshot!("fields_unseen", refused.errors);
+    let named = ALL_FIELDS.replace("Lead: { fields: edit }", "Lead: { fields: { Phone: edit } }");
+    world.converges("named", &named).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_custom_field_of_activities_shows_on_events_and_tasks_and_is_no_drift() {
+    let world = world_with("custom_fields=Event.Region__c:picklist").await;
+    world.converges("on events", ALL_FIELDS).await;
+    let both = format!("{ALL_FIELDS}      Task: {{ fields: {{ Region__c: read }} }}\n");
+    let both = both.replace("Event: { fields: edit }", "Event: { fields: { Region__c: read } }");
+    world.converges("on both", &both).await;
+    world.converges("on neither", "version: 1\npermission_sets:\n  S: {}\n").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_org_takes_and_does_not_keep_is_told_and_no_success() {
+    let world = world_with("forgotten_section=customPermissions").await;
+    let yaml = "version: 1\npermission_sets:\n  S: { custom_permissions: [Coconut_Admin], flows: [Coconut_Onboarding] }\n";
+    world.write("access.yaml", yaml);
+    let applied = world.run(&["apply", "access.yaml", "--auto-approve"]).await.fails();
+    insta::assert_snapshot!("kept_less", applied.whole());
+    let events = world.run(&["apply", "access.yaml", "--auto-approve", "--json"]).await.fails();
+    let schema = crate::support::schema_of("events.schema.json");
+    let events: Vec<serde_json::Value> =
+        events.output.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    assert!(events.iter().any(|event| event["type"] == "kept_less"), "{events:?}");
+    for event in events {
+        assert!(schema.is_valid(&event), "{event}");
+    }
 }

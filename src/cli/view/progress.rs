@@ -82,6 +82,10 @@ impl Shown {
                 send(json!({"type": "done", "address": address, "step": step}));
                 settled(1)
             }
+            Event::KeptLess { address, step, what } => {
+                send(json!({"type": "kept_less", "address": address, "step": step, "what": what}));
+                return;
+            }
             Event::Failed { address, step, reason } => {
                 send(json!({"type": "failed", "address": address, "step": step, "reason": reason}));
                 settled(1)
@@ -132,6 +136,11 @@ impl Progress for Shown {
                 if let Some(bar) = &self.bar {
                     bar.inc(1);
                 }
+            }
+            Event::KeptLess { address, what, .. } => {
+                let text = format!("  {address}: the org did not keep all that was sent");
+                let head = self.painter.paint(Tone::Wrong, &text);
+                self.line(&format!("{head}\n    {what}"));
             }
             Event::Failed { address, step, reason } => {
                 let head = self.painter.paint(Tone::Wrong, &format!("  {address}: {step} failed"));

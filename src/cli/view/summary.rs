@@ -21,6 +21,8 @@ pub struct Report {
     pub failed: usize,
     /// Ops that were left out.
     pub skipped: usize,
+    /// Resources of which the org did not keep all that was sent.
+    pub kept_less: usize,
     /// Whether the user stopped it.
     pub interrupted: bool,
     /// Records brought up to date where that was all that was asked for.
@@ -48,12 +50,13 @@ impl Report {
         }
         self.failed = outcome.failures.len();
         self.skipped = outcome.skipped.len();
+        self.kept_less = outcome.kept_less.len();
         self.interrupted = outcome.interrupted;
     }
 
     /// Whether everything was done.
     pub fn is_complete(&self) -> bool {
-        self.failed == 0 && self.skipped == 0 && !self.interrupted
+        self.failed == 0 && self.skipped == 0 && self.kept_less == 0 && !self.interrupted
     }
 
     /// The line for a person.
@@ -83,6 +86,9 @@ impl Report {
         }
         if self.skipped > 0 {
             parts.push(format!("{} left out", steps(self.skipped)));
+        }
+        if self.kept_less > 0 {
+            parts.push(format!("{} not kept as sent", grouped(self.kept_less as u64)));
         }
         if parts.is_empty() {
             parts.push("nothing changed".to_owned());
@@ -117,6 +123,7 @@ impl Report {
             },
             "failed": self.failed,
             "skipped": self.skipped,
+            "kept_less": self.kept_less,
             "interrupted": self.interrupted,
             "milliseconds": milliseconds,
             "api_calls": {

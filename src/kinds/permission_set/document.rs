@@ -128,6 +128,7 @@ pub fn comparable(observed: &Attributes, wanted: &Attributes) -> Attributes {
             }
         }
     }
+    mirror_activities(&mut comparable, wanted);
     let open_objects: Vec<&str> = observed
         .iter()
         .filter_map(|(path, value)| {
@@ -142,6 +143,31 @@ pub fn comparable(observed: &Attributes, wanted: &Attributes) -> Attributes {
         comparable.set_some(path.clone(), wanted.get(&path).cloned());
     }
     comparable
+}
+
+/// Custom fields of activities are one for events and tasks: a grant on the one
+/// shows on the other too (Object Reference, `FieldPermissions`).
+fn mirror_activities(comparable: &mut Attributes, wanted: &Attributes) {
+    for (object, other) in [("Event", "Task"), ("Task", "Event")] {
+        for level in ["edit", "read"] {
+            let path = format!("fields.{object}.{level}");
+            let Some(Value::Set(names)) = comparable.get(&path) else { continue };
+            let is_mirrored = |name: &str| {
+                let is_wanted = |object: &str| {
+                    ["edit", "read"].iter().any(|level| {
+                        wanted.names(&format!("fields.{object}.{level}")).any(|held| held == name)
+                    })
+                };
+                name.ends_with("__c") && is_wanted(other) && !is_wanted(object)
+            };
+            let kept: BTreeSet<String> =
+                names.iter().filter(|name| !is_mirrored(name)).cloned().collect();
+            comparable.remove(&path);
+            if !kept.is_empty() {
+                comparable.set(path, Value::Set(kept));
+            }
+        }
+    }
 }
 
 /// The whole document, its elements in the order of the WSDL, which is the

@@ -29,6 +29,7 @@ use crate::model::Change;
 use crate::model::Declared;
 use crate::model::Element;
 use crate::model::Fact;
+use crate::model::FactValue;
 use crate::model::FieldValue;
 use crate::model::Grants;
 use crate::model::IdReference;
@@ -234,12 +235,50 @@ impl Kind for PermissionSet {
         document::comparable(observed, wanted)
     }
 
+    /// A field that was sent as editable and reads as readable can't be edited:
+    /// the org accepts the one and keeps the other (reported of metadata deploys).
+    fn learn_from_read_back(
+        &self,
+        sent: &Attributes,
+        kept: &mut Attributes,
+        catalog: &mut Catalog,
+    ) -> Vec<Fact> {
+        let mut learned = Vec::new();
+        for (object, level, value) in field_paths(sent) {
+            let (edit, read) = (format!("fields.{object}.edit"), format!("fields.{object}.read"));
+            let fact = Fact::Fields(object.to_owned());
+            let (Some("edit"), Some(names)) = (level, value.as_set()) else { continue };
+            let is_read = |name: &&String| {
+                kept.names(&read).any(|held| held == **name)
+                    && !kept.names(&edit).any(|held| held == **name)
+            };
+            let read_only: BTreeSet<&String> = names.iter().filter(is_read).collect();
+            let Some(FactValue::Fields { fields, .. }) = catalog.get_mut(&fact) else { continue };
+            let known = fields.iter_mut().filter(|field| read_only.contains(&field.name));
+            known.for_each(|field| field.editable = false);
+            if !read_only.is_empty() {
+                learned.push(fact);
+                kept.set(edit, value.clone());
+            }
+        }
+        learned
+    }
+
     /// A set that carries a license keeps it, whether it is declared or not: the
     /// license is set at creation alone (Object Reference, `PermissionSet`).
     fn inherit(&self, wanted: &mut Attributes, recorded: &Attributes) {
         if wanted.get(LICENSE).is_none() {
             wanted.set_some(LICENSE, recorded.get(LICENSE).cloned());
         }
+    }
+
+    fn out_of_sight(
+        &self,
+        declared: &Declared,
+        before: &Attributes,
+        catalog: &Catalog,
+    ) -> Vec<Problem> {
+        self.grants_out_of_sight(declared, before, catalog)
     }
 
     fn may_need_replacing(&self, declared: &Declared) -> bool {

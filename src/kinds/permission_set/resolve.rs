@@ -20,6 +20,16 @@ use super::SYSTEM;
 use super::field_paths;
 use super::named_objects;
 
+/// Names fields, and counts them where there are many.
+fn listed(fields: &[String]) -> String {
+    const NAMED: usize = 8;
+    match fields {
+        [only] => format!("the field {only}"),
+        few if few.len() <= NAMED => format!("the fields {}", few.join(", ")),
+        many => format!("{} and {} more fields", many[..NAMED].join(", "), many.len() - NAMED),
+    }
+}
+
 impl PermissionSet {
     pub(super) fn problem(
         declared: &Declared,
@@ -59,6 +69,38 @@ impl PermissionSet {
                 Some("write a permission set license's developer name or label, or a user license's name, as Setup > Company Information shows it".to_owned()),
             ));
         }
+    }
+
+    /// Fields that are granted and that the org no longer shows the caller, where
+    /// every field was asked for: they are not withdrawn for that.
+    pub(super) fn grants_out_of_sight(
+        &self,
+        declared: &Declared,
+        before: &Attributes,
+        catalog: &Catalog,
+    ) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        for (object, level, _) in field_paths(&declared.attributes) {
+            let (None, Some(fields)) = (level, catalog.fields(object)) else { continue };
+            let is_out_of_sight = |name: &&str| !fields.iter().any(|field| field.name == **name);
+            let granted = ["edit", "read"].into_iter().flat_map(|level| {
+                before.names(&format!("fields.{object}.{level}")).collect::<Vec<_>>()
+            });
+            let missing: Vec<String> = granted.filter(is_out_of_sight).map(str::to_owned).collect();
+            if !missing.is_empty() {
+                let place = self.place(&declared.address, &format!("objects.{object}"));
+                problems.push(Self::problem(
+                    declared,
+                    place.key("fields"),
+                    format!(
+                        "the set grants {} of `{object}`, which the org does not show to the token's user",
+                        listed(&missing)
+                    ),
+                    Some("give that user access to them, or use the token of one that has it; they are not taken out for that".to_owned()),
+                ));
+            }
+        }
+        problems
     }
 
     pub(super) fn resolve_system_permissions(
@@ -134,6 +176,19 @@ impl PermissionSet {
             };
             match (level, value) {
                 (None, Value::Text(word)) => {
+                    let hidden = catalog.hidden_fields(object);
+                    if !hidden.is_empty() {
+                        problems.push(Self::problem(
+                            declared,
+                            place.key("fields"),
+                            format!(
+                                "the token's user does not see {} of `{object}`, so that it can't be said what every field is",
+                                listed(hidden)
+                            ),
+                            Some("give that user access to them, use the token of one that has it, or name the fields one by one".to_owned()),
+                        ));
+                        continue;
+                    }
                     for field in fields {
                         let level = if word == "edit" && field.editable { "edit" } else { "read" };
                         granted
@@ -146,6 +201,13 @@ impl PermissionSet {
                     for name in names {
                         let place = place.clone().key("fields").key(name).itself();
                         let Some(field) = fields.iter().find(|field| field.name == *name) else {
+                            if catalog.hidden_fields(object).contains(name) {
+                                // It is there; whether it can be edited, the org tells.
+                                let level = if level == "edit" { "edit" } else { "read" };
+                                let key = (object.to_owned(), level);
+                                granted.entry(key).or_default().insert(name.clone());
+                                continue;
+                            }
                             let meant = crate::kinds::closest(
                                 name,
                                 fields.iter().map(|field| field.name.as_str()),

@@ -111,7 +111,28 @@ pub fn read_contents(org: &Org, document: &Node) -> Result<Contents, ApiError> {
             .fields
             .insert(name.to_owned(), (is_true(permission, "readable") || editable, editable));
     }
+    mirror_activities(&mut contents);
     Ok(contents)
+}
+
+/// Custom fields of activities are one for events and tasks.
+fn mirror_activities(contents: &mut Contents) {
+    let twins: Vec<(String, (bool, bool))> = contents
+        .fields
+        .iter()
+        .filter(|(name, _)| name.ends_with("__c"))
+        .filter_map(|(name, flags)| {
+            let twin = match name.split_once('.')? {
+                ("Event", field) => format!("Task.{field}"),
+                ("Task", field) => format!("Event.{field}"),
+                _ => return None,
+            };
+            Some((twin, *flags))
+        })
+        .collect();
+    for (twin, flags) in twins {
+        contents.fields.entry(twin).or_insert(flags);
+    }
 }
 
 /// What a set grants now.

@@ -113,7 +113,9 @@ fn write_set(
         merged.sections.extend(contents.sections);
         contents = merged;
     }
-    contents.sections.retain(|(section, _), entry| sections::is_on(section, entry));
+    contents.sections.retain(|(section, _), entry| {
+        sections::is_on(section, entry) && org.doubts.forgotten_section.as_ref() != Some(section)
+    });
     prerequisites::check(&granted(&contents), &org.doubts)?;
     let mut row = org.store.get("PermissionSet", &id).cloned().unwrap_or_default();
     if !label.is_empty() {

@@ -150,10 +150,11 @@ pub fn overlay(held: &mut Entries, overlay: Entries) -> Result<(), ApiError> {
         }
     }
     held.retain(|(section, _), entry| section != HOURS || !entry.is_empty());
-    let is_default_app = |((section, _), entry): &(&(String, String), &BTreeMap<String, String>)| {
-        section == "applicationVisibilities"
-            && entry.get("default").is_some_and(|value| value == "true")
-    };
+    let is_default_app =
+        |((section, _), entry): &(&(String, String), &BTreeMap<String, String>)| {
+            section == "applicationVisibilities"
+                && entry.get("default").is_some_and(|value| value == "true")
+        };
     if held.iter().filter(is_default_app).count() > 1 {
         return Err(ApiError::new(
             "FIELD_INTEGRITY_EXCEPTION",

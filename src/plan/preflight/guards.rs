@@ -37,7 +37,20 @@ const MODIFY_ALL_DATA: &str = "ModifyAllData";
 
 /// Whether a change could take something from the user who runs it.
 pub fn may_touch_own_access(change: &Change) -> bool {
-    change.exists() && (takes_from_user(change) || !withdrawn_rights(change).is_empty())
+    change.exists()
+        && (takes_from_user(change)
+            || !withdrawn_rights(change).is_empty()
+            || narrowed_login(change).is_some())
+}
+
+/// The login restriction of a profile that a change sets or narrows.
+fn narrowed_login(change: &Change) -> Option<&'static str> {
+    let after = change.after.as_ref().filter(|_| change.address.kind() == "profile")?;
+    let before = change.before.as_ref();
+    ["login_hours", "login_ip_ranges"].into_iter().find(|path| {
+        let wanted = after.get(path);
+        wanted.is_some() && before.and_then(|before| before.get(path)) != wanted
+    })
 }
 
 /// Whether a change could take an administrator away.
@@ -170,6 +183,10 @@ fn own_access(checked: &Checked<'_>, findings: &mut Vec<Finding>) {
             {
                 "takes a permission set off it".to_owned()
             }
+            "profile" if name_in_org(change) == own.profile => {
+                let Some(path) = narrowed_login(change) else { continue };
+                format!("changes the `{path}` of its own profile, which may shut it out")
+            }
             "permission_set" if own.sets.contains(name_in_org(change)) => {
                 let withdrawn = withdrawn_rights(change);
                 if withdrawn.is_empty() {
@@ -184,8 +201,7 @@ fn own_access(checked: &Checked<'_>, findings: &mut Vec<Finding>) {
             _ => continue,
         };
         let message = format!("the plan is run by {}, and {what}", own.username);
-        let hint =
-            "leave that user out with --exclude, or run the plan as somebody else".to_owned();
+        let hint = "leave that out with --exclude, or run the plan as somebody else".to_owned();
         let check = Check::OwnAccess;
         findings.push(checked.finding(Severity::Error, check, &change.address, "", message, hint));
     }

@@ -72,10 +72,7 @@ pub fn check(checked: &Checked<'_>, findings: &mut Vec<Finding>) {
 }
 
 /// Seats of the licenses that sets bring along for users who don't hold them.
-fn brought_along<'a>(
-    checked: &Checked<'a>,
-    licenses: &mut BTreeMap<(Sort, String), Seats<'a>>,
-) {
+fn brought_along<'a>(checked: &Checked<'a>, licenses: &mut BTreeMap<(Sort, String), Seats<'a>>) {
     let mut holders = None;
     let mut counted = HashSet::new();
     for change in checked.plan.changes.iter().filter(|change| change.action == Action::Create) {
