@@ -302,7 +302,7 @@ impl Schema {
                 let permission = field.name.strip_prefix("Permissions");
                 let is_unseen = || {
                     let path = format!("{}.{}", object.name, field.name);
-                    self.unseen.iter().any(|held| *held == path)
+                    self.unseen.contains(&path)
                 };
                 !permission.is_some_and(|name| self.undescribed.iter().any(|held| held == name))
                     && !is_unseen()
