@@ -19,9 +19,11 @@ use crate::model::PackageFact;
 use crate::model::PermissionSetFact;
 use crate::model::ProfileFact;
 use crate::model::RecordTypeFact;
+use crate::model::RoleFact;
 use crate::model::Row;
 use crate::model::RowExt as _;
 use crate::model::SalesforceId;
+use crate::model::UserField;
 
 impl FactNeeds {
     /// Takes one row of an answer into the catalog.
@@ -134,6 +136,30 @@ impl FactNeeds {
                     held.push(record_type);
                 }
             }
+            FactRows::Roles => {
+                let role = RoleFact {
+                    id: SalesforceId::parse(row.text("Id")?)?,
+                    name: text("DeveloperName")?,
+                    label: text("Name").unwrap_or_default(),
+                };
+                for fact in &self.facts {
+                    let Fact::Role(written) = fact else { continue };
+                    let Some(FactValue::Roles(held)) = catalog.get_mut(fact) else { continue };
+                    if written.eq_ignore_ascii_case(&role.name) {
+                        *held = vec![role.clone()];
+                    } else if written.eq_ignore_ascii_case(&role.label)
+                        && !held.iter().any(|held| held.name.eq_ignore_ascii_case(written))
+                    {
+                        held.push(role.clone());
+                    }
+                }
+                catalog.insert(Fact::Role(role.name.clone()), FactValue::Roles(vec![role]));
+            }
+            FactRows::Users => {
+                let id = SalesforceId::parse(row.text("Id")?)?;
+                let username = row.text("Username")?.to_lowercase();
+                catalog.insert(Fact::User(username), FactValue::User(id));
+            }
             FactRows::PersonAccounts => {
                 let name = namespaced(row)?;
                 if let Some(FactValue::PersonAccounts(held)) =
@@ -210,7 +236,9 @@ impl FactNeeds {
         let facts: Vec<&Fact> = self
             .facts
             .iter()
-            .filter(|fact| matches!(fact, Fact::Fields(_) | Fact::SystemPermissions))
+            .filter(|fact| {
+                matches!(fact, Fact::Fields(_) | Fact::SystemPermissions | Fact::UserFields)
+            })
             .collect();
         let listed = describes.get(facts.len()).cloned().flatten().unwrap_or_default();
         let listed = listed_fields(&listed);
@@ -220,6 +248,7 @@ impl FactNeeds {
                 (Fact::SystemPermissions, Some(described)) => {
                     system_permissions(&described, catalog)
                 }
+                (Fact::UserFields, Some(described)) => user_fields(&described),
                 (Fact::Fields(object), Some(described)) => FactValue::Fields {
                     object: described
                         .get("name")
@@ -310,6 +339,39 @@ fn grantable(
         .collect();
     fields.sort_by(|left, right| left.name.cmp(&right.name));
     fields
+}
+
+/// The fields of users, as describe has them.
+fn user_fields(described: &Json) -> FactValue {
+    let flag = |field: &Json, name: &str| field.get(name).and_then(Json::as_bool).unwrap_or(false);
+    let text = |field: &Json, name: &str| {
+        field.get(name).and_then(Json::as_str).unwrap_or_default().to_owned()
+    };
+    let fields = described.get("fields").and_then(Json::as_array).into_iter().flatten();
+    let fields = fields.map(|field| UserField {
+        name: text(field, "name"),
+        kind: text(field, "type"),
+        length: field
+            .get("length")
+            .and_then(Json::as_u64)
+            .and_then(|length| usize::try_from(length).ok())
+            .unwrap_or(0),
+        is_writable: flag(field, "createable") || flag(field, "updateable"),
+        is_required: flag(field, "createable")
+            && !flag(field, "nillable")
+            && !flag(field, "defaultedOnCreate")
+            && field.get("type") != Some(&Json::from("boolean")),
+        is_restricted: flag(field, "restrictedPicklist"),
+        values: field
+            .get("picklistValues")
+            .and_then(Json::as_array)
+            .into_iter()
+            .flatten()
+            .filter(|value| value.get("active") != Some(&Json::Bool(false)))
+            .filter_map(|value| value.get("value")?.as_str().map(str::to_owned))
+            .collect(),
+    });
+    FactValue::UserFields(fields.collect())
 }
 
 /// The fields on which permissions can exist, as `Object.Field`, of all objects:

@@ -77,6 +77,9 @@ pub fn prepare(
             let value = match value {
                 FieldValue::Text(text) => Json::String(text.clone()),
                 FieldValue::Flag(flag) => Json::Bool(*flag),
+                FieldValue::Number(number) => {
+                    serde_json::from_str(number).unwrap_or_else(|_| Json::from(number.as_str()))
+                }
                 FieldValue::Null => Json::Null,
                 FieldValue::Id(reference) => Json::String(id(reference)?.to_string()),
             };

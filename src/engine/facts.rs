@@ -40,6 +40,8 @@ pub enum FactRows {
     PersonAccounts,
     RecordTypes,
     Rights,
+    Roles,
+    Users,
 }
 
 impl FactRows {
@@ -72,6 +74,13 @@ impl FactNeeds {
     /// Asks for these.
     pub fn new(facts: impl IntoIterator<Item = Fact>) -> Self {
         Self { facts: facts.into_iter().collect() }
+    }
+
+    /// Takes a fact out of these, to be asked for on its own; tells whether it has
+    /// to be asked for at all.
+    pub fn takes(&mut self, fact: &Fact, catalog: &Catalog) -> bool {
+        let was_asked = self.facts.remove(fact);
+        was_asked || !catalog.knows(fact)
     }
 
     /// The names in those facts that `name_of` picks.
@@ -208,6 +217,31 @@ impl FactNeeds {
             None,
             objects,
         ));
+        for names in self
+            .names(|fact| match fact {
+                Fact::Role(name) => Some(name),
+                _ => None,
+            })
+            .chunks(NAMES)
+        {
+            let names = list(names);
+            queries.push((
+                FactRows::Roles,
+                format!("SELECT Id, Name, DeveloperName FROM UserRole WHERE DeveloperName IN ({names}) OR Name IN ({names})"),
+            ));
+        }
+        let users = self.names(|fact| match fact {
+            Fact::User(name) => Some(name),
+            _ => None,
+        });
+        queries.extend(keyed(
+            FactRows::Users,
+            "User",
+            &["Id", "Username"],
+            "Username",
+            None,
+            users,
+        ));
         if self.facts.contains(&Fact::PersonAccounts) {
             // The field is only there with the feature (Object Reference,
             // `RecordType`), so that without it the question is refused.
@@ -241,6 +275,7 @@ impl FactNeeds {
             .filter_map(|fact| match fact {
                 Fact::Fields(object) => Some(object.as_str()),
                 Fact::SystemPermissions => Some("PermissionSet"),
+                Fact::UserFields => Some("User"),
                 _ => None,
             })
             .collect();
@@ -257,6 +292,7 @@ impl FactNeeds {
                 Fact::PermissionSet(_) => FactValue::PermissionSets(Vec::new()),
                 Fact::ProfilesOfLicense(_) => FactValue::Profiles(Vec::new()),
                 Fact::UserLicenses => FactValue::Licenses(Vec::new()),
+                Fact::Role(_) => FactValue::Roles(Vec::new()),
                 Fact::RecordTypes(_) => FactValue::RecordTypes(Vec::new()),
                 Fact::PersonAccounts => FactValue::PersonAccounts(Vec::new()),
                 Fact::PermissionSetHolders(_) | Fact::ProfileHolders(_) => {
@@ -264,6 +300,7 @@ impl FactNeeds {
                 }
                 // These are answered by name or not at all.
                 Fact::Fields(_)
+                | Fact::UserFields
                 | Fact::Prerequisites(_)
                 | Fact::SystemPermissions
                 | Fact::ProfileBase(_) => continue,

@@ -13,6 +13,7 @@ use crate::kinds::Kind;
 use crate::model::Address;
 use crate::model::Attributes;
 use crate::model::Catalog;
+use crate::model::Fact;
 use crate::model::KeySource;
 use crate::model::Observed;
 use crate::model::Row;
@@ -28,11 +29,26 @@ pub(super) const DOCUMENTS: usize = 10;
 pub struct Targets {
     keys: BTreeMap<usize, BTreeSet<String>>,
     ids: BTreeMap<usize, BTreeMap<SalesforceId, Address>>,
+    /// What the first query of a kind selects beyond its own columns.
+    columns: BTreeMap<usize, BTreeSet<String>>,
     /// Those of which no document is read, by kind: keys in lower case.
     rows_only: BTreeMap<usize, BTreeSet<String>>,
 }
 
 impl Targets {
+    /// Looks at further columns, as the attributes of a resource need them.
+    pub fn look_at(&mut self, address: &Address, attributes: &Attributes) {
+        if let Some(index) = kinds::ALL.iter().position(|kind| kind.name() == address.kind()) {
+            kinds::ALL[index].columns(attributes, self.columns.entry(index).or_default());
+        }
+    }
+
+    /// The facts that tell whether the org has the further columns.
+    pub fn columns_facts(&self) -> Vec<Fact> {
+        let wanted = self.columns.iter().filter(|(_, columns)| !columns.is_empty());
+        wanted.filter_map(|(index, _)| kinds::ALL[*index].columns_fact()).collect()
+    }
+
     /// Looks at no document of a resource: its row tells all that is wanted.
     pub fn without_document(&mut self, address: &Address) {
         if let Some(index) = kinds::ALL.iter().position(|kind| kind.name() == address.kind()) {
@@ -85,10 +101,17 @@ pub async fn observe(
     }
     for (index, keys) in &targets.keys {
         for (number, query) in kinds::ALL[*index].queries().iter().enumerate() {
+            let mut fields: Vec<&str> = query.fields.to_vec();
+            if number == 0 {
+                let kind = kinds::ALL[*index];
+                let further = targets.columns.get(index).into_iter().flatten();
+                let known = further.filter(|column| kind.has_column(column, catalog));
+                fields.extend(known.map(String::as_str));
+            }
             let texts: Vec<String> = match query.key_source {
                 KeySource::Name => keyed_queries(
                     query.object,
-                    query.fields,
+                    &fields,
                     query.key,
                     query.condition,
                     keys.iter().map(String::as_str),

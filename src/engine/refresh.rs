@@ -47,12 +47,15 @@ pub async fn refresh(
     refreshing: Refreshing<'_>,
     catalog: &mut Catalog,
 ) -> Result<Observations, EngineError> {
-    let Refreshing { declared, scope, recorded, needs } = refreshing;
+    let Refreshing { declared, scope, recorded, mut needs } = refreshing;
     let mut targets = Targets::default();
     let mut addresses = Vec::new();
     let mut reads_document: HashSet<Address> = HashSet::new();
     for address in declared {
         targets.add(&address, None);
+        if let Some(declared) = scope.declared(&address) {
+            targets.look_at(&address, &declared.attributes);
+        }
         if let Some(declared) = scope.declared(&address)
             && let Some(kind) = kinds::of(&address).filter(|kind| is_selective(*kind))
         {
@@ -77,6 +80,7 @@ pub async fn refresh(
         let mut id = None;
         if by_id || is_selective(kind) {
             let record = (stored.decode)().map_err(EngineError::Record)?;
+            targets.look_at(&stored.address, &record.attributes);
             if kind.reads_document(&record.attributes) {
                 reads_document.insert(stored.address.clone());
             }
@@ -92,6 +96,14 @@ pub async fn refresh(
         }
     }
 
+    // A column that the org lacks makes it refuse the query, so that these are
+    // asked for first.
+    let first: Vec<Fact> =
+        targets.columns_facts().into_iter().filter(|fact| needs.takes(fact, catalog)).collect();
+    if !first.is_empty() {
+        let nothing = Targets::default();
+        observe(org, &nothing, &FactNeeds::new(first), catalog, &mut |_, _| {}).await?;
+    }
     let mut comparison = Comparison {
         scope,
         recorded,

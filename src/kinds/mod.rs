@@ -18,6 +18,8 @@ mod settings;
 pub mod spec;
 mod user;
 
+use std::collections::BTreeSet;
+
 use schemars::JsonSchema;
 use schemars::Schema;
 use schemars::SchemaGenerator;
@@ -95,12 +97,14 @@ pub struct Step {
     pub effect: RecordEffect,
     /// Whether it waits for everything else about its subject.
     pub last: bool,
+    /// The lane it goes in: one call at a time.
+    pub lane: Option<&'static str>,
 }
 
 impl Step {
     /// A step without particular timing.
     pub fn new(name: &'static str, write: Write, effect: RecordEffect) -> Self {
-        Self { name, write, effect, last: false }
+        Self { name, write, effect, last: false, lane: None }
     }
 }
 
@@ -130,6 +134,8 @@ pub trait StepContext {
     fn is_deleted(&self, address: &Address) -> bool;
     /// The attributes of a resource before the plan, when it is recorded.
     fn attributes(&self, address: &Address) -> Option<Attributes>;
+    /// The attributes of a resource after the plan, when it is managed.
+    fn attributes_after(&self, address: &Address) -> Option<Attributes>;
 }
 
 /// A resource kind: pure functions between declarations, rows and writes.
@@ -166,6 +172,21 @@ pub trait Kind: Sync {
 
     /// How its rows are found.
     fn queries(&self) -> &'static [RowQuery];
+
+    /// The columns that its first query selects beyond its own, for a thing with
+    /// these attributes, declared or recorded.
+    fn columns(&self, _attributes: &Attributes, _into: &mut BTreeSet<String>) {}
+
+    /// Whether the org is known to have such a column; asked before a query names
+    /// it, since one that it lacks makes the org refuse the query.
+    fn has_column(&self, _column: &str, _catalog: &Catalog) -> bool {
+        true
+    }
+
+    /// The fact that [`Kind::has_column`] rests on.
+    fn columns_fact(&self) -> Option<Fact> {
+        None
+    }
 
     /// The key under which a query finds the thing.
     fn query_key(&self, address: &Address) -> String;
@@ -210,6 +231,11 @@ pub trait Kind: Sync {
     /// What holds by what was sent, though this time the org does not show it.
     fn unshown(&self, _seen: &Attributes, _history: &Attributes) -> Attributes {
         Attributes::new()
+    }
+
+    /// What a person should know of a change, beside what it changes.
+    fn remarks(&self, _change: &Change, _catalog: &Catalog) -> Vec<String> {
+        Vec::new()
     }
 
     /// A sentence about an observed state that is left as it is.

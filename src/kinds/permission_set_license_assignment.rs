@@ -112,6 +112,9 @@ impl StepContext for WithLicenses<'_> {
     fn attributes(&self, address: &Address) -> Option<Attributes> {
         self.0.attributes(address)
     }
+    fn attributes_after(&self, address: &Address) -> Option<Attributes> {
+        self.0.attributes_after(address)
+    }
 }
 
 impl Kind for PermissionSetLicenseAssignment {

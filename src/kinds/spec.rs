@@ -126,6 +126,82 @@ impl<'de> Deserialize<'de> for Word {
     }
 }
 
+/// The newtype name by which a reader that knows quotes recognises [`Scalar`].
+pub const SCALAR: &str = "$orgform::Scalar";
+
+/// A value as it was surely meant: text, a number or a yes or no.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Scalar {
+    /// Text.
+    Text(String),
+    /// A yes or no.
+    Flag(bool),
+    /// A number, in digits as written.
+    Number(String),
+}
+
+impl<'de> Deserialize<'de> for Scalar {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Trusted;
+        impl<'de> de::Visitor<'de> for Trusted {
+            type Value = Scalar;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("text, a number, `true` or `false`")
+            }
+            fn visit_bool<E: de::Error>(self, flag: bool) -> Result<Scalar, E> {
+                Ok(Scalar::Flag(flag))
+            }
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Scalar, E> {
+                Ok(Scalar::Text(text.to_owned()))
+            }
+            fn visit_string<E: de::Error>(self, text: String) -> Result<Scalar, E> {
+                Ok(Scalar::Text(text))
+            }
+            fn visit_bytes<E: de::Error>(self, digits: &[u8]) -> Result<Scalar, E> {
+                Ok(Scalar::Number(String::from_utf8_lossy(digits).into_owned()))
+            }
+            fn visit_newtype_struct<D: Deserializer<'de>>(
+                self,
+                inner: D,
+            ) -> Result<Scalar, D::Error> {
+                inner.deserialize_any(Plain)
+            }
+        }
+        /// Without knowing quotes only what is surely text or a yes or no counts.
+        struct Plain;
+        impl de::Visitor<'_> for Plain {
+            type Value = Scalar;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("text, `true` or `false`")
+            }
+            fn visit_bool<E: de::Error>(self, flag: bool) -> Result<Scalar, E> {
+                Ok(Scalar::Flag(flag))
+            }
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Scalar, E> {
+                if looks_like_something_else(text) {
+                    return Err(E::invalid_value(de::Unexpected::Str(text), &self));
+                }
+                Ok(Scalar::Text(text.to_owned()))
+            }
+        }
+        deserializer.deserialize_newtype_struct(SCALAR, Trusted)
+    }
+}
+
+impl JsonSchema for Scalar {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "Scalar".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({"type": ["string", "number", "boolean"]})
+    }
+}
+
 impl JsonSchema for Text {
     fn inline_schema() -> bool {
         true

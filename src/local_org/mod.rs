@@ -8,6 +8,7 @@
 mod error;
 mod http;
 mod options;
+mod picklists;
 mod rules;
 mod schema;
 mod seed;
@@ -111,6 +112,7 @@ pub async fn start(
         custom_fields: options.seed.custom_fields.clone(),
         read_only_fields: options.seed.read_only_fields.clone(),
         unseen_fields: options.seed.unseen_fields.clone(),
+        state_codes: options.seed.state_codes,
         undescribed: Vec::new(),
     };
     if !options.doubts.uninstalled_apps_described {
@@ -120,6 +122,7 @@ pub async fn start(
         store,
         schema: Arc::new(Schema::new(&variations)),
         doubts: options.doubts.clone(),
+        user_rule: options.seed.user_rule.clone(),
         running_user: String::new(),
         now: timestamp(clock()),
     };
@@ -136,6 +139,7 @@ pub async fn start(
         };
         // What the org is made of stays as it was made.
         variations.person_accounts = setting.get("person_accounts") == Some(&Json::Bool(true));
+        variations.state_codes = setting.get("state_codes") == Some(&Json::Bool(true));
         variations.custom_fields = list("custom_fields");
         variations.read_only_fields = list("read_only_fields");
         variations.unseen_fields = list("unseen_fields");
@@ -230,6 +234,7 @@ fn create_org(org: &mut rules::Org, options: &Options) -> (String, String) {
         "access_token": access_token,
         "running_user": org.running_user,
         "person_accounts": options.seed.person_accounts,
+        "state_codes": options.seed.state_codes,
         "custom_fields": options.seed.custom_fields,
         "read_only_fields": options.seed.read_only_fields,
         "unseen_fields": options.seed.unseen_fields,

@@ -46,6 +46,11 @@ pub struct Seed {
     pub record_types: Vec<String>,
     /// Custom fields, as `Object.Name__c:type`; one of an activity is on both.
     pub custom_fields: Vec<String>,
+    /// States and countries of users are lists.
+    pub state_codes: bool,
+    /// What the org itself says no to, when a user is saved: `validation` or
+    /// `trigger`, for users whose title is `Refused`.
+    pub user_rule: Option<String>,
     /// Fields that keep no grant to edit, though nothing says so.
     pub read_only_fields: Vec<String>,
     /// Fields that the running user does not see.
@@ -78,6 +83,8 @@ pub struct Doubts {
     /// A profile's document says of a person account's record type that it is the
     /// default of person accounts, also where it is that of all accounts.
     pub person_default_shown: bool,
+    /// A changed e-mail address counts once it is confirmed, which nobody does.
+    pub email_changes_wait: bool,
     /// A section of permission sets that is taken and silently not kept.
     pub forgotten_section: Option<String>,
     /// The org knows `ManageNetworks`; a feature that is off makes it unknown.
@@ -95,6 +102,7 @@ impl Default for Doubts {
             uninstalled_apps_described: true,
             hidden_dependency: false,
             profile_filtering: false,
+            email_changes_wait: false,
             forgotten_section: None,
             person_default_shown: false,
             networks_known: true,
@@ -107,7 +115,7 @@ impl Default for Doubts {
 pub struct UnknownSetting(pub String);
 
 /// The settings that [`set`] understands, for messages.
-pub const SETTINGS: &str = "users=N, seats=N|unlimited, package_seats=N, calls_today=N, admin_lacks=PERMISSION+PERMISSION, licenses_expire=YYYY-MM-DD, person_record_type=NAME, record_types=OBJECT.NAME+OBJECT.NAME, custom_fields=OBJECT.NAME__c:TYPE, read_only_fields=OBJECT.NAME, unseen_fields=OBJECT.NAME, forgotten_section=NAME, person_accounts, sandbox, rest_inserts_profiles, sets_are_replaced, login_rows, sets_take_their_license_along, dependencies_of_all_data, uninstalled_apps_described, hidden_dependency, profile_filtering, person_default_shown and networks_known (each =true|false)";
+pub const SETTINGS: &str = "users=N, seats=N|unlimited, package_seats=N, calls_today=N, admin_lacks=PERMISSION+PERMISSION, licenses_expire=YYYY-MM-DD, person_record_type=NAME, record_types=OBJECT.NAME+OBJECT.NAME, custom_fields=OBJECT.NAME__c:TYPE, read_only_fields=OBJECT.NAME, unseen_fields=OBJECT.NAME, forgotten_section=NAME, user_rule=validation|trigger, email_changes_wait, state_codes, person_accounts, sandbox, rest_inserts_profiles, sets_are_replaced, login_rows, sets_take_their_license_along, dependencies_of_all_data, uninstalled_apps_described, hidden_dependency, profile_filtering, person_default_shown and networks_known (each =true|false)";
 
 /// Applies one `KEY=VALUE`.
 ///
@@ -139,6 +147,9 @@ pub fn set(seed: &mut Seed, doubts: &mut Doubts, setting: &str) -> Result<(), Un
         "read_only_fields" => seed.read_only_fields = list(),
         "unseen_fields" => seed.unseen_fields = list(),
         "sandbox" => seed.sandbox = flag()?,
+        "state_codes" => seed.state_codes = flag()?,
+        "user_rule" => seed.user_rule = Some(value.to_owned()),
+        "email_changes_wait" => doubts.email_changes_wait = flag()?,
         "forgotten_section" => doubts.forgotten_section = Some(value.to_owned()),
         "person_default_shown" => doubts.person_default_shown = flag()?,
         "rest_inserts_profiles" => doubts.rest_inserts_profiles = flag()?,

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::collections::HashMap;
 
+use super::picklists;
 use serde_json::Value as Json;
 use serde_json::json;
 
@@ -23,6 +24,8 @@ pub struct Field {
     pub kind: String,
     /// Its length in characters; 0 for none.
     pub length: usize,
+    /// The values of a list, where they are known.
+    pub values: Vec<String>,
     /// Whether it may be null.
     pub nillable: bool,
     /// Whether an insert may set it.
@@ -98,7 +101,11 @@ pub struct Variations {
     pub undescribed: Vec<String>,
     /// Whether the org has person accounts.
     pub person_accounts: bool,
-    /// Custom fields, as `Object.Name__c:type`; one of an activity is on both.
+    /// Whether states and countries are lists.
+    pub state_codes: bool,
+    /// Custom fields, as `Object.Name__c:type`; one of an activity is on both, and
+    /// one whose type ends with `!` is required. A list has its values in its type,
+    /// as in `picklist(A/B)`.
     pub custom_fields: Vec<String>,
     /// Fields that keep no grant to edit, though nothing says so.
     pub read_only_fields: Vec<String>,
@@ -107,9 +114,14 @@ pub struct Variations {
 }
 
 impl Variations {
-    /// The custom fields: object, name, type.
+    /// The further fields: object, name, type.
     fn fields(&self) -> impl Iterator<Item = (&str, &str, &str)> {
-        self.custom_fields.iter().flat_map(|written| {
+        let codes: &[(&str, &str, &str)] = if self.state_codes {
+            &[("User", "StateCode", "picklist"), ("User", "CountryCode", "picklist")]
+        } else {
+            &[]
+        };
+        let custom = self.custom_fields.iter().flat_map(|written| {
             let (path, kind) = written.split_once(':').unwrap_or((written, "string"));
             let (object, name) = path.split_once('.').unwrap_or_default();
             let twin = match object {
@@ -118,13 +130,14 @@ impl Variations {
                 _ => None,
             };
             std::iter::once(object).chain(twin).map(move |object| (object, name, kind))
-        })
+        });
+        codes.iter().copied().chain(custom)
     }
 }
 
 /// Name, prefix, setup, createable, updateable, deletable. User: Object
 /// Reference, "Supported Calls", which has no delete().
-const OBJECTS: [(&str, &str, bool, bool, bool, bool); 20] = [
+const OBJECTS: [(&str, &str, bool, bool, bool, bool); 21] = [
     ("Account", "001", false, true, true, true),
     ("Contact", "003", false, true, true, true),
     ("Event", "00U", false, true, true, true),
@@ -144,6 +157,7 @@ const OBJECTS: [(&str, &str, bool, bool, bool, bool); 20] = [
     ("UserLicense", "100", true, false, false, false),
     ("UserLogin", "0Yw", true, false, true, false),
     ("UserPackageLicense", "051", true, true, false, true),
+    ("UserRole", "00E", true, true, true, true),
     ("UserPermissionAccess", "0QU", true, false, false, false),
 ];
 
@@ -161,6 +175,23 @@ fn children(object: &str) -> &'static [(&'static str, &'static str, &'static str
         ],
         _ => &[],
     }
+}
+
+/// Fields that an insert may leave out though they are never empty.
+fn is_filled(object: &Object, field: &Field) -> bool {
+    let is_asked_for = matches!(
+        field.name.as_str(),
+        "Username"
+            | "LastName"
+            | "Email"
+            | "Alias"
+            | "TimeZoneSidKey"
+            | "LocaleSidKey"
+            | "EmailEncodingKey"
+            | "LanguageLocaleKey"
+            | "ProfileId"
+    ) || field.name.ends_with("__c");
+    object.name == "User" && !field.nillable && !is_asked_for
 }
 
 fn rows(table: &'static str) -> impl Iterator<Item = Vec<&'static str>> {
@@ -191,6 +222,14 @@ impl Schema {
                 label: row[2].to_owned(),
                 kind: row[3].to_owned(),
                 length: row[4].parse().unwrap_or(0),
+                values: if row[0] == "User" {
+                    picklists::of_user_field(row[1])
+                        .iter()
+                        .map(|value| (*value).to_owned())
+                        .collect()
+                } else {
+                    Vec::new()
+                },
                 nillable: flag(5),
                 createable: flag(6),
                 updateable: flag(7),
@@ -201,12 +240,25 @@ impl Schema {
         }
         for (object, name, kind) in variations.fields() {
             let Some((object, ..)) = OBJECTS.iter().find(|held| held.0 == object) else { continue };
+            let (kind, is_required) =
+                kind.strip_suffix('!').map_or((kind, false), |kind| (kind, true));
+            let (kind, values) =
+                kind.strip_suffix(')').and_then(|kind| kind.split_once('(')).unwrap_or((kind, ""));
             fields.entry(object).or_default().push(Field {
                 name: name.to_owned(),
                 label: name.trim_end_matches("__c").replace('_', " "),
                 kind: kind.to_owned(),
-                length: 255,
-                nillable: true,
+                length: if matches!(kind, "string" | "picklist" | "multipicklist") {
+                    255
+                } else {
+                    0
+                },
+                values: if values.is_empty() {
+                    picklists::of_user_field(name).iter().map(|value| (*value).to_owned()).collect()
+                } else {
+                    values.split('/').map(str::to_owned).collect()
+                },
+                nillable: !is_required,
                 createable: true,
                 updateable: true,
                 permissionable: true,
@@ -222,6 +274,7 @@ impl Schema {
                     label: if label.is_empty() { (*name).to_owned() } else { (*label).to_owned() },
                     kind: "boolean".to_owned(),
                     length: 0,
+                    values: Vec::new(),
                     nillable: false,
                     createable: is_writable,
                     updateable: is_writable,
@@ -323,6 +376,8 @@ impl Schema {
                     "compoundFieldName": field.compound,
                     "referenceTo": field.reference.iter().collect::<Vec<_>>(),
                     "relationshipName": field.relationship(),
+                    "restrictedPicklist": !field.values.is_empty(),
+                    "defaultedOnCreate": is_filled(object, field),
                     "picklistValues": self.values(object, field),
                 })
             })
@@ -344,8 +399,9 @@ impl Schema {
     /// The values of a list. That of the fields on which permissions can exist has
     /// those of every object, whoever asks.
     fn values(&self, object: &Object, field: &Field) -> Vec<Json> {
+        let value = |value: &str| json!({"value": value, "label": value, "active": true});
         if object.name != "FieldPermissions" || field.name != "Field" {
-            return Vec::new();
+            return field.values.iter().map(|name| value(name)).collect();
         }
         let grantable = self.objects.values().flat_map(|object| {
             let fields = object
@@ -354,7 +410,7 @@ impl Schema {
                 .filter(|field| field.permissionable && field.compound.is_none());
             fields.map(move |field| format!("{}.{}", object.name, field.name))
         });
-        grantable.map(|name| json!({"value": name, "label": name, "active": true})).collect()
+        grantable.map(|name| value(&name)).collect()
     }
 
     /// What the global describe says of an object.

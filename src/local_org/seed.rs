@@ -15,10 +15,11 @@ pub const ADMIN: &str = "admin@local.orgform.example";
 
 /// User licenses: name, seats, definition key. Five Salesforce Integration seats come with an
 /// Enterprise Edition org.
-const USER_LICENSES: [(&str, i64, &str); 4] = [
+const USER_LICENSES: [(&str, i64, &str); 5] = [
     ("Salesforce", 100, "SFDC"),
     ("Salesforce Platform", 50, "AUL"),
     ("Salesforce Integration", 5, "INTEGRATION"),
+    ("Customer Community", 10, "PID_Customer_Community"),
     ("Identity", 100, "PID_IDENTITY"),
 ];
 
@@ -30,11 +31,12 @@ const SET_LICENSES: [(&str, &str, i64); 3] = [
 ];
 
 /// Standard profiles: name, user license, system permissions.
-const PROFILES: [(&str, &str, &[&str]); 6] = [
+const PROFILES: [(&str, &str, &[&str]); 7] = [
     ("System Administrator", "Salesforce", &[]),
     ("Standard User", "Salesforce", &["ApiEnabled", "ChatterInternalUser", "RunReports"]),
     ("Minimum Access - Salesforce", "Salesforce", &["ChatterInternalUser"]),
     ("Read Only", "Salesforce", &["ApiEnabled", "ChatterInternalUser"]),
+    ("Customer Community User", "Customer Community", &["ChatterInternalUser"]),
     ("Standard Platform User", "Salesforce Platform", &["ApiEnabled", "ChatterInternalUser"]),
     (
         "Minimum Access - API Only Integrations",
@@ -139,6 +141,9 @@ pub fn seed(org: &mut Org, org_id: &str, seed: &Seed) {
     }
 
     seed_record_types(org, seed);
+    for (label, name) in [("CEO", "CEO"), ("Sales Director", "Sales_Director")] {
+        org.store_new("UserRole", object(json!({"Name": label, "DeveloperName": name})));
+    }
     // An API-only profile opens with the app of all tabs (seen in a profile
     // retrieved from a real org).
     let api_only = profiles.get("Minimum Access - API Only Integrations");
@@ -169,6 +174,11 @@ pub fn seed(org: &mut Org, org_id: &str, seed: &Seed) {
             &format!("user{}", number % 10_000),
             profiles.get("Standard User"),
         );
+        // A sandbox has the addresses that it was copied with out of order.
+        let mut row = row;
+        if seed.sandbox {
+            row.insert("Email".to_owned(), Json::String(format!("{username}.invalid")));
+        }
         // Seats were counted for them, so that none is refused.
         let _ = super::rules::insert(org, "User", &row);
     }

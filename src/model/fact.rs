@@ -38,6 +38,12 @@ pub enum Fact {
     RecordTypes(String),
     /// Whether the org has person accounts, and their record types.
     PersonAccounts,
+    /// The fields of users.
+    UserFields,
+    /// A role, by developer name or label.
+    Role(String),
+    /// A user that is there, by username.
+    User(String),
     /// What a permission needs, by API name, or `Object<verb>`.
     Prerequisites(String),
     /// Who holds a permission set of that name (no namespace).
@@ -95,6 +101,9 @@ impl Fact {
             Self::SystemPermissions => "the org's system permissions".to_owned(),
             Self::RecordTypes(object) => format!("record types of `{object}`"),
             Self::PersonAccounts => "whether it has person accounts".to_owned(),
+            Self::UserFields => "the fields of users".to_owned(),
+            Self::Role(name) => format!("role `{name}`"),
+            Self::User(name) => format!("user `{name}`"),
             Self::Prerequisites(name) => format!("prerequisites of `{name}`"),
             Self::PermissionSetHolders(name) => format!("holders of permission set `{name}`"),
             Self::ProfileHolders(name) => format!("holders of profile `{name}`"),
@@ -147,6 +156,12 @@ pub enum FactValue {
     /// Answers [`Fact::PersonAccounts`]: developer names of their record types,
     /// with a namespace in front where there is one; none without the feature.
     PersonAccounts(Vec<String>),
+    /// Answers [`Fact::UserFields`], in the order of describe.
+    UserFields(Vec<UserField>),
+    /// Answers [`Fact::Role`]; several when a label fits several.
+    Roles(Vec<RoleFact>),
+    /// Answers [`Fact::User`].
+    User(SalesforceId),
     /// Answers [`Fact::Prerequisites`].
     Prerequisites(Vec<String>),
     /// Answers the two holder facts.
@@ -166,6 +181,7 @@ impl FactValue {
             Self::Missing => true,
             Self::PermissionSets(sets) => sets.is_empty(),
             Self::Profiles(profiles) => profiles.is_empty(),
+            Self::Roles(roles) => roles.is_empty(),
             _ => false,
         }
     }
@@ -244,6 +260,37 @@ pub struct PermissionSetFact {
     /// Its name; with the namespace in front when it is packaged.
     pub name: String,
     /// The label in Setup.
+    pub label: String,
+}
+
+/// A field of users.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UserField {
+    /// Its API name.
+    pub name: String,
+    /// Its type, as describe names it.
+    pub kind: String,
+    /// The most characters; 0 where there is no limit.
+    pub length: usize,
+    /// Whether it can be set.
+    pub is_writable: bool,
+    /// Whether a new user must have it and nothing fills it.
+    pub is_required: bool,
+    /// Whether it takes no other than its values.
+    pub is_restricted: bool,
+    /// The values of a list that are in use.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub values: Vec<String>,
+}
+
+/// A role that is there.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RoleFact {
+    /// Its id.
+    pub id: SalesforceId,
+    /// Its developer name.
+    pub name: String,
+    /// Its label.
     pub label: String,
 }
 
@@ -395,6 +442,30 @@ impl Catalog {
         match self.get(&Fact::PersonAccounts) {
             Some(FactValue::PersonAccounts(types)) => types,
             _ => &[],
+        }
+    }
+
+    /// The fields of users, when they were asked for.
+    pub fn user_fields(&self) -> &[UserField] {
+        match self.get(&Fact::UserFields) {
+            Some(FactValue::UserFields(fields)) => fields,
+            _ => &[],
+        }
+    }
+
+    /// The roles that fit a name or label.
+    pub fn roles(&self, name: &str) -> &[RoleFact] {
+        match self.get(&Fact::Role(name.to_owned())) {
+            Some(FactValue::Roles(roles)) => roles,
+            _ => &[],
+        }
+    }
+
+    /// The id of a user that is there.
+    pub fn user(&self, username: &str) -> Option<&SalesforceId> {
+        match self.get(&Fact::User(username.to_owned())) {
+            Some(FactValue::User(id)) => Some(id),
+            _ => None,
         }
     }
 

@@ -29,7 +29,7 @@ pub use declared::{Condition, Conditional, Declared, Lifecycle, Place, PlaceStep
 pub use document::Element;
 pub use fact::{
     Catalog, Fact, FactValue, GrantableField, Holders, LicenseFact, OrganizationFact, PackageFact,
-    PermissionSetFact, ProfileFact, RecordTypeFact,
+    PermissionSetFact, ProfileFact, RecordTypeFact, RoleFact, UserField,
 };
 pub use finding::{Check, Circumstances, Finding, Questions, RunningUser, Severity, Through};
 pub use id::SalesforceId;

@@ -37,6 +37,8 @@ pub enum FieldValue {
     Text(String),
     /// A yes or no.
     Flag(bool),
+    /// A number, in digits.
+    Number(String),
     /// Nothing.
     Null,
     /// An id.
@@ -275,7 +277,8 @@ pub struct Op {
     /// writes about one user contend on row locks.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subject: Option<Address>,
-    /// One call in flight per lane.
+    /// One call in flight per lane: some writes lock what others of their sort
+    /// need, whichever record they are about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lane: Option<Name>,
     /// What the state says afterwards.

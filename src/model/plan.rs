@@ -46,6 +46,8 @@ pub enum NoteKind {
     Undeclared,
     /// Something that can't be known.
     Unknown,
+    /// What follows from a change and is not plain from it.
+    Remark,
 }
 
 /// Something worth saying that is no change.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::Input;
 use super::draft::Draft;
+use crate::kinds;
 use crate::kinds::Scope as _;
 use crate::model::Address;
 use crate::model::Note;
@@ -17,6 +18,7 @@ pub fn add(input: &Input<'_>, draft: &mut Draft) {
     undeclared(input, draft);
     unknown_mail(input, draft);
     idle_renames(input, draft);
+    remarks(input, draft);
     draft.notes.sort_by(|left, right| {
         left.address.cmp(&right.address).then_with(|| left.text.cmp(&right.text))
     });
@@ -91,6 +93,17 @@ fn unknown_mail(input: &Input<'_>, draft: &mut Draft) {
                 address: change.address.clone(),
                 text: "an earlier run ended while the password mail was being sent, so it is not known whether it went out; it is not sent again".to_owned(),
             });
+        }
+    }
+}
+
+/// What a kind has to say of a change beside what it changes.
+fn remarks(input: &Input<'_>, draft: &mut Draft) {
+    for change in &draft.changes {
+        let Some(kind) = kinds::of(&change.address) else { continue };
+        for text in kind.remarks(change, input.catalog) {
+            let address = change.address.clone();
+            draft.notes.push(Note { kind: NoteKind::Remark, address, text });
         }
     }
 }

@@ -83,6 +83,13 @@ impl StepContext for Context<'_> {
         self.deleted.contains(address)
     }
 
+    fn attributes_after(&self, address: &Address) -> Option<Attributes> {
+        if let Some(change) = self.change(address) {
+            return change.after.clone();
+        }
+        self.attributes(address)
+    }
+
     fn attributes(&self, address: &Address) -> Option<Attributes> {
         if let Some(change) = self.change(address) {
             return change.before.clone();
@@ -180,7 +187,7 @@ pub fn write(
                                     write: step.write,
                                     after: after.into_iter().collect(),
                                     subject: kind.subject(&change.address),
-                                    lane: None,
+                                    lane: step.lane.map(Into::into),
                                     effect,
                                 },
                                 last: step.last,

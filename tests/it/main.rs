@@ -20,5 +20,6 @@ mod properties;
 mod saved_plan;
 mod settings;
 mod support;
+mod users;
 mod views;
 mod wire;

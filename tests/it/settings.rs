@@ -6,7 +6,7 @@ use orgform::local_org::Seed;
 
 use crate::support::World;
 
-fn world_with(seed: &str) -> impl Future<Output = World> {
+pub fn world_with(seed: &str) -> impl Future<Output = World> {
     let (mut made, mut doubts) = (Seed::default(), Doubts::default());
     for setting in seed.split(',').filter(|setting| !setting.is_empty()) {
         orgform::local_org::set(&mut made, &mut doubts, setting).expect("a setting");

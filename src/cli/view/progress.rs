@@ -117,6 +117,12 @@ impl Shown {
     }
 }
 
+/// A text of an org's own may have several lines.
+fn indented(text: &str) -> String {
+    let lines = text.lines().filter(|line| !line.trim().is_empty());
+    lines.map(|line| format!("    {line}")).collect::<Vec<_>>().join("\n")
+}
+
 impl Progress for Shown {
     fn on(&self, event: &Event<'_>) {
         if !self.events.is_empty() {
@@ -140,11 +146,11 @@ impl Progress for Shown {
             Event::KeptLess { address, what, .. } => {
                 let text = format!("  {address}: the org did not keep all that was sent");
                 let head = self.painter.paint(Tone::Wrong, &text);
-                self.line(&format!("{head}\n    {what}"));
+                self.line(&format!("{head}\n{}", indented(what)));
             }
             Event::Failed { address, step, reason } => {
                 let head = self.painter.paint(Tone::Wrong, &format!("  {address}: {step} failed"));
-                self.line(&format!("{head}\n    {reason}"));
+                self.line(&format!("{head}\n{}", indented(reason)));
             }
             Event::Skipped { address, step, because } => {
                 let text = if address == because {

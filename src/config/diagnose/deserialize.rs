@@ -17,6 +17,7 @@ use crate::config::tree::NodeId;
 use crate::config::tree::Tree;
 use crate::config::tree::Value;
 use crate::kinds;
+use crate::kinds::spec::SCALAR;
 use crate::kinds::spec::TEXT;
 use crate::kinds::spec::looks_like_something_else;
 
@@ -288,6 +289,17 @@ impl<'a> Deserializer<'a> for Reader<'a> {
             self.spend()?;
             return visitor.visit_string(text_of(self.tree, self.node)?);
         }
+        if name == SCALAR {
+            self.spend()?;
+            return match self.tree.scalar(self.node) {
+                Some((text, true)) if flag_of(text).is_some() => {
+                    visitor.visit_bool(flag_of(text) == Some(true))
+                }
+                Some((text, true)) if is_plain_number(text) => visitor.visit_bytes(text.as_bytes()),
+                Some((text, true)) if is_plain_date(text) => visitor.visit_string(text.to_owned()),
+                _ => visitor.visit_string(text_of(self.tree, self.node)?),
+            };
+        }
         visitor.visit_newtype_struct(self).map_err(|error| error.at(self.node))
     }
 
@@ -340,6 +352,24 @@ impl<'a> Deserializer<'a> for Reader<'a> {
         i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit
         unit_struct tuple tuple_struct identifier ignored_any
     }
+}
+
+/// Whether digits mean what they show to every reader: `7` and `1.5`, not `007`.
+fn is_plain_number(text: &str) -> bool {
+    if text.parse::<i64>().is_ok_and(|number| number.to_string() == text) {
+        return true;
+    }
+    text.split_once('.').is_some_and(|(whole, fraction)| {
+        let whole = whole.strip_prefix('-').unwrap_or(whole);
+        let has_no_zero_in_front = whole == "0" || !whole.starts_with('0');
+        let are_digits =
+            |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        has_no_zero_in_front && are_digits(whole) && are_digits(fraction)
+    })
+}
+
+fn is_plain_date(text: &str) -> bool {
+    text.len() == 10 && text.parse::<jiff::civil::Date>().is_ok()
 }
 
 fn flag_of(text: &str) -> Option<bool> {

@@ -2,8 +2,11 @@
 //! taken away is frozen, deactivated and moved off the profile; and nobody is
 //! brought back unasked, unless our state says that we deactivated them.
 
+mod fields;
 mod spec;
 mod steps;
+
+use std::collections::BTreeSet;
 
 use crate::kinds::Kind;
 use crate::kinds::Removal;
@@ -38,6 +41,13 @@ pub const SECTION: &str = "users";
 const PROFILE: &str = "profile";
 const ACTIVE: &str = "active";
 const FROZEN: &str = "frozen";
+const ROLE: &str = "role";
+const MANAGER: &str = "manager";
+const EMAIL: &str = "email";
+/// The address that the org shows until the new one is confirmed.
+const EMAIL_UNTIL_CONFIRMED: &str = "email_until_confirmed";
+/// What a sandbox puts behind the addresses of users that it was copied with.
+const SANDBOX_EMAIL: &str = ".invalid";
 /// Holds once the mail with the link went out.
 const PASSWORD: &str = "password";
 /// The one-shot thing under which the state remembers the mail.
@@ -54,6 +64,65 @@ const FIELDS: [(&str, &str); 8] = [
     ("time_zone", "TimeZoneSidKey"),
 ];
 
+impl User {
+    /// The role and the manager that a user names are there.
+    fn check_people(
+        &self,
+        declared: &Declared,
+        scope: &dyn Scope,
+        catalog: &Catalog,
+        resolved: &mut Attributes,
+        problems: &mut Vec<Problem>,
+    ) {
+        let mut refuse = |path: &str, message: String, hint: String| {
+            problems.push(Problem {
+                address: declared.address.clone(),
+                place: Some(self.place(&declared.address, path)),
+                file: declared.file,
+                message,
+                hint: Some(hint),
+            });
+        };
+        if let Some(written) = declared.attributes.text(ROLE) {
+            match catalog.roles(written) {
+                [role] => resolved.set(ROLE, Value::Text(role.name.clone())),
+                [] => refuse(
+                    ROLE,
+                    format!("this org has no role `{written}`"),
+                    "write its label or its developer name, as Setup > Roles shows it".to_owned(),
+                ),
+                several => refuse(
+                    ROLE,
+                    format!(
+                        "the label `{written}` fits the roles {}",
+                        several
+                            .iter()
+                            .map(|role| role.name.as_str())
+                            .collect::<Vec<_>>()
+                            .join(" and ")
+                    ),
+                    "write the developer name of the one that is meant".to_owned(),
+                ),
+            }
+        }
+        if let Some(manager) = declared.attributes.reference(MANAGER)
+            && scope.declared(manager).is_none()
+            && catalog.user(manager.name()).is_none()
+        {
+            let hint = scope.meant(manager).map_or_else(
+                || {
+                    "declare it under `users:`, or write the username of one that the org has"
+                        .to_owned()
+                },
+                |meant| format!("did you mean `{meant}`?"),
+            );
+            let message =
+                format!("the manager `{}` is neither declared nor in this org", manager.name());
+            refuse(MANAGER, message, hint);
+        }
+    }
+}
+
 /// An alias for a user without one: the username's first letters and digits.
 fn default_alias(username: &str) -> String {
     let alias: String = username.chars().filter(char::is_ascii_alphanumeric).take(8).collect();
@@ -67,12 +136,27 @@ impl Kind for User {
 
     fn place(&self, address: &Address, path: &str) -> Place {
         let entry = Place::keys([SECTION, address.name()]);
+        if let Some(field) = path.strip_prefix(fields::FIELD) {
+            return entry.key("fields").key(field);
+        }
+        if let Some(feature) = path.strip_prefix(fields::FEATURE) {
+            return entry.key("feature_licenses").item(feature);
+        }
         if path.is_empty() { entry } else { entry.key(path) }
     }
 
     fn facts(&self, declared: &Declared, scope: &dyn Scope, want: &mut dyn FnMut(Fact)) {
         want(Fact::Organization);
         want(Fact::UserLicenses);
+        want(Fact::UserFields);
+        if let Some(role) = declared.attributes.text(ROLE) {
+            want(Fact::Role(role.to_owned()));
+        }
+        if let Some(manager) = declared.attributes.reference(MANAGER)
+            && scope.declared(manager).is_none()
+        {
+            want(Fact::User(manager.name().to_owned()));
+        }
         if let Some(profile) = declared.attributes.reference(PROFILE)
             && scope.declared(profile).is_none()
         {
@@ -120,7 +204,15 @@ impl Kind for User {
                 hint: Some("take `password` out until the user is active".to_owned()),
             }]);
         }
-        if declared.attributes.flag(ACTIVE) == Some(true) {
+        let mut problems = Vec::new();
+        fields::check(declared, catalog, &mut resolved.attributes, &mut problems);
+        self.check_people(declared, scope, catalog, &mut resolved.attributes, &mut problems);
+        if !problems.is_empty() {
+            return Err(problems);
+        }
+        if declared.attributes.flag(ACTIVE) == Some(true)
+            && declared.attributes.get(FROZEN).is_none()
+        {
             // An active user is one that can be used.
             resolved.attributes.set(FROZEN, Value::Flag(false));
         }
@@ -194,6 +286,16 @@ impl Kind for User {
         for (path, field) in FIELDS {
             attributes.set_some(path, row.text(field).map(|text| Value::Text(text.to_owned())));
         }
+        fields::observe(row, &mut attributes);
+        attributes.set_some(
+            ROLE,
+            row.text("UserRole.DeveloperName").map(|name| Value::Text(name.to_owned())),
+        );
+        attributes.set_some(
+            MANAGER,
+            row.text("Manager.Username")
+                .map(|name| Value::Reference(Address::new(KIND, &name.to_lowercase()))),
+        );
         attributes.set_some(ACTIVE, row.flag("IsActive").map(Value::Flag));
         attributes.set_some(
             PROFILE,
@@ -208,6 +310,12 @@ impl Kind for User {
     fn comparable(&self, observed: &Attributes, wanted: &Attributes) -> Attributes {
         let mut comparable = observed.clone();
         comparable.retain(|path, _| wanted.get(path).is_some());
+        // A copy of an org has its addresses out of order, so that no mail goes out.
+        if let (Some(seen), Some(said)) = (comparable.text(EMAIL), wanted.text(EMAIL))
+            && seen.strip_suffix(SANDBOX_EMAIL) == Some(said)
+        {
+            comparable.set(EMAIL, Value::Text(said.to_owned()));
+        }
         // Before its first login a user may have no row that says it.
         if wanted.get(FROZEN).is_some() && observed.get(FROZEN).is_none() {
             comparable.set(FROZEN, Value::Flag(false));
@@ -225,7 +333,8 @@ impl Kind for User {
                     .to_owned(),
             );
         }
-        (observed.flag(FROZEN) == Some(true)).then(|| {
+        let is_left_frozen = observed.flag(FROZEN) == Some(true) && wanted.get(FROZEN).is_none();
+        is_left_frozen.then(|| {
             "the user is frozen in the org and is left so; `active: true` unfreezes it".to_owned()
         })
     }
@@ -237,12 +346,61 @@ impl Kind for User {
         wanted.set(FROZEN, Value::Flag(false));
     }
 
+    fn milestones(&self) -> &'static [&'static str] {
+        &[EMAIL_UNTIL_CONFIRMED]
+    }
+
     fn unobservable(&self) -> &'static [&'static str] {
-        &[PASSWORD]
+        &[PASSWORD, EMAIL_UNTIL_CONFIRMED]
+    }
+
+    /// A new address counts once it is confirmed; until then the org may show the
+    /// one before.
+    fn unshown(&self, seen: &Attributes, history: &Attributes) -> Attributes {
+        let mut unshown = Attributes::new();
+        let is_waiting = history.text(EMAIL_UNTIL_CONFIRMED).is_some_and(|until| {
+            seen.text(EMAIL).is_some_and(|seen| seen.eq_ignore_ascii_case(until))
+        });
+        if is_waiting {
+            unshown.set_some(EMAIL, history.get(EMAIL).cloned());
+        }
+        unshown
+    }
+
+    fn columns(&self, attributes: &Attributes, into: &mut BTreeSet<String>) {
+        fields::columns(attributes, into);
+    }
+
+    fn has_column(&self, column: &str, catalog: &Catalog) -> bool {
+        let field = match column {
+            "UserRole.DeveloperName" => "UserRoleId",
+            "Manager.Username" => "ManagerId",
+            field => field,
+        };
+        let known = catalog.user_fields();
+        known.iter().any(|held| held.name.eq_ignore_ascii_case(field))
+    }
+
+    fn columns_fact(&self) -> Option<Fact> {
+        Some(Fact::UserFields)
+    }
+
+    fn remarks(&self, change: &Change, _catalog: &Catalog) -> Vec<String> {
+        let (Some(before), Some(after)) = (&change.before, &change.after) else {
+            return Vec::new();
+        };
+        let (was, is) = (before.text(EMAIL), after.text(EMAIL));
+        let changes_email = is.is_some() && was.is_some() && was != is;
+        changes_email
+            .then(|| {
+                "Salesforce mails the new address a link to confirm it, and shows the old one until that is done".to_owned()
+            })
+            .into_iter()
+            .collect()
     }
 
     fn is_left_when_undeclared(&self, path: &str) -> bool {
-        path != "first_name" && path != PROFILE
+        path != "first_name" && path != PROFILE && !path.starts_with(fields::FEATURE)
     }
 
     fn has_left(&self, recorded: &Attributes) -> bool {
@@ -250,8 +408,10 @@ impl Kind for User {
     }
 
     fn inherit(&self, wanted: &mut Attributes, recorded: &Attributes) {
-        if wanted.get(PASSWORD).is_none() {
-            wanted.set_some(PASSWORD, recorded.get(PASSWORD).cloned());
+        for path in [PASSWORD, EMAIL_UNTIL_CONFIRMED] {
+            if wanted.get(path).is_none() {
+                wanted.set_some(path, recorded.get(path).cloned());
+            }
         }
     }
 
@@ -270,7 +430,20 @@ impl Kind for User {
     }
 
     fn ignorable(&self) -> &'static str {
-        "last_name, first_name, email, profile, alias, time_zone, locale, language, email_encoding"
+        "last_name, first_name, email, profile, alias, time_zone, locale, language, email_encoding, role, manager, title, department, division, company, employee_number, phone, mobile_phone, federation_id, nickname, currency, feature_licenses, fields, or one field as in fields.Region__c"
+    }
+
+    fn may_ignore(&self, word: &str) -> bool {
+        let is_known = self.ignorable().split(", ").any(|known| known == word);
+        is_known || word.strip_prefix(fields::FIELD).is_some_and(|field| !field.is_empty())
+    }
+
+    fn ignores(&self, word: &str, path: &str) -> bool {
+        path == word || path.strip_prefix(word).is_some_and(|rest| rest.starts_with('.'))
+    }
+
+    fn known_id(&self, name: &str, catalog: &Catalog) -> Option<SalesforceId> {
+        catalog.user(name).cloned()
     }
 
     fn never_replaced(&self) -> Option<(&'static str, &'static str)> {

@@ -1,5 +1,7 @@
 //! What a file may say of a user, and what it declares by that.
 
+use std::collections::BTreeSet;
+
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -7,6 +9,7 @@ use crate::kinds::Section;
 use crate::kinds::permission_set_assignment;
 use crate::kinds::permission_set_license_assignment;
 use crate::kinds::profile;
+use crate::kinds::settings::Condition;
 use crate::kinds::spec::Alias;
 use crate::kinds::spec::Choice;
 use crate::kinds::spec::Email;
@@ -14,7 +17,10 @@ use crate::kinds::spec::LifecycleSpec;
 use crate::kinds::spec::Name40;
 use crate::kinds::spec::Name80;
 use crate::kinds::spec::ProfileName;
+use crate::kinds::spec::Scalar;
+use crate::kinds::spec::Shorthand;
 use crate::kinds::spec::Text;
+use crate::kinds::spec::UniqueMap;
 use crate::kinds::spec::Username;
 use crate::model::Address;
 use crate::model::Attributes;
@@ -22,10 +28,14 @@ use crate::model::Declared;
 use crate::model::Value;
 
 use super::ACTIVE;
+use super::FROZEN;
 use super::KIND;
+use super::MANAGER;
 use super::PASSWORD;
 use super::PROFILE;
+use super::ROLE;
 use super::User;
+use super::fields;
 
 /// A user, under its username.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -49,6 +59,38 @@ pub struct UserSpec {
     language: Option<Choice>,
     /// Encoding of e-mails; left out, UTF-8.
     email_encoding: Option<Choice>,
+    /// Role, by label or developer name.
+    role: Option<Name80>,
+    /// The username of the manager, declared here or there in the org.
+    manager: Option<Username>,
+    /// Title, at most 80 characters.
+    title: Option<Name80>,
+    /// Department, at most 80 characters.
+    department: Option<Name80>,
+    /// Division, at most 80 characters.
+    division: Option<Name80>,
+    /// Company, at most 80 characters.
+    company: Option<Name80>,
+    /// Employee number, at most 20 characters; quoted, where it has digits alone.
+    employee_number: Option<Name40>,
+    /// Phone.
+    phone: Option<Name40>,
+    /// Mobile phone.
+    mobile_phone: Option<Name40>,
+    /// The id by which single sign-on knows the user.
+    federation_id: Option<Text>,
+    /// Nickname, at most 40 characters, unique in the org.
+    nickname: Option<Name40>,
+    /// Currency code, for example `EUR`, in orgs with several.
+    currency: Option<Choice>,
+    /// Feature licenses, as Setup names them, for example `Marketing User`.
+    #[serde(default)]
+    feature_licenses: Vec<FeatureName>,
+    /// Any other field, by its API name.
+    #[serde(default)]
+    fields: UniqueMap<Text, Scalar>,
+    /// Whether the login is frozen; left out, it is left as it is.
+    frozen: Option<bool>,
     /// Whether the user is active; left out, somebody who was deactivated or
     /// frozen is left so.
     active: Option<bool>,
@@ -56,16 +98,76 @@ pub struct UserSpec {
     password: Option<PasswordWord>,
     /// Permission set licenses, by label or developer name.
     #[serde(default)]
-    permission_set_licenses: Vec<Text>,
+    permission_set_licenses: Vec<Shorthand<Text, LicenseItem>>,
     /// Permission sets, by API name; a package's with its namespace, two
     /// underscores and its name.
     #[serde(default)]
-    permission_sets: Vec<Text>,
+    permission_sets: Vec<Shorthand<Text, SetItem>>,
+    /// The only orgs that it is for.
+    #[serde(default)]
+    when: Vec<Condition>,
     /// The username that it had, when it is to be renamed.
     was: Option<Username>,
     /// How far it is held to what the file says.
     #[serde(default)]
     lifecycle: LifecycleSpec,
+}
+
+/// A permission set license for some orgs only.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(inline)]
+struct LicenseItem {
+    /// Its label or developer name.
+    name: Text,
+    /// The only orgs that it is for.
+    #[serde(default)]
+    when: Vec<Condition>,
+}
+
+/// A permission set with what is special about holding it.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(inline)]
+struct SetItem {
+    /// Its API name.
+    name: Text,
+    /// The only orgs that it is for.
+    #[serde(default)]
+    when: Vec<Condition>,
+}
+
+/// A feature license as Setup names it.
+#[derive(Debug)]
+struct FeatureName(&'static str);
+
+impl<'de> Deserialize<'de> for FeatureName {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let Text(text) = Text::deserialize(deserializer)?;
+        let known = fields::FEATURES.iter().map(|(label, _)| *label);
+        known.clone().find(|label| label.eq_ignore_ascii_case(&text)).map(Self).ok_or_else(|| {
+            let known: Vec<&str> = known.collect();
+            serde::de::Error::custom(format!(
+                "`{text}` is no feature license; there are {}",
+                known.join(", ")
+            ))
+        })
+    }
+}
+
+impl JsonSchema for FeatureName {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "FeatureName".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        let names = fields::FEATURES.map(|(label, _)| label);
+        schemars::json_schema!({"type": "string", "enum": names})
+    }
 }
 
 #[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
@@ -97,25 +199,69 @@ impl Section for User {
         attributes.set_some("locale", spec.locale.map(|locale| text(locale.0)));
         attributes.set_some("language", spec.language.map(|language| text(language.0)));
         attributes.set_some("email_encoding", spec.email_encoding.map(|name| text(name.0)));
+        let words = [
+            (ROLE, spec.role.map(|text| text.0)),
+            ("title", spec.title.map(|text| text.0)),
+            ("department", spec.department.map(|text| text.0)),
+            ("division", spec.division.map(|text| text.0)),
+            ("company", spec.company.map(|text| text.0)),
+            ("employee_number", spec.employee_number.map(|text| text.0)),
+            ("phone", spec.phone.map(|text| text.0)),
+            ("mobile_phone", spec.mobile_phone.map(|text| text.0)),
+            ("federation_id", spec.federation_id.map(|text| text.0)),
+            ("nickname", spec.nickname.map(|text| text.0)),
+            ("currency", spec.currency.map(|text| text.0)),
+        ];
+        for (path, word) in words {
+            attributes.set_some(path, word.map(text));
+        }
+        attributes.set_some(
+            MANAGER,
+            spec.manager.map(|manager| Value::Reference(Address::new(KIND, &manager.0))),
+        );
+        for FeatureName(label) in spec.feature_licenses {
+            attributes.set(format!("{}{label}", fields::FEATURE), Value::Flag(true));
+        }
+        for (Text(field), value) in spec.fields.0 {
+            let value = match value {
+                Scalar::Flag(flag) => Value::Flag(flag),
+                Scalar::Text(written) | Scalar::Number(written) => text(written),
+            };
+            attributes.set(format!("{}{field}", fields::FIELD), value);
+        }
+        attributes.set_some(FROZEN, spec.frozen.map(Value::Flag));
         attributes.set_some(ACTIVE, spec.active.map(Value::Flag));
         attributes.set_some(
             PASSWORD,
             spec.password
                 .map(|PasswordWord::EmailResetLink| Value::Text("email_reset_link".into())),
         );
-        into(Declared {
+        let when: BTreeSet<_> = spec.when.into_iter().map(Into::into).collect();
+        let user = Declared {
             was: spec.was.map(|was| was.0),
             lifecycle: spec.lifecycle.into(),
             ..Declared::new(Address::new(KIND, name), attributes)
-        });
+        };
+        into(user.only_when(&when));
+        let conditions = |also: Vec<Condition>| {
+            when.iter().copied().chain(also.into_iter().map(Into::into)).collect()
+        };
         for license in spec.permission_set_licenses {
-            let license = permission_set_license_assignment::developer_name(&license.0);
+            let (license, also) = match license {
+                Shorthand::Word(Text(name)) => (name, Vec::new()),
+                Shorthand::Long(item) => (item.name.0, item.when),
+            };
+            let license = permission_set_license_assignment::developer_name(&license);
             let (address, attributes) = permission_set_license_assignment::declare(name, license);
-            into(Declared::new(address, attributes));
+            into(Declared::new(address, attributes).only_when(&conditions(also)));
         }
         for set in spec.permission_sets {
-            let (address, attributes) = permission_set_assignment::declare(name, &set.0);
-            into(Declared::new(address, attributes));
+            let (set, also) = match set {
+                Shorthand::Word(Text(name)) => (name, Vec::new()),
+                Shorthand::Long(item) => (item.name.0, item.when),
+            };
+            let (address, attributes) = permission_set_assignment::declare(name, &set);
+            into(Declared::new(address, attributes).only_when(&conditions(also)));
         }
     }
 }

@@ -19,14 +19,171 @@ use crate::model::Value;
 use crate::model::Write;
 
 use super::ACTIVE;
+use super::EMAIL;
+use super::EMAIL_UNTIL_CONFIRMED;
 use super::FIELDS;
 use super::FROZEN;
+use super::MANAGER;
 use super::PASSWORD;
 use super::PASSWORD_EMAIL;
 use super::PROFILE;
+use super::ROLE;
 use super::User;
+use super::fields;
+
+/// Users with a role take part in sharing groups that all such writes lock.
+const GROUP_MEMBERSHIP: &str = "group_membership";
+/// User licenses whose users belong to a contact (Salesforce Help, "Experience
+/// Cloud User Licenses"); each also as `… Login`.
+const WITH_CONTACT: [&str; 12] = [
+    "Authenticated Website",
+    "Channel Account",
+    "Customer Community",
+    "Customer Community Plus",
+    "Customer Portal Manager Custom",
+    "Customer Portal Manager Standard",
+    "External Apps",
+    "External Apps Plus",
+    "External Identity",
+    "Gold Partner",
+    "High Volume Customer Portal",
+    "Partner Community",
+];
 
 impl User {
+    fn problem(&self, change: &Change, path: &str, message: &str, hint: &str) -> Problem {
+        Problem {
+            address: change.address.clone(),
+            place: Some(self.place(&change.address, path)),
+            file: 0,
+            message: message.to_owned(),
+            hint: Some(hint.to_owned()),
+        }
+    }
+
+    /// The user license that a profile gives, after the plan or before it.
+    fn license_of(profile: &Address, context: &dyn StepContext) -> Option<String> {
+        let managed = context.attributes_after(profile).or_else(|| context.attributes(profile));
+        let license = managed.and_then(|held| held.text("user_license").map(str::to_owned));
+        license.or_else(|| Some(context.catalog().profile(profile.name())?.license.clone()))
+    }
+
+    /// What the org would refuse for every new user of that sort.
+    fn refuse_what_cannot_be_made(
+        &self,
+        change: &Change,
+        after: &Attributes,
+        context: &dyn StepContext,
+    ) -> Result<(), Problem> {
+        let license =
+            after.reference(PROFILE).and_then(|profile| Self::license_of(profile, context));
+        if let Some(license) = &license
+            && WITH_CONTACT.contains(&license.trim_end_matches(" Login"))
+        {
+            return Err(self.problem(
+                change,
+                PROFILE,
+                &format!("users with the license `{license}` belong to a contact, which orgform does not make"),
+                "enable the contact as a user in Salesforce; orgform takes it over when it is declared then",
+            ));
+        }
+        if after.flag(FROZEN) == Some(true) {
+            return Err(self.problem(
+                change,
+                FROZEN,
+                "a user that is not there yet has no login to freeze",
+                "declare `active: false`, or leave the line out until it is there",
+            ));
+        }
+        let required = fields::required(context.catalog(), after);
+        if required.is_empty() {
+            return Ok(());
+        }
+        let names: Vec<String> = required.iter().map(|field| format!("`{}`", field.name)).collect();
+        Err(self.problem(
+            change,
+            "",
+            &format!("this org asks for {} of every user", names.join(" and ")),
+            &format!("add `fields: {{ {}: … }}`", required[0].name),
+        ))
+    }
+
+    /// A profile of another license would change what the user may hold at all.
+    fn refuse_another_license(
+        &self,
+        change: &Change,
+        before: &Attributes,
+        after: &Attributes,
+        context: &dyn StepContext,
+    ) -> Result<(), Problem> {
+        let license = |attributes: &Attributes| {
+            let profile = attributes.reference(PROFILE)?;
+            Self::license_of(profile, context)
+        };
+        match (license(before), license(after)) {
+            (Some(was), Some(is)) if was != is => Err(self.problem(
+                change,
+                PROFILE,
+                &format!("the user has the license `{was}`, and that profile is for users with `{is}`"),
+                "declare a user under another username for it, or change the license in Setup first: sets that the user holds may not fit the other license",
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    /// Role, manager and all fields that are not needed to make a user, where they
+    /// differ.
+    fn further(
+        &self,
+        change: &Change,
+        before: Option<&Attributes>,
+        after: &Attributes,
+        context: &dyn StepContext,
+    ) -> Result<Vec<(std::borrow::Cow<'static, str>, FieldValue)>, Problem> {
+        let mut written = Vec::new();
+        let differs = |path: &str| before.is_none_or(|before| before.get(path) != after.get(path));
+        for (path, value) in after.iter().filter(|(path, _)| differs(path)) {
+            let is_always = FIELDS.iter().any(|(always, _)| *always == path);
+            if let Some(field) = fields::field_of(path).filter(|_| !is_always) {
+                let value = fields::sent(path, value, context.catalog());
+                written.push((field.to_owned().into(), value));
+            }
+        }
+        // Of what is declared no more only licenses are taken back.
+        for (path, _) in before.into_iter().flat_map(Attributes::iter) {
+            if path.starts_with(fields::FEATURE)
+                && after.get(path).is_none()
+                && let Some(field) = fields::field_of(path)
+            {
+                written.push((field.to_owned().into(), FieldValue::Flag(false)));
+            }
+        }
+        if let Some(role) = after.text(ROLE).filter(|_| differs(ROLE)) {
+            let [role] = context.catalog().roles(role) else {
+                return Err(self.problem(
+                    change,
+                    ROLE,
+                    "the id of its role is not known",
+                    "run plan again",
+                ));
+            };
+            let id = FieldValue::Id(IdReference::Known(role.id.clone()));
+            written.push(("UserRoleId".into(), id));
+        }
+        if let Some(manager) = after.reference(MANAGER).filter(|_| differs(MANAGER)) {
+            let Some(id) = context.id(manager) else {
+                return Err(self.problem(
+                    change,
+                    MANAGER,
+                    "the id of its manager is not known",
+                    "run plan again",
+                ));
+            };
+            written.push(("ManagerId".into(), FieldValue::Id(id)));
+        }
+        Ok(written)
+    }
+
     fn profile_id(
         &self,
         change: &Change,
@@ -57,17 +214,21 @@ impl User {
                 fields.push((field.into(), FieldValue::Text(text.to_owned())));
             }
         }
+        self.refuse_what_cannot_be_made(change, after, context)?;
+        fields.extend(self.further(change, None, after, context)?);
         fields.push(("ProfileId".into(), FieldValue::Id(self.profile_id(change, after, context)?)));
         if let Some(active) = after.flag(ACTIVE) {
             fields.push(("IsActive".into(), FieldValue::Flag(active)));
         }
         let mut confirm = after.clone();
         confirm.remove(PASSWORD);
-        let mut steps = vec![Step::new(
+        let mut insert = Step::new(
             "insert",
             Write::Insert { object: "User".into(), fields },
             RecordEffect { confirm, creates: Some(Ownership::Created), ..RecordEffect::default() },
-        )];
+        );
+        insert.lane = after.get(ROLE).map(|_| GROUP_MEMBERSHIP);
+        let mut steps = vec![insert];
         steps.extend(password_step(change, after, IdReference::Of(change.address.clone())));
         Ok(steps)
     }
@@ -98,7 +259,9 @@ impl User {
                 None => {}
             }
         }
+        fields.extend(self.further(change, Some(before), after, context)?);
         if before.get(PROFILE) != after.get(PROFILE) {
+            self.refuse_another_license(change, before, after, context)?;
             fields.push((
                 "ProfileId".into(),
                 FieldValue::Id(self.profile_id(change, after, context)?),
@@ -111,6 +274,9 @@ impl User {
         }
         let mut confirm = after.clone();
         confirm.remove(PASSWORD);
+        if before.get(EMAIL) != after.get(EMAIL) {
+            confirm.set_some(EMAIL_UNTIL_CONFIRMED, before.get(EMAIL).cloned());
+        }
         let mut withdraw = crate::kinds::withdrawn(Some(before), after);
         let revives = matches!(change.reason, Reason::DeactivatedByUs);
         for path in &change.transient {
@@ -121,7 +287,35 @@ impl User {
         let mut steps = Vec::new();
         if !fields.is_empty() {
             let write = Write::Update { object: "User".into(), id: id.clone(), fields };
-            steps.push(Step::new(if revives { "reactivate" } else { "update" }, write, effect));
+            let mut step = Step::new(if revives { "reactivate" } else { "update" }, write, effect);
+            let moves = before.get(ROLE) != after.get(ROLE);
+            step.lane = moves.then_some(GROUP_MEMBERSHIP);
+            steps.push(step);
+        }
+        if after.flag(FROZEN) == Some(true) && before.flag(FROZEN) != Some(true) {
+            let Some(login) = change.companion_id() else {
+                return Err(self.problem(
+                    change,
+                    FROZEN,
+                    "it has never logged in, and what can be frozen is its login",
+                    "declare `active: false` instead",
+                ));
+            };
+            steps.push(Step::new(
+                "freeze",
+                Write::Update {
+                    object: "UserLogin".into(),
+                    id: IdReference::Known(login.clone()),
+                    fields: vec![("IsFrozen".into(), FieldValue::Flag(true))],
+                },
+                RecordEffect {
+                    confirm: [(FROZEN, Value::Flag(true))].into_iter().collect(),
+                    ..RecordEffect::default()
+                },
+            ));
+            if let [first, _] = steps.as_mut_slice() {
+                first.effect.confirm.remove(FROZEN);
+            }
         }
         if after.flag(FROZEN) == Some(false)
             && before.flag(FROZEN) == Some(true)

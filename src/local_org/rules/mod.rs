@@ -49,6 +49,8 @@ pub struct Org {
     pub schema: Arc<Schema>,
     /// Which way the doubtful behaviours go.
     pub doubts: Doubts,
+    /// What the org itself says no to when a user is saved.
+    pub user_rule: Option<String>,
     /// The user whose token is used.
     pub running_user: String,
     /// The time of the call, as the platform writes it.

@@ -20,19 +20,6 @@ const REQUIRED: [&str; 9] = [
     "ProfileId",
 ];
 
-const ENCODINGS: [&str; 10] = [
-    "UTF-8",
-    "ISO-8859-1",
-    "Shift_JIS",
-    "ISO-2022-JP",
-    "EUC-JP",
-    "x-SJIS_0213",
-    "ks_c_5601-1987",
-    "Big5",
-    "GB2312",
-    "Big5-HKSCS",
-];
-
 fn text<'a>(row: &'a Row, field: &str) -> Option<&'a str> {
     row.get(field).and_then(Json::as_str)
 }
@@ -86,28 +73,54 @@ fn check(org: &Org, row: &Row, id: Option<&str>) -> Result<(), ApiError> {
         )
         .field("CommunityNickname"));
     }
-    let is_word = |value: &str| {
-        !value.is_empty() && value.chars().all(|c| c.is_ascii_alphanumeric() || "_-/+@".contains(c))
-    };
-    let is_zone = |value: &str| is_word(value) && (value.contains('/') || value == "GMT");
-    let is_locale =
-        |value: &str| is_word(value) && value.starts_with(|c: char| c.is_ascii_lowercase());
-    let is_encoding = |value: &str| ENCODINGS.contains(&value);
-    let picklists: [(&str, &str, &dyn Fn(&str) -> bool); 4] = [
-        ("TimeZoneSidKey", "Time Zone", &is_zone),
-        ("LocaleSidKey", "Locale", &is_locale),
-        ("LanguageLocaleKey", "Language", &is_locale),
-        ("EmailEncodingKey", "Email Encoding", &is_encoding),
-    ];
-    for (field, label, is_value) in picklists {
-        if let Some(value) = text(row, field)
-            && !is_value(value)
-        {
+    for field in &org.schema.object("User").map(|user| user.fields.clone()).unwrap_or_default() {
+        let Some(value) = text(row, &field.name) else { continue };
+        let is_value = |value: &str| match field.name.as_str() {
+            "LocaleSidKey" => value.starts_with(|first: char| first.is_ascii_lowercase()),
+            _ => field.values.is_empty() || field.values.iter().any(|held| held == value),
+        };
+        if !value.split(';').all(is_value) {
             return Err(ApiError::new(
                 "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST",
-                format!("{label}: bad value for restricted picklist field: {value}"),
+                format!("{}: bad value for restricted picklist field: {value}", field.label),
+            )
+            .field(&field.name));
+        }
+    }
+    for (field, object) in [("UserRoleId", "UserRole"), ("ManagerId", "User")] {
+        if let Some(id) = text(row, field)
+            && org.store.get(object, id).is_none()
+        {
+            return Err(ApiError::new(
+                "INVALID_CROSS_REFERENCE_KEY",
+                format!("{field}: id value of incorrect type: {id}"),
             )
             .field(field));
+        }
+    }
+    if text(row, "StateCode").is_some() && text(row, "CountryCode").is_none() && id.is_none() {
+        return Err(ApiError::new(
+            "FIELD_INTEGRITY_EXCEPTION",
+            "A country/territory must be specified before specifying a state value for field: State/Province",
+        )
+        .field("State"));
+    }
+    if text(row, "Title") == Some("Refused") {
+        match org.user_rule.as_deref() {
+            Some("validation") => {
+                return Err(ApiError::new(
+                    "FIELD_CUSTOM_VALIDATION_EXCEPTION",
+                    "Titles have to come from HR",
+                )
+                .field("Title"));
+            }
+            Some("trigger") => {
+                return Err(ApiError::new(
+                    "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY",
+                    "UserTrigger: execution of BeforeInsert\n\ncaused by: System.NullPointerException: Attempt to de-reference a null object\n\nTrigger.UserTrigger: line 7, column 1",
+                ));
+            }
+            _ => {}
         }
     }
     if let Some(profile) = text(row, "ProfileId")
@@ -124,6 +137,13 @@ fn check(org: &Org, row: &Row, id: Option<&str>) -> Result<(), ApiError> {
 
 pub fn insert(org: &mut Org, mut row: Row) -> Result<String, ApiError> {
     require(&row, &REQUIRED)?;
+    let own = org.schema.object("User").map(|user| user.fields.clone()).unwrap_or_default();
+    let own: Vec<&str> = own
+        .iter()
+        .filter(|field| field.name.ends_with("__c") && !field.nillable)
+        .map(|field| field.name.as_str())
+        .collect();
+    require(&row, &own)?;
     check(org, &row, None)?;
     let profile = text(&row, "ProfileId").unwrap_or_default().to_owned();
     let is_active = row.get("IsActive").and_then(Json::as_bool).unwrap_or(true);
@@ -176,8 +196,11 @@ fn set_name(row: &mut Row) {
     row.insert("Name".to_owned(), Json::String(name));
 }
 
-pub fn update(org: &mut Org, id: &str, changes: Row) -> Result<(), ApiError> {
+pub fn update(org: &mut Org, id: &str, mut changes: Row) -> Result<(), ApiError> {
     check(org, &changes, Some(id))?;
+    if org.doubts.email_changes_wait {
+        changes.remove("Email");
+    }
     let before = org.store.get("User", id).cloned().unwrap_or_default();
     let mut row = before.clone();
     row.extend(changes);

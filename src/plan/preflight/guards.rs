@@ -81,7 +81,9 @@ fn removes(change: &Change) -> bool {
 
 fn is_deactivated(change: &Change) -> bool {
     let active = |attributes: &Option<Attributes>| attributes.as_ref()?.flag("active");
-    active(&change.after) == Some(false) && active(&change.before) != Some(false)
+    let frozen = |attributes: &Option<Attributes>| attributes.as_ref()?.flag("frozen");
+    let is_frozen = frozen(&change.after) == Some(true) && frozen(&change.before) != Some(true);
+    is_frozen || (active(&change.after) == Some(false) && active(&change.before) != Some(false))
 }
 
 /// The profile that a user leaves.

@@ -1,0 +1,323 @@
+//! The fields of a user that are not needed to make one: which there are, how
+//! they read, and whether what was written fits them.
+//!
+//! Any field that an insert may set can be declared by its API name; some have a
+//! word of their own. They are checked against the org's own description of User,
+//! and only read from the org where a file or the state names them.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value as Json;
+
+use crate::kinds::Kind as _;
+use crate::kinds::closest;
+use crate::model::Attributes;
+use crate::model::Catalog;
+use crate::model::Declared;
+use crate::model::FieldValue;
+use crate::model::Problem;
+use crate::model::Row;
+use crate::model::UserField;
+use crate::model::Value;
+
+use super::FIELDS;
+use super::MANAGER;
+use super::ROLE;
+use super::User;
+
+/// Words of their own, and the fields they stand for.
+pub const WORDS: [(&str, &str); 10] = [
+    ("company", "CompanyName"),
+    ("department", "Department"),
+    ("division", "Division"),
+    ("employee_number", "EmployeeNumber"),
+    ("federation_id", "FederationIdentifier"),
+    ("mobile_phone", "MobilePhone"),
+    ("nickname", "CommunityNickname"),
+    ("phone", "Phone"),
+    ("title", "Title"),
+    ("currency", "DefaultCurrencyIsoCode"),
+];
+/// What paths of fields by API name begin with.
+pub const FIELD: &str = "fields.";
+/// What paths of feature licenses begin with.
+pub const FEATURE: &str = "feature_licenses.";
+/// Feature licenses as Setup names them, and the fields that hold them (Object
+/// Reference, `User`).
+pub const FEATURES: [(&str, &str); 11] = [
+    ("CRM Content User", "UserPermissionsSFContentUser"),
+    ("Chatter Answers User", "UserPermissionsChatterAnswersUser"),
+    ("Flow User", "UserPermissionsInteractionUser"),
+    ("Knowledge User", "UserPermissionsKnowledgeUser"),
+    ("Live Agent User", "UserPermissionsLiveAgentUser"),
+    ("Marketing User", "UserPermissionsMarketingUser"),
+    ("Offline User", "UserPermissionsOfflineUser"),
+    ("Service Cloud User", "UserPermissionsSupportUser"),
+    ("Site.com Contributor User", "UserPermissionsSiteforceContributorUser"),
+    ("Site.com Publisher User", "UserPermissionsSiteforcePublisherUser"),
+    ("WDC User", "UserPermissionsWorkDotComUserFeature"),
+];
+/// Fields that have keys of their own and are not written by API name.
+const OWN: [&str; 5] = ["Username", "ProfileId", "IsActive", "UserRoleId", "ManagerId"];
+
+/// What a row has that is read into attributes of its own.
+const ELSEWHERE: [&str; 7] =
+    ["Id", "Username", "IsActive", "Profile", "UserRole", "Manager", "attributes"];
+
+/// The field that a path stands for; `None` for one that is no field.
+pub fn field_of(path: &str) -> Option<&str> {
+    let word = FIELDS.iter().chain(&WORDS).find(|(word, _)| *word == path);
+    if let Some((_, field)) = word {
+        return Some(field);
+    }
+    if let Some(feature) = path.strip_prefix(FEATURE) {
+        return FEATURES.iter().find(|(label, _)| *label == feature).map(|(_, field)| *field);
+    }
+    path.strip_prefix(FIELD)
+}
+
+/// The columns that the paths of these attributes are read from, beyond those
+/// that are always read.
+pub fn columns(attributes: &Attributes, into: &mut BTreeSet<String>) {
+    for (path, _) in attributes.iter() {
+        if FIELDS.iter().any(|(always, _)| *always == path) {
+            continue;
+        }
+        let column = match path {
+            ROLE => Some("UserRole.DeveloperName"),
+            MANAGER => Some("Manager.Username"),
+            path => field_of(path),
+        };
+        if let Some(column) = column {
+            into.insert(column.to_owned());
+        }
+    }
+}
+
+/// A number as it is compared: without a fraction that says nothing.
+fn canonical_number(text: &str) -> String {
+    match text.parse::<f64>() {
+        Ok(number) if number.is_finite() => number.to_string(),
+        _ => text.to_owned(),
+    }
+}
+
+/// Takes what a row says beyond what is always read.
+pub fn observe(row: &Row, attributes: &mut Attributes) {
+    for (name, value) in row {
+        let is_elsewhere =
+            ELSEWHERE.contains(&name.as_str()) || FIELDS.iter().any(|(_, field)| field == name);
+        if is_elsewhere {
+            continue;
+        }
+        let path = match WORDS.iter().find(|(_, field)| field == name) {
+            Some((word, _)) => (*word).to_owned(),
+            None => match FEATURES.iter().find(|(_, field)| field == name) {
+                Some((label, _)) => format!("{FEATURE}{label}"),
+                None => format!("{FIELD}{name}"),
+            },
+        };
+        let value = match value {
+            Json::String(text) if !text.is_empty() => Value::Text(text.clone()),
+            Json::Bool(flag) => Value::Flag(*flag),
+            Json::Number(number) => Value::Text(canonical_number(&number.to_string())),
+            _ => continue,
+        };
+        attributes.set(path, value);
+    }
+}
+
+fn problem(declared: &Declared, path: &str, message: String, hint: Option<String>) -> Problem {
+    Problem {
+        address: declared.address.clone(),
+        place: Some(User.place(&declared.address, path)),
+        file: declared.file,
+        message,
+        hint,
+    }
+}
+
+/// Holds what is declared against the org's description of User: names as the org
+/// spells them, values of the right sort, lists by their values.
+pub fn check(
+    declared: &Declared,
+    catalog: &Catalog,
+    attributes: &mut Attributes,
+    problems: &mut Vec<Problem>,
+) {
+    let known = catalog.user_fields();
+    if known.is_empty() {
+        return;
+    }
+    let declared_fields: Vec<(String, Value)> = declared
+        .attributes
+        .iter()
+        .filter(|(path, _)| field_of(path).is_some())
+        .map(|(path, value)| (path.to_owned(), value.clone()))
+        .collect();
+    for (path, value) in declared_fields {
+        let Some(written) = field_of(&path) else { continue };
+        let found = known.iter().find(|field| field.name.eq_ignore_ascii_case(written));
+        let Some(field) = found else {
+            let (message, hint) = unknown(&path, written, known);
+            problems.push(problem(declared, &path, message, hint));
+            continue;
+        };
+        if OWN.contains(&field.name.as_str()) && path.starts_with(FIELD) {
+            let message = format!("`{}` has a key of its own", field.name);
+            let hint = "write it beside `fields`, not in it".to_owned();
+            problems.push(problem(declared, &path, message, Some(hint)));
+            continue;
+        }
+        if !field.is_writable {
+            let message = format!("`{}` can't be set: Salesforce fills it", field.name);
+            problems.push(problem(declared, &path, message, Some("take it out".to_owned())));
+            continue;
+        }
+        match fitting(field, &value) {
+            Ok(value) => {
+                attributes.remove(&path);
+                let path =
+                    if path.starts_with(FIELD) { format!("{FIELD}{}", field.name) } else { path };
+                attributes.set(path, value);
+            }
+            Err((message, hint)) => problems.push(problem(declared, &path, message, hint)),
+        }
+    }
+    states_by_code(declared, known, problems);
+}
+
+fn unknown(path: &str, written: &str, known: &[UserField]) -> (String, Option<String>) {
+    if let Some(feature) = path.strip_prefix(FEATURE) {
+        return (
+            format!("this org has no feature license `{feature}`"),
+            Some("Setup > Company Information lists those that it has".to_owned()),
+        );
+    }
+    if path == "currency" {
+        return (
+            "this org has one currency for all users".to_owned(),
+            Some("take the line out".to_owned()),
+        );
+    }
+    let meant = closest(written, known.iter().map(|field| field.name.as_str()));
+    (
+        format!("users have no field `{written}` in this org, or the token's user does not see it"),
+        meant.map(|meant| format!("did you mean `{meant}`?")),
+    )
+}
+
+/// The value as the field takes it.
+fn fitting(field: &UserField, value: &Value) -> Result<Value, (String, Option<String>)> {
+    let name = &field.name;
+    let refuse = |what: &str| Err((format!("`{name}` takes {what}"), None));
+    match (field.kind.as_str(), value) {
+        ("boolean", Value::Flag(_)) => Ok(value.clone()),
+        ("boolean", _) => refuse("`true` or `false`"),
+        (_, Value::Flag(_)) => Err((
+            format!("`{name}` takes text or a number, not a yes or no"),
+            Some("quote it if it is meant as text".to_owned()),
+        )),
+        ("int", Value::Text(text)) => match text.parse::<i64>() {
+            Ok(number) => Ok(Value::Text(number.to_string())),
+            Err(_) => refuse("a whole number"),
+        },
+        ("double" | "currency" | "percent", Value::Text(text)) => {
+            if text.parse::<f64>().is_ok_and(f64::is_finite) {
+                Ok(Value::Text(canonical_number(text)))
+            } else {
+                refuse("a number")
+            }
+        }
+        ("date", Value::Text(text)) => match text.parse::<jiff::civil::Date>() {
+            Ok(date) => Ok(Value::Text(date.to_string())),
+            Err(_) => refuse("a date like `2026-12-31`"),
+        },
+        ("picklist", Value::Text(text)) => listed(field, &[text.as_str()], value),
+        ("multipicklist", Value::Text(text)) => {
+            let parts: Vec<&str> = text.split(';').map(str::trim).collect();
+            listed(field, &parts, value)
+        }
+        (_, Value::Text(text)) => {
+            let length = text.chars().count();
+            if field.length > 0 && length > field.length {
+                return Err((
+                    format!("`{name}` takes {} characters, and this has {length}", field.length),
+                    None,
+                ));
+            }
+            Ok(value.clone())
+        }
+        _ => Ok(value.clone()),
+    }
+}
+
+/// A list takes its values; one of which none were told takes any.
+fn listed(
+    field: &UserField,
+    written: &[&str],
+    value: &Value,
+) -> Result<Value, (String, Option<String>)> {
+    const NAMED: usize = 8;
+    if field.values.is_empty() || !field.is_restricted {
+        return Ok(value.clone());
+    }
+    for part in written {
+        if field.values.iter().any(|known| known == part) {
+            continue;
+        }
+        let meant = closest(part, field.values.iter().map(String::as_str));
+        let hint = match meant {
+            Some(meant) => format!("did you mean `{meant}`?"),
+            None if field.values.len() <= NAMED => format!("it has {}", field.values.join(", ")),
+            None => format!(
+                "it has {} and {} more",
+                field.values[..NAMED].join(", "),
+                field.values.len() - NAMED
+            ),
+        };
+        return Err((format!("`{}` has no value `{part}`", field.name), Some(hint)));
+    }
+    Ok(value.clone())
+}
+
+/// Where the org has lists of states and countries, these are set by their codes.
+fn states_by_code(declared: &Declared, known: &[UserField], problems: &mut Vec<Problem>) {
+    for (text, code) in [("State", "StateCode"), ("Country", "CountryCode")] {
+        let path = format!("{FIELD}{text}");
+        let has_codes = known.iter().any(|field| field.name == code);
+        if has_codes && declared.attributes.get(&path).is_some() {
+            let message = format!("this org has a list for `{text}`");
+            let hint = format!("write `{code}` with the code, for example `CountryCode: DE`");
+            problems.push(problem(declared, &path, message, Some(hint)));
+        }
+    }
+}
+
+/// The value as it is sent.
+pub fn sent(path: &str, value: &Value, catalog: &Catalog) -> FieldValue {
+    let kind = field_of(path).and_then(|name| {
+        let field = catalog.user_fields().iter().find(|field| field.name == name)?;
+        Some(field.kind.as_str())
+    });
+    match (value, kind) {
+        (Value::Flag(flag), _) => FieldValue::Flag(*flag),
+        (Value::Text(text), Some("int" | "double" | "currency" | "percent")) => {
+            FieldValue::Number(text.clone())
+        }
+        (Value::Text(text), _) => FieldValue::Text(text.clone()),
+        _ => FieldValue::Null,
+    }
+}
+
+/// Fields that this org asks for of every new user and that nothing fills.
+pub fn required<'a>(catalog: &'a Catalog, after: &Attributes) -> Vec<&'a UserField> {
+    let is_said = |field: &UserField| {
+        after.iter().any(|(path, _)| field_of(path) == Some(field.name.as_str()))
+    };
+    catalog
+        .user_fields()
+        .iter()
+        .filter(|field| field.is_required && field.name.ends_with("__c") && !is_said(field))
+        .collect()
+}
