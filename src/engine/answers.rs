@@ -114,6 +114,7 @@ impl FactNeeds {
             }
             FactRows::Packages => {
                 let package = PackageFact {
+                    id: row.text("Id").and_then(SalesforceId::parse),
                     allowed: row.number("AllowedLicenses").unwrap_or(-1),
                     used: row.number("UsedLicenses").unwrap_or(0),
                     status: row.text("Status").unwrap_or("Active").to_owned(),

@@ -200,7 +200,14 @@ impl FactNeeds {
         queries.extend(keyed(
             FactRows::Packages,
             "PackageLicense",
-            &["NamespacePrefix", "Status", "AllowedLicenses", "UsedLicenses", "ExpirationDate"],
+            &[
+                "Id",
+                "NamespacePrefix",
+                "Status",
+                "AllowedLicenses",
+                "UsedLicenses",
+                "ExpirationDate",
+            ],
             "NamespacePrefix",
             None,
             packages,

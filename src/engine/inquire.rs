@@ -52,6 +52,11 @@ pub async fn inquire(
         topics.push(Topic::PackageUsers);
         queries.push(query);
     }
+    if questions.package_right {
+        topics.push(Topic::PackageRight);
+        queries
+            .push("SELECT PermissionsManagePackageLicenses FROM UserPermissionAccess".to_owned());
+    }
     let nothing: [&str; 0] = [];
     let mut take = |index: usize, rows: Vec<Row>| {
         if matches!(topics[index], Topic::PackageUsers) {
@@ -99,6 +104,7 @@ enum Topic {
     RunningUser,
     Administrators,
     PackageUsers,
+    PackageRight,
 }
 
 fn take_page(topic: Topic, rows: &[Row], circumstances: &mut Circumstances) {
@@ -118,6 +124,10 @@ fn take_page(topic: Topic, rows: &[Row], circumstances: &mut Circumstances) {
         Topic::Administrators => {
             let administrators = circumstances.administrators.get_or_insert_default();
             administrators.extend(rows.iter().filter_map(holder));
+        }
+        Topic::PackageRight => {
+            circumstances.may_give_packages =
+                rows.first().and_then(|row| row.flag("PermissionsManagePackageLicenses"));
         }
         Topic::PackageUsers => {
             for row in rows {

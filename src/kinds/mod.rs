@@ -9,6 +9,7 @@
 //! To add a kind: write its file, and add its line to `kinds!` below.
 
 mod assignment;
+mod package_license_assignment;
 mod permission_set;
 mod permission_set_assignment;
 mod permission_set_license_assignment;
@@ -452,6 +453,7 @@ macro_rules! kinds {
 }
 
 kinds! {
+    package_license_assignment::PackageLicenseAssignment,
     permission_set::PermissionSet in section "permission_sets",
     permission_set_assignment::PermissionSetAssignment,
     permission_set_license_assignment::PermissionSetLicenseAssignment,

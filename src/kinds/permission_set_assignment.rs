@@ -16,15 +16,19 @@ use crate::model::Catalog;
 use crate::model::Change;
 use crate::model::Declared;
 use crate::model::Fact;
+use crate::model::FieldValue;
+use crate::model::IdReference;
 use crate::model::KeySource;
 use crate::model::Observed;
 use crate::model::Place;
 use crate::model::Problem;
+use crate::model::RecordEffect;
 use crate::model::Row;
 use crate::model::RowExt;
 use crate::model::RowQuery;
 use crate::model::SalesforceId;
 use crate::model::Value;
+use crate::model::Write;
 
 /// The kind `permission_set_assignment`.
 pub struct PermissionSetAssignment;
@@ -33,6 +37,14 @@ pub struct PermissionSetAssignment;
 pub const KIND: &str = "permission_set_assignment";
 const USER: &str = "assignee";
 const SET: &str = "permission_set";
+const EXPIRES: &str = "expires";
+
+/// The end of a day, as the platform writes times. It takes the day of the time
+/// in the time zone of who reads it, so that a day may end some hours early or
+/// late elsewhere.
+fn end_of(day: &str) -> String {
+    format!("{day}T23:59:59.000Z")
+}
 
 /// The address and attributes of one assignment.
 pub fn declare(username: &str, set: &str) -> (Address, Attributes) {
@@ -40,6 +52,18 @@ pub fn declare(username: &str, set: &str) -> (Address, Attributes) {
     attributes.set(USER, Value::Reference(Address::new(user::KIND, username)));
     attributes.set(SET, Value::Reference(Address::new(permission_set::KIND, set)));
     (Address::new(KIND, &format!("{username}/{set}")), attributes)
+}
+
+/// The same until the end of a day.
+pub fn declare_until(username: &str, set: &str, day: Option<String>) -> (Address, Attributes) {
+    let (address, mut attributes) = declare(username, set);
+    attributes.set_some(EXPIRES, day.map(Value::Text));
+    (address, attributes)
+}
+
+fn held(declared: &Declared, username: &str, set: &str) -> Attributes {
+    let day = declared.attributes.text(EXPIRES).map(str::to_owned);
+    declare_until(username, set, day).1
 }
 
 /// The assignment by which a user holds a set.
@@ -88,7 +112,10 @@ impl Kind for PermissionSetAssignment {
         let is_declared = scope.declared(&Address::new(permission_set::KIND, written)).is_some();
         let (username, set) = halves(&declared.address);
         if is_declared {
-            return Ok(Resolved { attributes: declare(username, set).1, ..Resolved::default() });
+            return Ok(Resolved {
+                attributes: held(declared, username, set),
+                ..Resolved::default()
+            });
         }
         let refuse = |message: String, hint: String| {
             vec![Problem {
@@ -102,7 +129,7 @@ impl Kind for PermissionSetAssignment {
             }]
         };
         match catalog.permission_sets(written) {
-            [_] => Ok(Resolved { attributes: declare(username, set).1, ..Resolved::default() }),
+            [_] => Ok(Resolved { attributes: held(declared, username, set), ..Resolved::default() }),
             [] => Err(refuse(
                 format!("permission set `{written}` is neither declared nor in this org"),
                 match written.split_once("__") {
@@ -141,6 +168,7 @@ impl Kind for PermissionSetAssignment {
                 "Assignee.Username",
                 "PermissionSet.Name",
                 "PermissionSet.NamespacePrefix",
+                "ExpirationDate",
             ],
             key: "Assignee.Username",
             key_source: KeySource::Name,
@@ -163,18 +191,48 @@ impl Kind for PermissionSetAssignment {
             None => name.to_owned(),
         };
         let username = row.text("Assignee.Username")?.to_lowercase();
-        let (address, attributes) = declare(&username, &set);
+        let (address, mut attributes) = declare(&username, &set);
+        let expires = row.text("ExpirationDate").and_then(|time| time.get(..10));
+        attributes.set_some(EXPIRES, expires.map(|day| Value::Text(day.to_owned())));
         let id = SalesforceId::parse(row.text("Id")?);
         Some((Some(address), Observed { id, attributes, ..Observed::default() }))
     }
 
     fn steps(&self, change: &Change, context: &dyn StepContext) -> Result<Vec<Step>, Problem> {
-        assignment_steps(
+        let mut steps = assignment_steps(
             change,
             context,
             "PermissionSetAssignment",
             &[("AssigneeId", USER), ("PermissionSetId", SET)],
-        )
+        )?;
+        let Some(after) = &change.after else { return Ok(steps) };
+        let expiration = || match after.text(EXPIRES) {
+            Some(day) => FieldValue::Text(end_of(day)),
+            None => FieldValue::Null,
+        };
+        if let Some(Step { write: Write::Insert { fields, .. }, .. }) = steps.first_mut() {
+            if after.get(EXPIRES).is_some() {
+                fields.push(("ExpirationDate".into(), expiration()));
+            }
+        } else if change.before.as_ref().and_then(|before| before.get(EXPIRES))
+            != after.get(EXPIRES)
+            && let Some(id) = change.id()
+        {
+            steps.push(Step::new(
+                "update",
+                Write::Update {
+                    object: "PermissionSetAssignment".into(),
+                    id: IdReference::Known(id.clone()),
+                    fields: vec![("ExpirationDate".into(), expiration())],
+                },
+                RecordEffect {
+                    confirm: after.clone(),
+                    withdraw: super::withdrawn(change.before.as_ref(), after),
+                    ..RecordEffect::default()
+                },
+            ));
+        }
+        Ok(steps)
     }
 
     fn joins(&self, address: &Address) -> Option<(Address, Address)> {
@@ -187,7 +245,7 @@ impl Kind for PermissionSetAssignment {
     }
 
     fn follows(&self) -> &'static [&'static str] {
-        &[super::permission_set_license_assignment::KIND]
+        &[super::package_license_assignment::KIND, super::permission_set_license_assignment::KIND]
     }
 
     fn renamed(&self, address: &Address, from: &Address, to: &Address) -> Option<Address> {

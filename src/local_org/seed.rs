@@ -46,7 +46,7 @@ const PROFILES: [(&str, &str, &[&str]); 7] = [
 ];
 
 /// What the admin's profile holds beside what Modify All Data needs.
-const ADMIN_PERMISSIONS: [&str; 22] = [
+const ADMIN_PERMISSIONS: [&str; 23] = [
     "ActivitiesAccess",
     "ApiEnabled",
     "AssignPermissionSets",
@@ -58,6 +58,7 @@ const ADMIN_PERMISSIONS: [&str; 22] = [
     "ManageInternalUsers",
     "ManageIpAddresses",
     "ManageLoginAccessPolicies",
+    "ManagePackageLicenses",
     "ManagePasswordPolicies",
     "ManageProfilesPermissionsets",
     "ManageRoles",

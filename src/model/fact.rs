@@ -229,6 +229,9 @@ pub struct LicenseFact {
 /// An installed package and its seats.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PackageFact {
+    /// The id of its license; an older answer has none.
+    #[serde(default)]
+    pub id: Option<SalesforceId>,
     /// Seats bought; negative for a site license, which needs none.
     pub allowed: i64,
     /// Seats taken.

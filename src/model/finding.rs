@@ -91,6 +91,8 @@ pub struct Questions {
     pub administrators: bool,
     /// Who holds a license of these packages.
     pub package_users: BTreeSet<String>,
+    /// Whether the token's user may give licenses of packages.
+    pub package_right: bool,
 }
 
 /// The user whose token is used.
@@ -128,4 +130,6 @@ pub struct Circumstances {
     /// Who holds a license of a package, by the namespaces that were asked and
     /// told.
     pub package_users: BTreeMap<String, BTreeSet<String>>,
+    /// Whether the token's user may give licenses of packages, when that was told.
+    pub may_give_packages: Option<bool>,
 }

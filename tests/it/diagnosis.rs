@@ -137,7 +137,7 @@ async fn the_published_schema_is_the_one_that_is_printed_and_finds_mistakes() {
     let path =
         std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/schemas/orgform.schema.json");
     let published = std::fs::read_to_string(path).expect("the schema");
-    assert_eq!(printed.output, published, "write it with `orgform schema`");
+    assert!(printed.output == published, "the schema is behind: write it with `orgform schema`");
     let validator = schema_of("orgform.schema.json");
     let good: serde_json::Value = serde_yaml::from_str(&example()).expect("YAML");
     assert!(validator.is_valid(&good));

@@ -239,3 +239,54 @@ users:
         assert_eq!(rows.len(), held, "{seed}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn licenses_of_packages_come_before_packaged_sets_and_leave_after_them() {
+    let yaml = "version: 1
+users:
+  one@coconut.example:
+    last_name: One
+    email: o@coconut.example
+    profile: Standard User
+    package_licenses: [coconut]
+    permission_sets: [coconut__Coconut_Integration_Config]
+";
+    let world = world_with("package_seats=1").await;
+    let applied = world.converges("given", yaml).await;
+    insta::assert_snapshot!("package_license", applied.output);
+    let second = format!("{yaml}{}", yaml["version: 1\nusers:\n".len()..].replace("one@", "two@"));
+    world.write("access.yaml", &second);
+    let refused = world.run(&["plan", "access.yaml"]).await.fails();
+    insta::assert_snapshot!("package_license_seats", refused.whole());
+    let neither = yaml
+        .replace("    package_licenses: [coconut]\n", "")
+        .replace("    permission_sets: [coconut__Coconut_Integration_Config]\n", "");
+    world.converges("taken off", &neither).await;
+    assert!(world.query("SELECT Id FROM UserPackageLicense").await.is_empty());
+    let world = world_with("package_seats=1,admin_lacks=ManagePackageLicenses").await;
+    world.write("access.yaml", yaml);
+    let refused = world.run(&["plan", "access.yaml"]).await.fails();
+    assert!(refused.output.contains("ManagePackageLicenses"), "{}", refused.whole());
+    world.write("access.yaml", yaml.replace("[coconut]", "[mango]"));
+    let refused = world.run(&["plan", "access.yaml"]).await.fails();
+    assert!(refused.errors.contains("is not installed in this org"), "{}", refused.errors);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_assignment_ends_on_its_day_and_the_day_can_move() {
+    let world = world_with("").await;
+    let yaml = "version: 1
+permission_sets: { A: {} }
+users:
+  one@coconut.example:
+    last_name: One
+    email: o@coconut.example
+    profile: Standard User
+    permission_sets: [{ name: A, expires: 2026-12-31 }]
+";
+    world.converges("until a day", yaml).await;
+    let applied = world.converges("later", &yaml.replace("2026-12", "2027-01")).await;
+    assert!(applied.output.contains("\"2026-12-31\" -> \"2027-01-31\""), "{}", applied.output);
+    world.converges("for ever", &yaml.replace("{ name: A, expires: 2026-12-31 }", "A")).await;
+    world.converges("until a day again", yaml).await;
+}

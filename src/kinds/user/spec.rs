@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::kinds::Section;
+use crate::kinds::package_license_assignment;
 use crate::kinds::permission_set_assignment;
 use crate::kinds::permission_set_license_assignment;
 use crate::kinds::profile;
@@ -22,6 +23,7 @@ use crate::kinds::spec::Shorthand;
 use crate::kinds::spec::Text;
 use crate::kinds::spec::UniqueMap;
 use crate::kinds::spec::Username;
+use crate::kinds::spec::Word;
 use crate::model::Address;
 use crate::model::Attributes;
 use crate::model::Declared;
@@ -96,6 +98,9 @@ pub struct UserSpec {
     active: Option<bool>,
     /// Mail the link with which a password is set, once.
     password: Option<PasswordWord>,
+    /// Licenses of packages that are sold by the seat, by the packages' namespaces.
+    #[serde(default)]
+    package_licenses: Vec<Shorthand<Text, LicenseItem>>,
     /// Permission set licenses, by label or developer name.
     #[serde(default)]
     permission_set_licenses: Vec<Shorthand<Text, LicenseItem>>,
@@ -132,9 +137,40 @@ struct LicenseItem {
 struct SetItem {
     /// Its API name.
     name: Text,
+    /// The last day on which the user holds it, as `YYYY-MM-DD`.
+    expires: Option<Day>,
     /// The only orgs that it is for.
     #[serde(default)]
     when: Vec<Condition>,
+}
+
+/// A day as `YYYY-MM-DD`.
+#[derive(Debug)]
+struct Day(String);
+
+impl<'de> Deserialize<'de> for Day {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let Word(text) = Word::deserialize(deserializer)?;
+        let is_day = text.len() == 10 && text.parse::<jiff::civil::Date>().is_ok();
+        if is_day {
+            return Ok(Self(text));
+        }
+        Err(serde::de::Error::custom("a day is written like `2026-12-31`"))
+    }
+}
+
+impl JsonSchema for Day {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Day".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({"type": "string", "format": "date"})
+    }
 }
 
 /// A feature license as Setup names it.
@@ -255,12 +291,21 @@ impl Section for User {
             let (address, attributes) = permission_set_license_assignment::declare(name, license);
             into(Declared::new(address, attributes).only_when(&conditions(also)));
         }
-        for set in spec.permission_sets {
-            let (set, also) = match set {
+        for package in spec.package_licenses {
+            let (package, also) = match package {
                 Shorthand::Word(Text(name)) => (name, Vec::new()),
                 Shorthand::Long(item) => (item.name.0, item.when),
             };
-            let (address, attributes) = permission_set_assignment::declare(name, &set);
+            let (address, attributes) = package_license_assignment::declare(name, &package);
+            into(Declared::new(address, attributes).only_when(&conditions(also)));
+        }
+        for set in spec.permission_sets {
+            let (set, expires, also) = match set {
+                Shorthand::Word(Text(name)) => (name, None, Vec::new()),
+                Shorthand::Long(item) => (item.name.0, item.expires, item.when),
+            };
+            let day = expires.map(|day| day.0);
+            let (address, attributes) = permission_set_assignment::declare_until(name, &set, day);
             into(Declared::new(address, attributes).only_when(&conditions(also)));
         }
     }

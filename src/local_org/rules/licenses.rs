@@ -188,6 +188,10 @@ pub fn check_package(org: &Org, user: &str, set: &str) -> Result<(), ApiError> {
 /// When no seat is left.
 pub fn insert_package_license(org: &mut Org, row: Row) -> Result<String, ApiError> {
     let package = row.get("PackageLicenseId").and_then(Json::as_str).unwrap_or_default();
+    let user = row.get("UserId").and_then(Json::as_str).unwrap_or_default();
+    if holds_package(org, user, package) {
+        return Err(ApiError::new("DUPLICATE_VALUE", "duplicate value found: PackageLicenseId"));
+    }
     let allowed =
         org.store.get("PackageLicense", package).map_or(-1, |row| number(row, "AllowedLicenses"));
     let used = org

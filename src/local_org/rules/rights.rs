@@ -31,9 +31,8 @@ pub fn may(org: &Org, permission: &str) -> bool {
 /// `INSUFFICIENT_ACCESS_OR_READONLY`, in the words of the platform.
 pub fn check(org: &Org, object: &str) -> Result<(), ApiError> {
     let one_of: &[&str] = match object {
-        "User" | "UserPackageLicense" | "PermissionSetLicenseAssign" => {
-            &["ManageUsers", "ManageInternalUsers"]
-        }
+        "User" | "PermissionSetLicenseAssign" => &["ManageUsers", "ManageInternalUsers"],
+        "UserPackageLicense" => &["ManagePackageLicenses"],
         "UserLogin" => &["FreezeUsers", "ManageUsers"],
         "Profile" | "PermissionSet" | "ObjectPermissions" | "FieldPermissions" => {
             &["ManageProfilesPermissionsets"]

@@ -46,6 +46,7 @@ pub fn questions(plan: &Plan, catalog: &Catalog) -> Questions {
         running_user: plan.changes.iter().any(guards::may_touch_own_access),
         administrators: plan.changes.iter().any(guards::may_take_an_administrator),
         package_users,
+        package_right: plan.ops.iter().any(rights::is_about_packages),
     }
 }
 

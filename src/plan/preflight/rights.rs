@@ -9,6 +9,7 @@ use super::Checked;
 use crate::kinds;
 use crate::model::Check;
 use crate::model::Finding;
+use crate::model::Op;
 use crate::model::OpIndex;
 use crate::model::Severity;
 use crate::model::Write;
@@ -41,6 +42,8 @@ const METADATA: Need = Need {
     one_of: &["ModifyMetadata", "ModifyAllData"],
     purpose: "to write what is in profiles and permission sets",
 };
+const PACKAGES: Need =
+    Need { one_of: &["ManagePackageLicenses"], purpose: "to give licenses of packages" };
 const PASSWORDS: Need =
     Need { one_of: &["ResetPasswords", "ManageUsers"], purpose: "to send password mails" };
 
@@ -58,14 +61,28 @@ fn needs(write: &Write) -> &'static [&'static Need] {
             "Profile" | "PermissionSet" => &[&PROFILES],
             "PermissionSetAssignment" => &[&ASSIGNMENTS],
             "PermissionSetLicenseAssign" => &[&SET_LICENSES],
+            "UserPackageLicense" => &[&PACKAGES],
             _ => &[],
         },
     }
 }
 
+/// Whether a write gives or takes a license of a package.
+pub fn is_about_packages(op: &Op) -> bool {
+    matches!(
+        &op.write,
+        Write::Insert { object, .. } | Write::Delete { object, .. } if object == "UserPackageLicense"
+    )
+}
+
 pub fn check(checked: &Checked<'_>, findings: &mut Vec<Finding>) {
     let Some(rights) = checked.input.catalog.rights() else { return };
-    let has = |need: &Need| need.one_of.iter().any(|name| rights.iter().any(|held| held == name));
+    let has = |need: &Need| {
+        if need.purpose == PACKAGES.purpose {
+            return checked.circumstances.may_give_packages != Some(false);
+        }
+        need.one_of.iter().any(|name| rights.iter().any(|held| held == name))
+    };
     let mut lacking: BTreeMap<&str, (&Need, OpIndex)> = BTreeMap::new();
     let mut lacks = |need: &'static Need, op: usize| {
         if !has(need) {

@@ -142,16 +142,61 @@ fn shortage(
     Some(checked.finding(severity, Check::Seats, address, path, message, hint))
 }
 
+/// Licenses of packages that the files give, and whether the plan needs more of
+/// them than are left.
+fn package_licenses(
+    checked: &Checked<'_>,
+    findings: &mut Vec<Finding>,
+) -> HashSet<(String, String)> {
+    let given = |attributes: &Attributes| {
+        let user = attributes.reference("assignee")?.name().to_owned();
+        Some((user, attributes.reference("package")?.name().to_owned()))
+    };
+    let mut needed: BTreeMap<String, (u64, &Address)> = BTreeMap::new();
+    for change in checked.plan.changes.iter().filter(|change| change.action == Action::Create) {
+        if let Some((_, namespace)) = change.after.as_ref().and_then(given) {
+            needed.entry(namespace).or_insert((0, &change.address)).0 += 1;
+        }
+    }
+    for (namespace, (count, address)) in needed {
+        let Some(package) = checked.input.catalog.package(&namespace) else { continue };
+        let left = u64::try_from((package.allowed - package.used).max(0)).unwrap_or(0);
+        if package.allowed >= 0 && count > left {
+            let message = format!(
+                "{count} license{} of the package `{namespace}` {} needed and {left} of {} are left",
+                if count == 1 { "" } else { "s" },
+                if count == 1 { "is" } else { "are" },
+                package.allowed
+            );
+            let hint = "buy licenses of it, or take some off: Setup > Installed Packages > Manage Licenses";
+            let check = Check::Seats;
+            findings.push(checked.finding(
+                Severity::Error,
+                check,
+                address,
+                "",
+                message,
+                Some(hint.to_owned()),
+            ));
+        }
+    }
+    checked.input.desired.iter().filter_map(|declared| given(&declared.attributes)).collect()
+}
+
 /// A packaged set can only be assigned to who holds a license of the package,
 /// where the package is sold by the seat.
 fn packages(checked: &Checked<'_>, findings: &mut Vec<Finding>) {
+    let given = package_licenses(checked, findings);
     let mut lacking: BTreeMap<&str, Vec<&Change>> = BTreeMap::new();
     for change in checked.plan.changes.iter().filter(|change| change.action == Action::Create) {
         let Some(namespace) = change.after.as_ref().and_then(namespace_of_set) else { continue };
         let Some(package) = checked.input.catalog.package(namespace) else { continue };
         // Who holds one is only known when the org was asked and told.
         let Some(users) = checked.circumstances.package_users.get(namespace) else { continue };
-        let holds = assignee(change).is_some_and(|user| users.contains(&user.to_lowercase()));
+        let holds = assignee(change).is_some_and(|user| {
+            let pair = (user.to_owned(), namespace.to_owned());
+            users.contains(&user.to_lowercase()) || given.contains(&pair)
+        });
         if package.allowed >= 0 && !holds {
             lacking.entry(namespace).or_default().push(change);
         }
@@ -164,10 +209,7 @@ fn packages(checked: &Checked<'_>, findings: &mut Vec<Finding>) {
             "the package `{namespace}` is licensed by the seat, and no license of it is held by {users} ({left} of {} seats are left)",
             package.allowed
         );
-        let hint = Some(
-            "give them one: Setup > Installed Packages > Manage Licenses; a user must exist for that, so apply it with --exclude first"
-                .to_owned(),
-        );
+        let hint = Some(format!("give them one: `package_licenses: [{namespace}]`"));
         findings.push(checked.finding(
             Severity::Error,
             Check::PackageLicense,

@@ -1,0 +1,157 @@
+//! Licenses of managed packages that are sold by the seat, given to users: a
+//! packaged permission set can only be assigned to who holds one (Object
+//! Reference, `UserPackageLicense`).
+
+use super::Kind;
+use super::Resolved;
+use super::Scope;
+use super::Step;
+use super::StepContext;
+use super::assignment::assignment_steps;
+use super::assignment::halves;
+use super::user;
+use crate::model::Address;
+use crate::model::Attributes;
+use crate::model::Catalog;
+use crate::model::Change;
+use crate::model::Declared;
+use crate::model::Fact;
+use crate::model::IdReference;
+use crate::model::KeySource;
+use crate::model::Observed;
+use crate::model::Place;
+use crate::model::Problem;
+use crate::model::Row;
+use crate::model::RowExt;
+use crate::model::RowQuery;
+use crate::model::SalesforceId;
+use crate::model::Value;
+
+/// The kind `package_license_assignment`.
+pub struct PackageLicenseAssignment;
+
+/// Its name in addresses.
+pub const KIND: &str = "package_license_assignment";
+/// The kind name under which a package is referred to; it is never managed.
+const PACKAGE_KIND: &str = "package";
+const USER: &str = "assignee";
+const PACKAGE: &str = "package";
+
+/// The address and attributes of one assignment.
+pub fn declare(username: &str, namespace: &str) -> (Address, Attributes) {
+    let mut attributes = Attributes::new();
+    attributes.set(USER, Value::Reference(Address::new(user::KIND, username)));
+    attributes.set(PACKAGE, Value::Reference(Address::new(PACKAGE_KIND, namespace)));
+    (Address::new(KIND, &format!("{username}/{namespace}")), attributes)
+}
+
+struct WithPackages<'a>(&'a dyn StepContext);
+
+impl StepContext for WithPackages<'_> {
+    fn catalog(&self) -> &Catalog {
+        self.0.catalog()
+    }
+    fn id(&self, address: &Address) -> Option<IdReference> {
+        if address.kind() == PACKAGE_KIND {
+            return self.catalog().package(address.name())?.id.clone().map(IdReference::Known);
+        }
+        self.0.id(address)
+    }
+    fn is_deleted(&self, address: &Address) -> bool {
+        self.0.is_deleted(address)
+    }
+    fn attributes(&self, address: &Address) -> Option<Attributes> {
+        self.0.attributes(address)
+    }
+    fn attributes_after(&self, address: &Address) -> Option<Attributes> {
+        self.0.attributes_after(address)
+    }
+}
+
+impl Kind for PackageLicenseAssignment {
+    fn name(&self) -> &'static str {
+        KIND
+    }
+
+    fn place(&self, address: &Address, _path: &str) -> Place {
+        let (username, namespace) = halves(address);
+        Place::keys([user::SECTION, username, "package_licenses"]).item(namespace)
+    }
+
+    fn facts(&self, declared: &Declared, _scope: &dyn Scope, want: &mut dyn FnMut(Fact)) {
+        want(Fact::Package(halves(&declared.address).1.to_owned()));
+    }
+
+    fn resolve(
+        &self,
+        declared: &Declared,
+        _scope: &dyn Scope,
+        catalog: &Catalog,
+    ) -> Result<Resolved, Vec<Problem>> {
+        let (username, namespace) = halves(&declared.address);
+        let refuse = |message: String, hint: &str| {
+            Err(vec![Problem {
+                address: declared.address.clone(),
+                place: Some(self.place(&declared.address, "")),
+                file: declared.file,
+                message,
+                hint: Some(hint.to_owned()),
+            }])
+        };
+        if catalog.lacks_package(namespace) {
+            return refuse(
+                format!("the package `{namespace}` is not installed in this org"),
+                "write the package's namespace, as Setup > Installed Packages shows it",
+            );
+        }
+        if catalog.package(namespace).is_some_and(|package| package.allowed < 0) {
+            return refuse(
+                format!("the package `{namespace}` has a site license: every user may use it"),
+                "take the line out",
+            );
+        }
+        Ok(Resolved { attributes: declare(username, namespace).1, ..Resolved::default() })
+    }
+
+    fn queries(&self) -> &'static [RowQuery] {
+        const QUERIES: [RowQuery; 1] = [RowQuery {
+            object: "UserPackageLicense",
+            fields: &["Id", "User.Username", "PackageLicense.NamespacePrefix"],
+            key: "User.Username",
+            key_source: KeySource::Name,
+            condition: None,
+            supplementary: false,
+        }];
+        &QUERIES
+    }
+
+    fn query_key(&self, address: &Address) -> String {
+        halves(address).0.to_owned()
+    }
+
+    fn observe_row(&self, _query: usize, row: &Row) -> Option<(Option<Address>, Observed)> {
+        let username = row.text("User.Username")?.to_lowercase();
+        let (address, attributes) = declare(&username, row.text("PackageLicense.NamespacePrefix")?);
+        let id = SalesforceId::parse(row.text("Id")?);
+        Some((Some(address), Observed { id, attributes, ..Observed::default() }))
+    }
+
+    fn steps(&self, change: &Change, context: &dyn StepContext) -> Result<Vec<Step>, Problem> {
+        assignment_steps(
+            change,
+            &WithPackages(context),
+            "UserPackageLicense",
+            &[("UserId", USER), ("PackageLicenseId", PACKAGE)],
+        )
+    }
+
+    fn subject(&self, address: &Address) -> Option<Address> {
+        Some(Address::new(user::KIND, halves(address).0))
+    }
+
+    fn renamed(&self, address: &Address, from: &Address, to: &Address) -> Option<Address> {
+        let (username, namespace) = halves(address);
+        (from.kind() == user::KIND && from.name() == username)
+            .then(|| declare(to.name(), namespace).0)
+    }
+}
