@@ -1,6 +1,7 @@
 //! Errors for the person who gets them: every room's typed errors become a
 //! message, places, hints and an exit code in this file and nowhere else.
 
+use std::collections::HashMap;
 use std::path::Path;
 use std::path::PathBuf;
 
@@ -73,9 +74,11 @@ impl CommandError {
         match error {
             PlanError::Problems(problems) => {
                 let mut locator = Locator::new(folder);
-                let shown = problems.iter().take(MOST_ERRORS);
+                let shown = told_once(&problems).into_iter().take(MOST_ERRORS);
                 Self::Diagnostics(
-                    shown.map(|problem| place(problem, &mut locator, files)).collect(),
+                    shown
+                        .map(|(problem, alike)| place(problem, alike, &mut locator, files))
+                        .collect(),
                 )
             }
             PlanError::State(reason) => Self::unreadable_state(reason),
@@ -88,13 +91,36 @@ impl CommandError {
     }
 }
 
-fn place(problem: &Problem, locator: &mut Locator<'_>, files: &[PathBuf]) -> Diagnostic {
+/// What is wrong alike with the copies of one entry is told once, with how many
+/// more it is true of.
+fn told_once(problems: &[Problem]) -> Vec<(&Problem, usize)> {
+    let mut order: Vec<(&Problem, usize)> = Vec::new();
+    let mut seen: HashMap<(u32, &str, &str), usize> = HashMap::new();
+    for problem in problems {
+        let key = (problem.file, problem.address.kind(), problem.message.as_str());
+        match seen.get(&key) {
+            Some(index) => order[*index].1 += 1,
+            None => {
+                seen.insert(key, order.len());
+                order.push((problem, 0));
+            }
+        }
+    }
+    order
+}
+
+fn place(problem: &Problem, alike: usize, locator: &mut Locator<'_>, files: &[PathBuf]) -> Diagnostic {
     let file = files.get(problem.file as usize);
     let found =
         problem.place.as_ref().and_then(|place| file.and_then(|file| locator.find(file, place)));
     let (source, span) =
         found.unwrap_or_else(|| (Source::new(file.cloned().unwrap_or_default(), ""), 0..0));
-    let message = format!("{}: {}", problem.address, problem.message);
+    let others = match alike {
+        0 => String::new(),
+        1 => " and 1 other".to_owned(),
+        count => format!(" and {count} others"),
+    };
+    let message = format!("{}{others}: {}", problem.address, problem.message);
     let diagnostic = Diagnostic::new(&source, span, message);
     match &problem.hint {
         Some(hint) => diagnostic.help(hint),

@@ -9,6 +9,8 @@ use super::RELEASE;
 use super::diagnostic::Diagnostic;
 use super::diagnostic::Source;
 use super::locate::Locator;
+use super::personas::PERSONAS;
+use super::personas::UnknownPersona;
 use crate::graph::Order;
 use crate::kinds;
 use crate::model::Address;
@@ -19,9 +21,11 @@ use crate::model::Place;
 const STEPS: usize = 30;
 
 /// All that is wrong.
-pub fn check(config: &Config) -> Vec<Diagnostic> {
+pub fn check(config: &Config, unknown: &[UnknownPersona]) -> Vec<Diagnostic> {
     let mut places = Places { config, locator: Locator::new(&config.folder) };
     let mut found = twice(config, &mut places);
+    found.extend(personas(config, unknown, &mut places));
+    found.extend(incomplete(config, unknown, &mut places));
     found.extend(renamed_twice(config, &mut places));
     found.extend(declared_and_released(config, &mut places));
     found.extend(ignored_in_vain(config, &mut places));
@@ -44,6 +48,61 @@ impl Places<'_> {
             .and_then(|place| self.locator.find(file, &place))
             .unwrap_or_else(|| (Source::new(file, ""), 0..0))
     }
+}
+
+/// Personas that stand twice, and users that point to none.
+fn personas(
+    config: &Config,
+    unknown: &[UnknownPersona],
+    places: &mut Places<'_>,
+) -> Vec<Diagnostic> {
+    let mut found = Vec::new();
+    let mut names: HashMap<&str, u32> = HashMap::new();
+    for (name, _, file) in &config.personas {
+        if names.insert(name, *file).is_some() {
+            let path = &config.files[*file as usize];
+            let place = Place::keys([PERSONAS, name]).itself();
+            let (source, span) =
+                places.locator.find(path, &place).unwrap_or_else(|| (Source::new(path, ""), 0..0));
+            let message = format!("the persona `{name}` is declared twice");
+            found.push(Diagnostic::new(&source, span, message).help("take one of the two out"));
+        }
+    }
+    for unknown in unknown.iter().take(MOST_ERRORS) {
+        let (source, span) = places.of(&unknown.user, kinds::PERSONA);
+        let message = format!("no persona is called `{}`", unknown.written);
+        let help = unknown.meant.as_ref().map_or_else(
+            || format!("declare it under `{PERSONAS}:`"),
+            |meant| format!("did you mean `{meant}`?"),
+        );
+        found.push(Diagnostic::new(&source, span, message).help(help));
+    }
+    found
+}
+
+/// What an entry lacks that neither it nor a persona says.
+fn incomplete(
+    config: &Config,
+    unknown: &[UnknownPersona],
+    places: &mut Places<'_>,
+) -> Vec<Diagnostic> {
+    let mut found = Vec::new();
+    for declared in &config.declared {
+        let Some(kind) = kinds::of(&declared.address) else { continue };
+        for path in kind.must_have() {
+            let is_told = unknown.iter().any(|held| held.user.address == declared.address);
+            if declared.attributes.get(path).is_some() || is_told || found.len() >= MOST_ERRORS {
+                continue;
+            }
+            let (source, span) = places.of(declared, "");
+            let message = format!("the key `{path}` is missing");
+            found.push(Diagnostic::new(&source, span, message).help(format!(
+                "write it here, or point to a persona that has it: `{}`",
+                kinds::PERSONA
+            )));
+        }
+    }
+    found
 }
 
 /// Two things can't both have been the same one.

@@ -8,6 +8,7 @@ mod deserialize;
 
 use std::cell::Cell;
 use std::collections::HashSet;
+use std::path::Path;
 
 use deserialize::ReadError;
 use deserialize::Reader;
@@ -17,6 +18,10 @@ use super::MOST_ERRORS;
 use super::RELEASE;
 use super::diagnostic::Diagnostic;
 use super::diagnostic::Source;
+use super::each;
+use super::each::FOR_EACH;
+use super::files;
+use super::personas::PERSONAS;
 use super::tree::NodeId;
 use super::tree::Tree;
 use super::tree::Value;
@@ -26,7 +31,7 @@ use crate::kinds;
 ///
 /// # Errors
 /// Everything that is wrong with it.
-pub fn read(source: &Source) -> Result<Contents, Vec<Diagnostic>> {
+pub fn read(folder: &Path, source: &Source) -> Result<Contents, Vec<Diagnostic>> {
     let mut found = Vec::new();
     let tree = match Tree::build(source, &mut found) {
         Ok(tree) => tree,
@@ -37,6 +42,7 @@ pub fn read(source: &Source) -> Result<Contents, Vec<Diagnostic>> {
     };
     let mut reading = Reading {
         tree: &tree,
+        folder,
         found,
         contents: Contents::default(),
         // Aliases make a tree larger than its text; this bounds by how much.
@@ -50,6 +56,8 @@ pub fn read(source: &Source) -> Result<Contents, Vec<Diagnostic>> {
 
 struct Reading<'a> {
     tree: &'a Tree,
+    /// The folder from which the file was named.
+    folder: &'a Path,
     found: Vec<Diagnostic>,
     contents: Contents,
     budget: Cell<usize>,
@@ -86,14 +94,16 @@ impl Reading<'_> {
                 self.version(value);
             } else if let Some(section) = kinds::SECTIONS.iter().find(|section| **section == name) {
                 self.section(section, value);
+            } else if name == PERSONAS {
+                self.section(PERSONAS, value);
             } else if name == RELEASE {
                 self.released(value);
             } else {
-                let known = kinds::SECTIONS.iter().copied().chain(["version", RELEASE]);
+                let known = kinds::SECTIONS.iter().copied().chain(["version", RELEASE, PERSONAS]);
                 let help = match kinds::closest(&name, known) {
                     Some(meant) => format!("did you mean `{meant}`?"),
                     None => format!(
-                        "a file holds `version`, `release` and the sections {}",
+                        "a file holds `version`, `personas`, `release` and the sections {}",
                         listed(kinds::SECTIONS)
                     ),
                 };
@@ -161,6 +171,7 @@ impl Reading<'_> {
                 return;
             }
             match deserialize::text_of(self.tree, key) {
+                Ok(name) if self.stands_for_many(section, &name, key, value) => {}
                 Ok(name) => {
                     if let Err(message) = kinds::check_name(section, &name) {
                         let span = self.tree.node(key).span.clone();
@@ -171,6 +182,67 @@ impl Reading<'_> {
                 Err(error) => self.add(error, key),
             }
         }
+    }
+
+    /// Reads an entry with `for_each`, a copy of it for each row; tells whether it
+    /// is one.
+    fn stands_for_many(
+        &mut self,
+        section: &'static str,
+        name: &str,
+        key: NodeId,
+        node: NodeId,
+    ) -> bool {
+        let entries = self.tree.entries(node).unwrap_or_default();
+        let each = entries
+            .iter()
+            .find(|(key, _)| self.tree.scalar(*key).is_some_and(|(text, _)| text == FOR_EACH));
+        let Some((_, each)) = each.copied() else { return false };
+        let beside = self.tree.source.path.parent().unwrap_or(Path::new("")).to_owned();
+        let folder = self.folder;
+        let read = |path: &Path| files::read(folder, &beside.join(path));
+        let rows = match each::rows(self.tree, each, &read) {
+            Ok(rows) => rows,
+            Err(error) => {
+                self.report(error.node, error.message).help = error.help;
+                return true;
+            }
+        };
+        for row in &rows {
+            let copy = self.tree.filled_in(node, FOR_EACH, row);
+            let name = each::fill_in(name, row).map_err(|error| (key, error));
+            let (name, tree) = match (name, copy) {
+                (Ok(name), Ok(tree)) => (name, tree),
+                (Err((node, (message, help))), _) | (_, Err((node, (message, help)))) => {
+                    self.report(node, message).help = help;
+                    return true;
+                }
+            };
+            if let Err(message) = kinds::check_name(section, &name) {
+                let message = format!("{message} (here it is `{name}`)");
+                let span = self.tree.node(key).span.clone();
+                self.found.push(Diagnostic::new(&self.tree.source, span, message));
+                return true;
+            }
+            let mut copy = Reading {
+                tree: &tree,
+                folder: self.folder,
+                found: Vec::new(),
+                contents: std::mem::take(&mut self.contents),
+                budget: Cell::new(tree.len() * 20 + 10_000),
+            };
+            if let Some(root) = tree.root {
+                copy.entry(section, &name, root);
+            }
+            let (contents, mut found) = (copy.contents, copy.found);
+            self.contents = contents;
+            if !found.is_empty() {
+                // What is wrong in one is wrong in most.
+                self.found.append(&mut found);
+                return true;
+            }
+        }
+        true
     }
 
     fn entry(&mut self, section: &str, name: &str, node: NodeId) {
@@ -187,11 +259,17 @@ impl Reading<'_> {
                 invented: (node, &invented),
                 budget: &self.budget,
             };
-            let result =
-                kinds::read_entry(section, name, reader, &mut |entry| declared.push(entry));
+            let mut take = |entry| declared.push(entry);
+            let result = if section == PERSONAS {
+                kinds::read_persona(reader, &mut take)
+            } else {
+                kinds::read_entry(section, name, reader, &mut take)
+            };
             let error = match result {
                 Ok(()) => {
-                    if errors == 0 {
+                    if errors == 0 && section == PERSONAS {
+                        self.contents.personas.push((name.to_owned(), declared));
+                    } else if errors == 0 {
                         self.contents.declared.append(&mut declared);
                     }
                     return;

@@ -11,6 +11,7 @@ use serde::de::Visitor;
 
 use super::Contents;
 use super::RELEASE;
+use super::personas::PERSONAS;
 use crate::kinds;
 use crate::kinds::spec::Text;
 use crate::model::Declared;
@@ -59,6 +60,8 @@ impl<'de> Visitor<'de> for Document<'_> {
                 }
             } else if let Some(section) = kinds::SECTIONS.iter().find(|section| **section == key) {
                 map.next_value_seed(Section { section, into: &mut self.into.declared })?;
+            } else if key == PERSONAS {
+                map.next_value_seed(Personas { into: &mut self.into.personas })?;
             } else if key == RELEASE {
                 for Text(line) in map.next_value::<Option<Vec<Text>>>()?.unwrap_or_default() {
                     self.into.released.push(super::released(&line).map_err(A::Error::custom)?);
@@ -118,5 +121,46 @@ impl<'de> DeserializeSeed<'de> for Entry<'_> {
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
         let Self { section, name, into } = self;
         kinds::read_entry(section, name, deserializer, &mut |declared| into.push(declared))
+    }
+}
+
+struct Personas<'a> {
+    into: &'a mut Vec<(String, Vec<Declared>)>,
+}
+
+impl<'de> DeserializeSeed<'de> for Personas<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Personas<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a map of names")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        while let Some(Text(name)) = map.next_key()? {
+            let mut gives = Vec::new();
+            map.next_value_seed(Persona { into: &mut gives })?;
+            self.into.push((name, gives));
+        }
+        Ok(())
+    }
+}
+
+struct Persona<'a> {
+    into: &'a mut Vec<Declared>,
+}
+
+impl<'de> DeserializeSeed<'de> for Persona<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        kinds::read_persona(deserializer, &mut |declared| self.into.push(declared))
     }
 }

@@ -7,6 +7,7 @@ use std::path::Path;
 use std::path::PathBuf;
 
 use super::diagnostic::Source;
+use super::each::could_be;
 use super::files;
 use super::tree::NodeId;
 use super::tree::Tree;
@@ -59,6 +60,11 @@ fn find(tree: &Tree, node: NodeId, step: &PlaceStep) -> Option<(NodeId, Range<us
         (PlaceStep::Key(name), Value::Map(entries)) => entries
             .iter()
             .find(|(key, _)| tree.scalar(*key).is_some_and(|(text, _)| text == name))
+            .or_else(|| {
+                let is_template =
+                    |key: NodeId| tree.scalar(key).is_some_and(|(text, _)| could_be(text, name));
+                entries.iter().find(|(key, _)| is_template(*key))
+            })
             .map(|(key, value)| {
                 let is_scalar = tree.scalar(*value).is_some();
                 let shown =

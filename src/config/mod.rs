@@ -9,10 +9,12 @@
 mod check;
 mod diagnose;
 mod diagnostic;
+mod each;
 mod fast;
 mod files;
 mod format;
 mod locate;
+mod personas;
 mod scan;
 mod schema;
 mod tree;
@@ -45,6 +47,8 @@ pub struct Config {
     pub files: Vec<PathBuf>,
     /// The declarations, in the order of files.
     pub declared: Vec<Declared>,
+    /// Personas: name, what each gives, and in which file it stands.
+    pub personas: Vec<(String, Vec<Declared>, u32)>,
     /// What is no longer to be managed, and in which file that stands.
     pub released: Vec<(AddressPattern, u32)>,
 }
@@ -54,6 +58,8 @@ pub struct Config {
 pub struct Contents {
     /// The declarations, in order.
     pub declared: Vec<Declared>,
+    /// Personas: name, and what each gives.
+    pub personas: Vec<(String, Vec<Declared>)>,
     /// What is no longer to be managed.
     pub released: Vec<AddressPattern>,
 }
@@ -76,7 +82,7 @@ pub enum ConfigError {
 /// Everything that is wrong, of all files at once.
 pub fn load(paths: &[PathBuf], here: &std::path::Path) -> Result<Config, ConfigError> {
     let files = files::find(paths, here)?;
-    let readings = files::read_in_parallel(here, &files, read_one);
+    let readings = files::read_in_parallel(here, &files, |source| read_one(here, source));
     let mut config = Config { folder: here.to_owned(), files: files.clone(), ..Config::default() };
     let mut diagnostics = Vec::new();
     for (number, reading) in readings.into_iter().enumerate() {
@@ -85,27 +91,30 @@ pub fn load(paths: &[PathBuf], here: &std::path::Path) -> Result<Config, ConfigE
                 let file = u32::try_from(number).unwrap_or(u32::MAX);
                 let declared = contents.declared.into_iter();
                 config.declared.extend(declared.map(|entry| Declared { file, ..entry }));
+                let personas = contents.personas.into_iter();
+                config.personas.extend(personas.map(|(name, gives)| (name, gives, file)));
                 config.released.extend(contents.released.into_iter().map(|held| (held, file)));
             }
             Err(found) => diagnostics.extend(found),
         }
     }
     if diagnostics.is_empty() {
-        diagnostics = check::check(&config);
+        let unknown = personas::expand(&mut config);
+        diagnostics = check::check(&config, &unknown);
     }
     if diagnostics.is_empty() { Ok(config) } else { Err(ConfigError::Diagnostics(diagnostics)) }
 }
 
 /// Reads one text on the fast path, and where that fails on the diagnosing one,
 /// which has the last word.
-fn read_one(source: &Source) -> Result<Contents, Vec<Diagnostic>> {
+fn read_one(here: &std::path::Path, source: &Source) -> Result<Contents, Vec<Diagnostic>> {
     if let Some(diagnostic) = scan::refuse(source) {
         return Err(vec![diagnostic]);
     }
     if scan::may_hold_aliases(&source.text) {
-        return diagnose::read(source);
+        return diagnose::read(here, source);
     }
-    fast::read(&source.text).or_else(|_| diagnose::read(source))
+    fast::read(&source.text).or_else(|_| diagnose::read(here, source))
 }
 
 /// The key of what is no longer to be managed.
@@ -140,5 +149,5 @@ pub fn both_readings(text: &str) -> (Result<Contents, String>, Result<Contents, 
     if let Some(diagnostic) = scan::refuse(&source) {
         return (Err(diagnostic.message.clone()), Err(vec![diagnostic]));
     }
-    (fast::read(text), diagnose::read(&source))
+    (fast::read(text), diagnose::read(std::path::Path::new(""), &source))
 }

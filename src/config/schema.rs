@@ -7,6 +7,8 @@ use serde_json::Value as Json;
 use serde_json::json;
 
 use super::RELEASE;
+use super::each::FOR_EACH;
+use super::personas::PERSONAS;
 use crate::kinds;
 
 /// The schema of a whole file, in draft 7, which editors know best.
@@ -30,6 +32,14 @@ pub fn schema() -> Json {
         );
     }
     properties.insert(
+        PERSONAS.to_owned(),
+        json!({
+            "description": "What users of one sort have in common, by a name that users point to with `persona`.",
+            "type": ["object", "null"],
+            "additionalProperties": kinds::persona_schema(&mut generator),
+        }),
+    );
+    properties.insert(
         RELEASE.to_owned(),
         json!({
             "description": "Addresses of what is no longer to be managed and not to be touched, for example user.qa@coconut.example; `*` stands for any characters.",
@@ -37,6 +47,14 @@ pub fn schema() -> Json {
             "items": {"type": "string"},
         }),
     );
+    let mut definitions = generator.take_definitions(true);
+    for entry in ["UserSpec", "ProfileSpec", "PermissionSetSpec"] {
+        if let Some(held) = definitions.get_mut(entry)
+            && let Some(properties) = held.get_mut("properties").and_then(Json::as_object_mut)
+        {
+            properties.insert(FOR_EACH.to_owned(), for_each());
+        }
+    }
     let mut schema = json!({
         "$schema": "http://json-schema.org/draft-07/schema#",
         "title": "orgform: Salesforce user access as code",
@@ -44,10 +62,32 @@ pub fn schema() -> Json {
         "required": ["version"],
         "additionalProperties": false,
         "properties": properties,
-        "definitions": generator.take_definitions(true),
+        "definitions": definitions,
     });
     join_lines(&mut schema);
     schema
+}
+
+/// The key that makes one entry stand for many.
+fn for_each() -> Json {
+    json!({
+        "description": "Makes the entry stand for many, with `${…}` in its texts: `${n}` counts, `${value}` is an item of a list, and a column of a CSV file has its own name.",
+        "oneOf": [
+            {
+                "type": "object",
+                "additionalProperties": false,
+                "required": ["count"],
+                "properties": {"count": {"type": "integer", "minimum": 0, "maximum": 100_000}},
+            },
+            {
+                "type": "object",
+                "additionalProperties": false,
+                "required": ["csv"],
+                "properties": {"csv": {"type": "string", "description": "A file beside this one."}},
+            },
+            {"type": "array", "items": {"type": ["string", "number", "boolean", "object"]}},
+        ],
+    })
 }
 
 /// Descriptions are wrapped where they are written, and not where they are read.

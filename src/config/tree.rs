@@ -9,6 +9,8 @@ use saphyr_parser::ScalarStyle;
 
 use super::diagnostic::Diagnostic;
 use super::diagnostic::Source;
+use super::each::Row;
+use super::each::fill_in;
 
 /// The place of a node in its tree. An alias is the same node once more.
 pub type NodeId = usize;
@@ -108,6 +110,66 @@ impl Tree {
             }
         }
         true
+    }
+
+    /// A copy of one node and what stands under it, without a key of its own, with
+    /// the texts filled in. What was filled in counts as quoted.
+    ///
+    /// # Errors
+    /// The node whose text can't be filled in, and why.
+    pub fn filled_in(
+        &self,
+        node: NodeId,
+        without: &str,
+        row: &Row,
+    ) -> Result<Self, (NodeId, (String, Option<String>))> {
+        let mut copy = Self {
+            source: self.source.clone(),
+            nodes: Vec::new(),
+            root: None,
+            keys: HashMap::new(),
+        };
+        copy.root = Some(copy.copy_of(self, node, Some(without), row)?);
+        Ok(copy)
+    }
+
+    fn copy_of(
+        &mut self,
+        from: &Self,
+        node: NodeId,
+        without: Option<&str>,
+        row: &Row,
+    ) -> Result<NodeId, (NodeId, (String, Option<String>))> {
+        let value = match &from.nodes[node].value {
+            Value::Scalar { text, plain } => {
+                let filled = fill_in(text, row).map_err(|error| (node, error))?;
+                let plain = *plain && filled == *text;
+                Value::Scalar { text: filled, plain }
+            }
+            Value::List(items) => {
+                let mut copies = Vec::with_capacity(items.len());
+                for item in items {
+                    copies.push(self.copy_of(from, *item, None, row)?);
+                }
+                Value::List(copies)
+            }
+            Value::Map(entries) => {
+                let mut copies = Vec::with_capacity(entries.len());
+                for (key, value) in entries {
+                    if without
+                        .is_some_and(|name| from.scalar(*key).is_some_and(|(text, _)| text == name))
+                    {
+                        continue;
+                    }
+                    let key = self.copy_of(from, *key, None, row)?;
+                    let value = self.copy_of(from, *value, None, row)?;
+                    self.keys.insert(value, key);
+                    copies.push((key, value));
+                }
+                Value::Map(copies)
+            }
+        };
+        Ok(self.push(from.nodes[node].span.clone(), value))
     }
 
     /// Builds the tree. Repeated keys are reported into `found` and left out.

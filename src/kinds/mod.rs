@@ -56,6 +56,10 @@ pub use permissions::learn_from_rejection;
 pub use permissions::risk;
 pub use profile::base as profile_base;
 pub use profile::metadata_full_name as profile_full_name;
+pub use user::PERSONA;
+pub use user::nobody;
+pub use user::persona_schema;
+pub use user::read_persona;
 
 /// How the platform takes a thing of a kind away.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -317,6 +321,11 @@ pub trait Kind: Sync {
     /// How it is taken away.
     fn removal(&self) -> Removal {
         Removal::Deletes
+    }
+
+    /// The paths without which nothing of this kind can be declared.
+    fn must_have(&self) -> &'static [&'static str] {
+        &[]
     }
 
     /// The words that `ignore_changes` may hold, for a message.

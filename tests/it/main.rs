@@ -13,6 +13,7 @@ mod events;
 mod faults;
 mod graph_command;
 mod local_org;
+mod many_users;
 mod output;
 mod planner;
 mod preflight;

@@ -213,6 +213,10 @@ fn fitting(field: &UserField, value: &Value) -> Result<Value, (String, Option<St
     let refuse = |what: &str| Err((format!("`{name}` takes {what}"), None));
     match (field.kind.as_str(), value) {
         ("boolean", Value::Flag(_)) => Ok(value.clone()),
+        // A text that was filled in counts as quoted.
+        ("boolean", Value::Text(text)) if text == "true" || text == "false" => {
+            Ok(Value::Flag(text == "true"))
+        }
         ("boolean", _) => refuse("`true` or `false`"),
         (_, Value::Flag(_)) => Err((
             format!("`{name}` takes text or a number, not a yes or no"),

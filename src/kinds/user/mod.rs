@@ -30,6 +30,8 @@ use crate::model::RowExt;
 use crate::model::RowQuery;
 use crate::model::SalesforceId;
 use crate::model::Value;
+pub use spec::persona_schema;
+pub use spec::read_persona;
 
 /// The kind `user`.
 pub struct User;
@@ -39,6 +41,15 @@ pub const KIND: &str = "user";
 /// Its section in the YAML.
 pub const SECTION: &str = "users";
 const PROFILE: &str = "profile";
+/// Points to a persona, until all files are read.
+pub const PERSONA: &str = "persona";
+/// The username of who a persona is declared for.
+const NOBODY: &str = "nobody@persona.invalid";
+
+/// Who a persona is declared for, before a user points to it.
+pub fn nobody() -> Address {
+    Address::new(KIND, NOBODY)
+}
 const ACTIVE: &str = "active";
 const FROZEN: &str = "frozen";
 const ROLE: &str = "role";
@@ -427,6 +438,10 @@ impl Kind for User {
 
     fn removal(&self) -> Removal {
         Removal::Retires
+    }
+
+    fn must_have(&self) -> &'static [&'static str] {
+        &[PROFILE]
     }
 
     fn ignorable(&self) -> &'static str {

@@ -34,6 +34,7 @@ use super::FROZEN;
 use super::KIND;
 use super::MANAGER;
 use super::PASSWORD;
+use super::PERSONA;
 use super::PROFILE;
 use super::ROLE;
 use super::User;
@@ -50,7 +51,9 @@ pub struct UserSpec {
     /// E-mail address.
     email: Email,
     /// The name of a profile, declared here or there in the org.
-    profile: ProfileName,
+    profile: Option<ProfileName>,
+    /// The persona that gives what is not said here.
+    persona: Option<Text>,
     /// Alias, at most 8 characters; left out, the beginning of the username.
     alias: Option<Alias>,
     /// Time zone, for example `Europe/Berlin`; left out, the org's own.
@@ -116,6 +119,112 @@ pub struct UserSpec {
     /// How far it is held to what the file says.
     #[serde(default)]
     lifecycle: LifecycleSpec,
+}
+
+/// What users of one sort have in common.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PersonaSpec {
+    /// The name of a profile, declared here or there in the org.
+    profile: Option<ProfileName>,
+    /// Role, by label or developer name.
+    role: Option<Name80>,
+    /// The username of the manager, declared here or there in the org.
+    manager: Option<Username>,
+    /// Title, at most 80 characters.
+    title: Option<Name80>,
+    /// Department, at most 80 characters.
+    department: Option<Name80>,
+    /// Division, at most 80 characters.
+    division: Option<Name80>,
+    /// Company, at most 80 characters.
+    company: Option<Name80>,
+    /// Time zone, for example `Europe/Berlin`.
+    time_zone: Option<Choice>,
+    /// Locale, for example `de_DE`.
+    locale: Option<Choice>,
+    /// Language, for example `de`.
+    language: Option<Choice>,
+    /// Encoding of e-mails.
+    email_encoding: Option<Choice>,
+    /// Currency code, for example `EUR`, in orgs with several.
+    currency: Option<Choice>,
+    /// Feature licenses, as Setup names them, for example `Marketing User`.
+    #[serde(default)]
+    feature_licenses: Vec<FeatureName>,
+    /// Any other field, by its API name.
+    #[serde(default)]
+    fields: UniqueMap<Text, Scalar>,
+    /// Mail the link with which a password is set, once.
+    password: Option<PasswordWord>,
+    /// Licenses of packages that are sold by the seat, by the packages' namespaces.
+    #[serde(default)]
+    package_licenses: Vec<Shorthand<Text, LicenseItem>>,
+    /// Permission set licenses, by label or developer name.
+    #[serde(default)]
+    permission_set_licenses: Vec<Shorthand<Text, LicenseItem>>,
+    /// Permission sets, by API name; a package's with its namespace, two
+    /// underscores and its name.
+    #[serde(default)]
+    permission_sets: Vec<Shorthand<Text, SetItem>>,
+}
+
+/// What a persona may say, for editors.
+pub fn persona_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+    generator.subschema_for::<PersonaSpec>()
+}
+
+/// Reads a persona: what a user of no name declares by it.
+///
+/// # Errors
+/// Whatever the deserializer or the spec refuses.
+pub fn read_persona<'de, D: serde::Deserializer<'de>>(
+    deserializer: D,
+    into: &mut dyn FnMut(Declared),
+) -> Result<(), D::Error> {
+    let spec = PersonaSpec::deserialize(deserializer)?;
+    let user = UserSpec {
+        last_name: Name80(String::new()),
+        first_name: None,
+        email: Email(String::new()),
+        profile: spec.profile,
+        persona: None,
+        alias: None,
+        time_zone: spec.time_zone,
+        locale: spec.locale,
+        language: spec.language,
+        email_encoding: spec.email_encoding,
+        role: spec.role,
+        manager: spec.manager,
+        title: spec.title,
+        department: spec.department,
+        division: spec.division,
+        company: spec.company,
+        employee_number: None,
+        phone: None,
+        mobile_phone: None,
+        federation_id: None,
+        nickname: None,
+        currency: spec.currency,
+        feature_licenses: spec.feature_licenses,
+        fields: spec.fields,
+        frozen: None,
+        active: None,
+        password: spec.password,
+        package_licenses: spec.package_licenses,
+        permission_set_licenses: spec.permission_set_licenses,
+        permission_sets: spec.permission_sets,
+        when: Vec::new(),
+        was: None,
+        lifecycle: LifecycleSpec::default(),
+    };
+    User::declare(super::NOBODY, user, &mut |mut declared| {
+        for path in ["last_name", "email"] {
+            declared.attributes.remove(path);
+        }
+        into(declared);
+    });
+    Ok(())
 }
 
 /// A permission set license for some orgs only.
@@ -228,7 +337,11 @@ impl Section for User {
         let mut attributes = Attributes::new();
         attributes.set("last_name", text(spec.last_name.0));
         attributes.set("email", text(spec.email.0));
-        attributes.set(PROFILE, Value::Reference(Address::new(profile::KIND, &spec.profile.0)));
+        attributes.set_some(
+            PROFILE,
+            spec.profile.map(|name| Value::Reference(Address::new(profile::KIND, &name.0))),
+        );
+        attributes.set_some(PERSONA, spec.persona.map(|name| Value::Text(name.0)));
         attributes.set_some("first_name", spec.first_name.map(|name| text(name.0)));
         attributes.set_some("alias", spec.alias.map(|alias| text(alias.0)));
         attributes.set_some("time_zone", spec.time_zone.map(|zone| text(zone.0)));
