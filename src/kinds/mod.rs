@@ -406,6 +406,10 @@ trait Section {
     type Spec: DeserializeOwned + JsonSchema;
     /// Checks the key of an entry.
     fn check_name(name: &str) -> Result<(), String>;
+    /// A key that the entry lacks, of those of which one is needed.
+    fn missing(_spec: &Self::Spec) -> Option<&'static str> {
+        None
+    }
     /// What one entry declares.
     fn declare(name: &str, spec: Self::Spec, into: &mut dyn FnMut(Declared));
 }
@@ -431,6 +435,9 @@ macro_rules! kinds {
             match section {
                 $($($section => {
                     let spec = <$module::$kind as Section>::Spec::deserialize(deserializer)?;
+                    if let Some(key) = <$module::$kind as Section>::missing(&spec) {
+                        return Err(serde::de::Error::missing_field(key));
+                    }
                     <$module::$kind as Section>::declare(name, spec, into);
                     Ok(())
                 })?)*

@@ -439,11 +439,31 @@ impl<'a> MapAccess<'a> for Entries<'a> {
 
     fn next_value_seed<V: DeserializeSeed<'a>>(&mut self, seed: V) -> Result<V::Value, ReadError> {
         let Some(node) = self.value.take() else {
-            // Something that every text field takes.
-            let text: de::value::StrDeserializer<'_, ReadError> = "a@b.example".into_deserializer();
-            return seed.deserialize(text);
+            return seed.deserialize(Invented);
         };
         seed.deserialize(self.reader.child(node)).map_err(|error| error.at(node))
+    }
+}
+
+/// Something that every text field takes, also one that may be left out.
+struct Invented;
+
+impl<'a> Deserializer<'a> for Invented {
+    type Error = ReadError;
+
+    fn deserialize_any<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, ReadError> {
+        visitor.visit_str("a@b.example")
+    }
+
+    fn deserialize_option<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, ReadError> {
+        visitor.visit_some(self)
+    }
+
+    serde::forward_to_deserialize_any! {
+        <W: Visitor<'a>>
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf
+        newtype_struct unit unit_struct seq tuple tuple_struct map struct enum identifier
+        ignored_any
     }
 }
 

@@ -332,6 +332,10 @@ impl Section for User {
         Username::deserialize(deserializer).map(|_| ()).map_err(|error| error.to_string())
     }
 
+    fn missing(spec: &UserSpec) -> Option<&'static str> {
+        (spec.profile.is_none() && spec.persona.is_none()).then_some(PROFILE)
+    }
+
     fn declare(name: &str, spec: UserSpec, into: &mut dyn FnMut(Declared)) {
         let text = |text: String| Value::Text(text.trim().to_owned());
         let mut attributes = Attributes::new();
