@@ -1,5 +1,6 @@
 //! How the answers to facts read: rows and describes into the catalog.
 
+use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
 use serde_json::Value as Json;
@@ -291,9 +292,26 @@ fn profile(row: &Row) -> Option<ProfileFact> {
     Some(ProfileFact {
         id: SalesforceId::parse(row.text("Id")?)?,
         name: row.text("Name")?.to_owned(),
+        shown: None,
         license_id: SalesforceId::parse(row.text("UserLicenseId")?)?,
         license: row.text("UserLicense.Name")?.to_owned(),
     })
+}
+
+/// The profiles of rows that were asked for by their ids, under the names by which
+/// they were meant.
+pub(super) fn profiles_by_id(
+    rows: &[Row],
+    meant: &[(String, SalesforceId)],
+    catalog: &mut Catalog,
+) {
+    for found in rows.iter().filter_map(profile) {
+        for (name, _) in meant.iter().filter(|(_, id)| *id == found.id) {
+            let shown = Some(found.name.clone()).filter(|shown| shown != name);
+            let fact = ProfileFact { name: name.clone(), shown, ..found.clone() };
+            catalog.insert(Fact::Profile(name.clone()), FactValue::Profile(fact));
+        }
+    }
 }
 
 fn add_holder(fact: Fact, username: &str, catalog: &mut Catalog) {
@@ -409,7 +427,9 @@ fn hidden(object: &str, described: &Json, listed: &BTreeSet<&str>) -> Vec<String
 /// `CanApproveUninstalledApps`), so that only what a rejection called unknown
 /// is held to be unknown.
 fn system_permissions(described: &Json, catalog: &Catalog) -> FactValue {
-    let shipped: BTreeSet<&str> = data::rows(data::SYSTEM_PERMISSIONS).map(|row| row[0]).collect();
+    let shipped: BTreeMap<&str, &str> = data::rows(data::SYSTEM_PERMISSIONS)
+        .map(|row| (row[0], row.get(1).copied().filter(|label| !label.is_empty()).unwrap_or(row[0])))
+        .collect();
     let unknown = match catalog.get(&Fact::SystemPermissions) {
         Some(FactValue::SystemPermissions { unknown, .. }) => unknown.clone(),
         _ => Vec::new(),
@@ -422,7 +442,9 @@ fn system_permissions(described: &Json, catalog: &Catalog) -> FactValue {
         .filter_map(|field| {
             let name = field.get("name")?.as_str()?.strip_prefix("Permissions")?;
             let label = field.get("label").and_then(Json::as_str).unwrap_or(name);
-            (!shipped.contains(name)).then(|| (name.to_owned(), label.to_owned()))
+            // A label in another language is the org's own.
+            let is_known = shipped.get(name).is_some_and(|known| *known == label);
+            (!is_known).then(|| (name.to_owned(), label.to_owned()))
         })
         .collect();
     FactValue::SystemPermissions { unknown, additional }

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use serde_json::Value as Json;
 
 use super::EngineError;
+use super::answers::profiles_by_id;
 use super::observe::DOCUMENTS;
 use crate::kinds;
 use crate::model::Catalog;
@@ -15,6 +16,7 @@ use crate::model::FactValue;
 use crate::model::Holders;
 use crate::model::Row;
 use crate::model::RowExt as _;
+use crate::model::SalesforceId;
 use crate::org::Org;
 use crate::org::keyed_queries;
 use crate::org::quote;
@@ -336,11 +338,12 @@ impl FactNeeds {
                 _ => None,
             })
             .collect();
-        let (first, bases) = futures_util::future::try_join(
+        let (first, ()) = futures_util::future::try_join(
             prerequisites(org, &atoms),
-            self.profile_bases(org, catalog),
+            self.profiles_by_full_name(org, catalog),
         )
         .await?;
+        let bases = self.profile_bases(org, catalog).await?;
         let mut further = BTreeSet::new();
         for (atom, needed) in first.into_iter().flatten() {
             further.extend(needed.iter().filter(|need| !atoms.contains(*need)).cloned());
@@ -353,6 +356,48 @@ impl FactNeeds {
         for (fact, value) in bases {
             catalog.insert(fact, value);
         }
+        Ok(())
+    }
+
+    /// Standard profiles have their names in the language of who asks, and the same
+    /// full names in metadata for all: those not found by name are looked for there.
+    async fn profiles_by_full_name(
+        &self,
+        org: &Org,
+        catalog: &mut Catalog,
+    ) -> Result<(), EngineError> {
+        let asked = self.names(|fact| match fact {
+            Fact::Profile(name) => Some(name),
+            _ => None,
+        });
+        let is_found = |name: &str| catalog.profile(name).is_some();
+        let missing: Vec<&str> = asked
+            .iter()
+            .copied()
+            .filter(|name| !kinds::profile_names(name).into_iter().any(is_found))
+            .collect();
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let listed = match org.list_documents("Profile").await {
+            Ok(listed) => listed,
+            // Who may not list them has to write the names as they are shown.
+            Err(error) if error.refusal().is_some() && !error.is_final() => return Ok(()),
+            Err(error) => return Err(error.into()),
+        };
+        let found: Vec<(String, SalesforceId)> = missing
+            .into_iter()
+            .filter_map(|name| {
+                let full_name = kinds::profile_full_name(name);
+                let (_, id) = listed.iter().find(|(held, _)| *held == full_name)?;
+                Some((name.to_owned(), id.clone()))
+            })
+            .collect();
+        let ids = found.iter().map(|(_, id)| id.as_str());
+        let mut rows = Vec::new();
+        let queries = keyed_queries("Profile", &PROFILE_FIELDS, "Id", None, ids);
+        org.query_all(&queries, &mut |_, page| rows.extend(page)).await?;
+        profiles_by_id(&rows, &found, catalog);
         Ok(())
     }
 

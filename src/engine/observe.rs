@@ -14,10 +14,12 @@ use crate::model::Address;
 use crate::model::Attributes;
 use crate::model::Catalog;
 use crate::model::Fact;
+use crate::model::FactValue;
 use crate::model::KeySource;
 use crate::model::Observed;
 use crate::model::Row;
 use crate::model::SalesforceId;
+use crate::model::Value;
 use crate::org::Org;
 use crate::org::keyed_queries;
 
@@ -154,7 +156,39 @@ pub async fn observe(
     };
     needs.take_describes(described, catalog);
     needs.ask_the_rest(org, catalog).await?;
-    pieces.complete(org, targets, sink).await
+    let aliases = profile_aliases(catalog);
+    let mut renamed = |address: Address, mut observed: Observed| {
+        if !aliases.is_empty() {
+            in_english(&mut observed, &aliases);
+        }
+        sink(address, observed);
+    };
+    pieces.complete(org, targets, &mut renamed).await
+}
+
+/// Profiles by the name that the org shows, where that is not the one meant.
+fn profile_aliases(catalog: &Catalog) -> HashMap<Address, Address> {
+    catalog
+        .iter()
+        .filter_map(|(fact, value)| {
+            let (Fact::Profile(_), FactValue::Profile(profile)) = (fact, value) else {
+                return None;
+            };
+            let shown = profile.shown.as_ref()?;
+            Some((Address::new("profile", shown), Address::new("profile", &profile.name)))
+        })
+        .collect()
+}
+
+fn in_english(observed: &mut Observed, aliases: &HashMap<Address, Address>) {
+    let meant: Vec<(String, Address)> = observed
+        .attributes
+        .references()
+        .filter_map(|(path, shown)| Some((path.to_owned(), aliases.get(shown)?.clone())))
+        .collect();
+    for (path, address) in meant {
+        observed.attributes.set(path, Value::Reference(address));
+    }
 }
 
 /// Things whose parts come from several reads.

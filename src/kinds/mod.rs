@@ -56,6 +56,7 @@ pub use permissions::learn_from_rejection;
 pub use permissions::risk;
 pub use profile::base as profile_base;
 pub use profile::metadata_full_name as profile_full_name;
+pub use profile::names_of_base as profile_names;
 pub use user::PERSONA;
 pub use user::nobody;
 pub use user::persona_schema;

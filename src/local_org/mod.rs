@@ -113,6 +113,7 @@ pub async fn start(
         read_only_fields: options.seed.read_only_fields.clone(),
         unseen_fields: options.seed.unseen_fields.clone(),
         state_codes: options.seed.state_codes,
+        german: options.seed.german,
         undescribed: Vec::new(),
     };
     if !options.doubts.uninstalled_apps_described {
@@ -139,6 +140,7 @@ pub async fn start(
         };
         // What the org is made of stays as it was made.
         variations.person_accounts = setting.get("person_accounts") == Some(&Json::Bool(true));
+        variations.german = setting.get("german") == Some(&Json::Bool(true));
         variations.state_codes = setting.get("state_codes") == Some(&Json::Bool(true));
         variations.custom_fields = list("custom_fields");
         variations.read_only_fields = list("read_only_fields");
@@ -235,6 +237,7 @@ fn create_org(org: &mut rules::Org, options: &Options) -> (String, String) {
         "running_user": org.running_user,
         "person_accounts": options.seed.person_accounts,
         "state_codes": options.seed.state_codes,
+        "german": options.seed.german,
         "custom_fields": options.seed.custom_fields,
         "read_only_fields": options.seed.read_only_fields,
         "unseen_fields": options.seed.unseen_fields,

@@ -101,6 +101,8 @@ pub struct Variations {
     pub undescribed: Vec<String>,
     /// Whether the org has person accounts.
     pub person_accounts: bool,
+    /// Whether labels are German.
+    pub german: bool,
     /// Whether states and countries are lists.
     pub state_codes: bool,
     /// Custom fields, as `Object.Name__c:type`; one of an activity is on both, and
@@ -271,7 +273,12 @@ impl Schema {
             for (name, label) in &system_permissions {
                 fields.entry(holder).or_default().push(Field {
                     name: format!("Permissions{name}"),
-                    label: if label.is_empty() { (*name).to_owned() } else { (*label).to_owned() },
+                    label: match *name {
+                        "ModifyAllData" if variations.german => "Alle Daten modifizieren".to_owned(),
+                        "ActivitiesAccess" if variations.german => "Auf Aktivitäten zugreifen".to_owned(),
+                        name if label.is_empty() => name.to_owned(),
+                        _ => (*label).to_owned(),
+                    },
                     kind: "boolean".to_owned(),
                     length: 0,
                     values: Vec::new(),

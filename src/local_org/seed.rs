@@ -30,6 +30,21 @@ const SET_LICENSES: [(&str, &str, i64); 3] = [
     ("SalesConsoleUser", "Sales Console User", 10),
 ];
 
+/// What an admin whose language is German sees.
+const GERMAN: [(&str, &str); 8] = [
+    ("Customer Community User", "Customer Community-Benutzer"),
+    (
+        "Minimum Access - API Only Integrations",
+        "Minimaler Zugriff – Nur-API-Integrationen",
+    ),
+    ("Minimum Access - Salesforce", "Minimaler Zugriff – Salesforce"),
+    ("Read Only", "Schreibgeschützt"),
+    ("Salesforce API Integration", "Salesforce-API-Integration"),
+    ("Standard Platform User", "Standardplattformbenutzer"),
+    ("Standard User", "Standardbenutzer"),
+    ("System Administrator", "Systemadministrator"),
+];
+
 /// Standard profiles: name, user license, system permissions.
 const PROFILES: [(&str, &str, &[&str]); 7] = [
     ("System Administrator", "Salesforce", &[]),
@@ -113,6 +128,8 @@ pub fn seed(org: &mut Org, org_id: &str, seed: &Seed) {
         licenses.insert(name, org.store_new("UserLicense", row));
     }
     for (name, label, usual) in SET_LICENSES {
+        let german = GERMAN.iter().find(|(english, _)| seed.german && *english == label);
+        let label = german.map_or(label, |(_, german)| german);
         let row = object(json!({
             "DeveloperName": name,
             "MasterLabel": label,
@@ -128,6 +145,19 @@ pub fn seed(org: &mut Org, org_id: &str, seed: &Seed) {
     let mut profiles = std::collections::HashMap::new();
     for (name, license, permissions) in PROFILES {
         let mut row = object(json!({"Name": name, "UserType": "Standard"}));
+        if seed.german {
+            // The full name in metadata is the same in every language.
+            let full_name = match name {
+                "System Administrator" => "Admin",
+                "Standard User" => "Standard",
+                "Read Only" => "ReadOnly",
+                "Standard Platform User" => "StandardAul",
+                name => name,
+            };
+            let shown = GERMAN.iter().find(|(english, _)| *english == name);
+            row.insert("FullName".to_owned(), json!(full_name));
+            row.insert("Name".to_owned(), json!(shown.map_or(name, |(_, german)| german)));
+        }
         row.insert("UserLicenseId".to_owned(), json!(licenses.get(license)));
         let is_admin = name == "System Administrator";
         let granted: Vec<String> = if is_admin {

@@ -249,6 +249,10 @@ pub struct ProfileFact {
     pub id: SalesforceId,
     /// Its name.
     pub name: String,
+    /// The name that the org shows for it, where that is another: standard profiles
+    /// have names in the language of who asks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shown: Option<String>,
     /// The id of its user license.
     pub license_id: SalesforceId,
     /// The name of its user license.
@@ -398,6 +402,20 @@ impl Catalog {
             Some(FactValue::Profile(profile)) => Some(profile),
             _ => None,
         }
+    }
+
+    /// The name under which a profile is known that the org shows as `shown`: one
+    /// name for what has several, each in a language.
+    pub fn profile_shown_as(&self, shown: &str) -> Option<&str> {
+        self.answers
+            .range(Fact::Profile(String::new())..)
+            .take_while(|(fact, _)| matches!(fact, Fact::Profile(_)))
+            .find_map(|(_, value)| match value {
+                FactValue::Profile(profile) if profile.shown.as_deref() == Some(shown) => {
+                    Some(profile.name.as_str())
+                }
+                _ => None,
+            })
     }
 
     /// The permission sets that fit a name or label.

@@ -251,6 +251,35 @@ impl Org {
             .collect())
     }
 
+    /// The documents of a type that the org has: full name and id. An entry
+    /// without an id is left out.
+    ///
+    /// # Errors
+    /// When the org refuses the call, or it breaks.
+    pub async fn list_documents(
+        &self,
+        metadata_type: &str,
+    ) -> Result<Vec<(String, SalesforceId)>, OrgError> {
+        let body = envelope(self.token(), "listMetadata", |soap| {
+            soap.open("met:queries", &[]);
+            soap.text("met:type", metadata_type);
+            soap.close("met:queries");
+            soap.text("met:asOfVersion", API_VERSION);
+        });
+        let answer = self.metadata("listMetadata", Effect::Read, &body).await?;
+        let document = roxmltree::Document::parse(&answer)
+            .map_err(|error| unexpected("listMetadata", error.to_string()))?;
+        Ok(document
+            .descendants()
+            .filter(|node| node.tag_name().name() == "result")
+            .map(|node| element_of(node, 0))
+            .filter_map(|entry| {
+                let id = SalesforceId::parse(entry.child_text("id")?)?;
+                Some((entry.child_text("fullName")?.to_owned(), id))
+            })
+            .collect())
+    }
+
     /// Creates or replaces up to ten documents of a type.
     ///
     /// # Errors

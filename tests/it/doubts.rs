@@ -136,3 +136,37 @@ async fn a_license_that_is_still_declared_is_given_again_when_it_may_leave_with_
         assert!(world.query(held).await.is_empty(), "it was ours to take away ({along})");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_the_admin_reads_german_english_names_hold_and_german_ones_too() {
+    let german = || async {
+        let seed = Seed { german: true, person_accounts: true, ..Seed::default() };
+        World::with(seed, Doubts::default()).await
+    };
+    let world = german().await;
+    let applied = world.converges("English names", &example()).await;
+    assert!(applied.output.contains("Minimum Access - API Only Integrations"), "{}", applied.output);
+    let destroyed = world.run(&["destroy", "access.yaml", "--auto-approve"]).await;
+    assert_eq!(destroyed.code, 0, "{}", destroyed.whole());
+    let user = &world
+        .query("SELECT Profile.Name FROM User WHERE Username = 'integration@coconut.example'")
+        .await[0];
+    assert_eq!(user["Profile"]["Name"], "Minimaler Zugriff – Nur-API-Integrationen");
+    world.converges("after destroy", &example()).await;
+
+    let users = "version: 1
+users:
+  one@coconut.example: { last_name: One, email: o@coconut.example, profile: Standard User }
+";
+    world.converges("a standard profile in English", users).await;
+    world.converges("in German", &users.replace("Standard User", "Standardbenutzer")).await;
+
+    let world = german().await;
+    let words = example()
+        .replace("Minimum Access - API Only Integrations", "Minimaler Zugriff – Nur-API-Integrationen")
+        .replace("- Modify All Data", "- Alle Daten modifizieren")
+        .replace("- Access Activities", "- Auf Aktivitäten zugreifen")
+        .replace("- Salesforce API Integration", "- Salesforce-API-Integration");
+    let applied = world.converges("German names", &words).await;
+    assert!(applied.output.contains("ModifyAllData"), "{}", applied.output);
+}

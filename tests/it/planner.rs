@@ -119,6 +119,7 @@ fn catalog() -> Catalog {
     };
     let profile = ProfileFact {
         id: id("00e000000000001"),
+        shown: None,
         name: "Minimum Access - API Only Integrations".into(),
         license_id: id("100000000000001"),
         license: "Salesforce Integration".into(),

@@ -120,8 +120,9 @@ fn root_base<'a>(declared: &'a Declared, scope: &'a dyn Scope) -> &'a str {
     base.map_or("", Address::name)
 }
 
-/// The names under which a base may be found.
-fn names_of_base(base: &str) -> Vec<&str> {
+/// The names under which a profile may be found: that of the API-only profile has
+/// changed.
+pub fn names_of_base(base: &str) -> Vec<&str> {
     let mut names = vec![base];
     if API_ONLY.contains(&base) {
         names.extend(API_ONLY.iter().copied().filter(|name| *name != base));
@@ -193,7 +194,7 @@ impl Kind for Profile {
                 file: declared.file,
                 message: format!("profile `{written}` is neither declared nor in this org"),
                 hint: Some(
-                    "write the name of a profile as Setup > Profiles lists it in English"
+                    "write the name of a profile as Setup > Profiles lists it, in English or in the language of the token's user"
                         .to_owned(),
                 ),
             }]);

@@ -215,6 +215,12 @@ impl Kind for User {
                 hint: Some("take `password` out until the user is active".to_owned()),
             }]);
         }
+        if let Some(profile) = declared.attributes.reference(PROFILE)
+            && let Some(name) = catalog.profile_shown_as(profile.name())
+        {
+            let known = Address::new(profile::KIND, name);
+            resolved.attributes.set(PROFILE, Value::Reference(known));
+        }
         let mut problems = Vec::new();
         fields::check(declared, catalog, &mut resolved.attributes, &mut problems);
         self.check_people(declared, scope, catalog, &mut resolved.attributes, &mut problems);

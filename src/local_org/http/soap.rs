@@ -84,6 +84,7 @@ fn run(server: &Server, door: &str, body: &[u8]) -> Result<Answer, ApiError> {
             ("m", "readMetadata") => read(org, operation),
             ("m", "upsertMetadata") => write(org, operation, true),
             ("m", "updateMetadata" | "createMetadata") => write(org, operation, false),
+            ("m", "listMetadata") => list(org, operation),
             ("m", "deleteMetadata") => delete(org, operation),
             ("u", "create") => Ok(create(org, operation)),
             (_, other) => Err(ApiError::new(
@@ -142,6 +143,28 @@ fn read(org: &Org, operation: &Node) -> Result<Vec<Node>, ApiError> {
         })
         .collect();
     Ok(vec![Node::parent("result", records)])
+}
+
+/// `listMetadata`: what there is of up to three types.
+fn list(org: &Org, operation: &Node) -> Result<Vec<Node>, ApiError> {
+    let mut entries = Vec::new();
+    for query in operation.all("queries") {
+        let metadata_type = type_of(query);
+        for (full_name, id) in rules::list_documents(org, &metadata_type)? {
+            let folder = if metadata_type == "Profile" { "profiles" } else { "permissionsets" };
+            let suffix = folder.trim_end_matches('s');
+            entries.push(Node::parent(
+                "result",
+                vec![
+                    Node::text("fileName", &format!("unpackaged/{folder}/{full_name}.{suffix}")),
+                    Node::text("fullName", &full_name),
+                    Node::text("id", &id),
+                    Node::text("type", &metadata_type),
+                ],
+            ));
+        }
+    }
+    Ok(entries)
 }
 
 fn write(org: &mut Org, operation: &Node, may_create: bool) -> Result<Vec<Node>, ApiError> {

@@ -204,6 +204,15 @@ const STANDARD: [(&str, &str); 4] = [
 ];
 
 fn profile_named(org: &Org, full_name: &str) -> Option<String> {
+    // A standard profile keeps its full name, whatever language it is shown in.
+    let by_full_name = org
+        .store
+        .all("Profile")
+        .find(|row| row_text(row, "FullName") == full_name)
+        .map(|row| row_text(row, "Id").to_owned());
+    if by_full_name.is_some() {
+        return by_full_name;
+    }
     let standard = STANDARD.iter().find(|(name, _)| *name == full_name);
     let name = standard.map_or_else(|| unescape(full_name), |(_, name)| (*name).to_owned());
     org.store.ids_by("Profile", "Name", &name).into_iter().next()
@@ -258,6 +267,34 @@ fn write_profile(
     }
     org.store_changed("Profile", row);
     Ok(false)
+}
+
+/// Full names and ids of what there is of a type.
+pub fn list_documents(
+    org: &Org,
+    metadata_type: &str,
+) -> Result<Vec<(String, String)>, ApiError> {
+    let name = |row: &Row| match metadata_type {
+        "Profile" => {
+            let held = row_text(row, "FullName");
+            let name = row_text(row, "Name");
+            let standard = STANDARD.iter().find(|(_, standard)| *standard == name);
+            match standard {
+                _ if !held.is_empty() => held.to_owned(),
+                Some((full_name, _)) => (*full_name).to_owned(),
+                None => name.to_owned(),
+            }
+        }
+        _ => row_text(row, "Name").to_owned(),
+    };
+    let object = match metadata_type {
+        "Profile" | "PermissionSet" => metadata_type,
+        other => return Err(unknown_type(other)),
+    };
+    let rows = org.store.all(object).filter(|row| {
+        row.get("IsOwnedByProfile").is_none_or(|owned| *owned == Json::Bool(false))
+    });
+    Ok(rows.map(|row| (name(row), row_text(row, "Id").to_owned())).collect())
 }
 
 /// Reads documents; one that is not there is `None`.

@@ -29,6 +29,7 @@ use super::store::normal_id;
 pub use licenses::count_seats;
 pub use metadata::DocumentOutcome;
 pub use metadata::delete_documents;
+pub use metadata::list_documents;
 pub use metadata::read_documents;
 pub use metadata::write_documents;
 pub use prerequisites::dependency_rows;
