@@ -109,7 +109,12 @@ fn told_once(problems: &[Problem]) -> Vec<(&Problem, usize)> {
     order
 }
 
-fn place(problem: &Problem, alike: usize, locator: &mut Locator<'_>, files: &[PathBuf]) -> Diagnostic {
+fn place(
+    problem: &Problem,
+    alike: usize,
+    locator: &mut Locator<'_>,
+    files: &[PathBuf],
+) -> Diagnostic {
     let file = files.get(problem.file as usize);
     let found =
         problem.place.as_ref().and_then(|place| file.and_then(|file| locator.find(file, place)));

@@ -266,6 +266,7 @@ impl<'a> Planning<'a> {
         plan.access =
             plan::access::access_changes(&plan, &plan::Input { catalog: &known, ..input })
                 .map_err(CommandError::unreadable_state)?;
+        plan.notes.extend(plan::access::privileged_notes(&plan.access));
         let catalog = known.into_owned();
         store.keep_facts(
             asked_grants.iter().map(|(fact, value)| (fact, value)),

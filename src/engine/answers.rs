@@ -428,7 +428,9 @@ fn hidden(object: &str, described: &Json, listed: &BTreeSet<&str>) -> Vec<String
 /// is held to be unknown.
 fn system_permissions(described: &Json, catalog: &Catalog) -> FactValue {
     let shipped: BTreeMap<&str, &str> = data::rows(data::SYSTEM_PERMISSIONS)
-        .map(|row| (row[0], row.get(1).copied().filter(|label| !label.is_empty()).unwrap_or(row[0])))
+        .map(|row| {
+            (row[0], row.get(1).copied().filter(|label| !label.is_empty()).unwrap_or(row[0]))
+        })
         .collect();
     let unknown = match catalog.get(&Fact::SystemPermissions) {
         Some(FactValue::SystemPermissions { unknown, .. }) => unknown.clone(),

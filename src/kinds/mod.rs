@@ -49,6 +49,7 @@ use crate::model::SalesforceId;
 use crate::model::Write;
 
 pub use permission_set_license_assignment::LicenseRule;
+pub use permission_set_license_assignment::developer_name as set_license_name;
 pub use permission_set_license_assignment::license_rule;
 pub use permissions::access_needs;
 pub use permissions::label as permission_label;

@@ -372,6 +372,7 @@ impl From<LifecycleSpec> for Lifecycle {
         Self {
             prevent_destroy: spec.prevent_destroy,
             ignore_changes: spec.ignore_changes.into_iter().map(|word| word.0).collect(),
+            exclusive: std::collections::BTreeSet::new(),
         }
     }
 }

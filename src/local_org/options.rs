@@ -51,6 +51,8 @@ pub struct Seed {
     /// What the org itself says no to, when a user is saved: `validation` or
     /// `trigger`, for users whose title is `Refused`.
     pub user_rule: Option<String>,
+    /// A user that can't be deactivated, since it is the default workflow user.
+    pub workflow_user: Option<String>,
     /// Fields that keep no grant to edit, though nothing says so.
     pub read_only_fields: Vec<String>,
     /// Fields that the running user does not see.
@@ -117,7 +119,7 @@ impl Default for Doubts {
 pub struct UnknownSetting(pub String);
 
 /// The settings that [`set`] understands, for messages.
-pub const SETTINGS: &str = "users=N, seats=N|unlimited, package_seats=N, calls_today=N, admin_lacks=PERMISSION+PERMISSION, licenses_expire=YYYY-MM-DD, person_record_type=NAME, record_types=OBJECT.NAME+OBJECT.NAME, custom_fields=OBJECT.NAME__c:TYPE, read_only_fields=OBJECT.NAME, unseen_fields=OBJECT.NAME, forgotten_section=NAME, user_rule=validation|trigger, email_changes_wait, state_codes, german, person_accounts, sandbox, rest_inserts_profiles, sets_are_replaced, login_rows, sets_take_their_license_along, dependencies_of_all_data, uninstalled_apps_described, hidden_dependency, profile_filtering, person_default_shown and networks_known (each =true|false)";
+pub const SETTINGS: &str = "users=N, seats=N|unlimited, package_seats=N, calls_today=N, admin_lacks=PERMISSION+PERMISSION, licenses_expire=YYYY-MM-DD, person_record_type=NAME, record_types=OBJECT.NAME+OBJECT.NAME, custom_fields=OBJECT.NAME__c:TYPE, read_only_fields=OBJECT.NAME, unseen_fields=OBJECT.NAME, forgotten_section=NAME, workflow_user=USERNAME, user_rule=validation|trigger, email_changes_wait, state_codes, german, person_accounts, sandbox, rest_inserts_profiles, sets_are_replaced, login_rows, sets_take_their_license_along, dependencies_of_all_data, uninstalled_apps_described, hidden_dependency, profile_filtering, person_default_shown and networks_known (each =true|false)";
 
 /// Applies one `KEY=VALUE`.
 ///
@@ -150,6 +152,7 @@ pub fn set(seed: &mut Seed, doubts: &mut Doubts, setting: &str) -> Result<(), Un
         "unseen_fields" => seed.unseen_fields = list(),
         "german" => seed.german = flag()?,
         "sandbox" => seed.sandbox = flag()?,
+        "workflow_user" => seed.workflow_user = Some(value.to_owned()),
         "state_codes" => seed.state_codes = flag()?,
         "user_rule" => seed.user_rule = Some(value.to_owned()),
         "email_changes_wait" => doubts.email_changes_wait = flag()?,

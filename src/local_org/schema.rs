@@ -274,8 +274,12 @@ impl Schema {
                 fields.entry(holder).or_default().push(Field {
                     name: format!("Permissions{name}"),
                     label: match *name {
-                        "ModifyAllData" if variations.german => "Alle Daten modifizieren".to_owned(),
-                        "ActivitiesAccess" if variations.german => "Auf Aktivitäten zugreifen".to_owned(),
+                        "ModifyAllData" if variations.german => {
+                            "Alle Daten modifizieren".to_owned()
+                        }
+                        "ActivitiesAccess" if variations.german => {
+                            "Auf Aktivitäten zugreifen".to_owned()
+                        }
                         name if label.is_empty() => name.to_owned(),
                         _ => (*label).to_owned(),
                     },

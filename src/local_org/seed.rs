@@ -33,10 +33,7 @@ const SET_LICENSES: [(&str, &str, i64); 3] = [
 /// What an admin whose language is German sees.
 const GERMAN: [(&str, &str); 8] = [
     ("Customer Community User", "Customer Community-Benutzer"),
-    (
-        "Minimum Access - API Only Integrations",
-        "Minimaler Zugriff – Nur-API-Integrationen",
-    ),
+    ("Minimum Access - API Only Integrations", "Minimaler Zugriff – Nur-API-Integrationen"),
     ("Minimum Access - Salesforce", "Minimaler Zugriff – Salesforce"),
     ("Read Only", "Schreibgeschützt"),
     ("Salesforce API Integration", "Salesforce-API-Integration"),

@@ -64,6 +64,8 @@ pub enum Reason {
         /// What is taken away.
         address: Address,
     },
+    /// Held, declared nowhere, and the user is to hold only what is declared.
+    Exclusive,
     /// In the state, and declared no more.
     NotDeclared,
     /// The files say that it is no longer to be managed.

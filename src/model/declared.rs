@@ -17,6 +17,9 @@ pub struct Lifecycle {
     /// Words for what is set at creation and left as it is afterwards.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub ignore_changes: Vec<String>,
+    /// Kinds of relations of which a thing has no others than the declared.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub exclusive: BTreeSet<String>,
 }
 
 /// A sort of org that something is declared for.

@@ -17,6 +17,7 @@ use crate::model::OpIndex;
 use crate::model::Ownership;
 use crate::model::Plan;
 use crate::model::PlanMode;
+use crate::model::Reason;
 use crate::model::Summary;
 use crate::model::Write;
 
@@ -138,7 +139,8 @@ fn only_ours_is_deleted(plan: &Plan, violations: &mut Vec<Violation>) {
     for change in &plan.changes {
         let is_ours =
             change.recorded.as_ref().is_some_and(|record| record.ownership == Ownership::Created);
-        if change.action == Action::Delete && !is_ours && !takes_adopted {
+        let is_asked_for = takes_adopted || change.reason == Reason::Exclusive;
+        if change.action == Action::Delete && !is_ours && !is_asked_for {
             violations.push(Violation::DeletesAdopted(change.address.clone()));
         }
         if change.action == Action::Release && !change.ops.is_empty() {

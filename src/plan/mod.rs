@@ -12,6 +12,7 @@ mod assert_again;
 mod audit;
 mod choose;
 mod draft;
+mod exclusive;
 mod holders;
 mod lifecycle;
 mod merge;
@@ -273,6 +274,7 @@ pub fn plan(input: &Input<'_>) -> Result<Plan, PlanError> {
     let mut draft = Draft::default();
     let renames = rename::find(input).map_err(PlanError::State)?;
     merge::merge(input, &renames, &mut draft)?;
+    exclusive::add(input, &mut draft);
     holders::keep_what_is_held(input, &renames, &mut draft)?;
     assert_again::add(input, &mut draft).map_err(PlanError::State)?;
     let ops = steps::write(input, &renames, &mut draft)?;

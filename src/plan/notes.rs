@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::Input;
 use super::draft::Draft;
+use super::exclusive;
 use crate::kinds;
 use crate::kinds::Scope as _;
 use crate::model::Address;
@@ -59,6 +60,7 @@ fn undeclared(input: &Input<'_>, draft: &mut Draft) {
             .iter()
             .map(|(relation, _)| relation)
             .filter(|relation| relation.kind() == "permission_set_assignment")
+            .filter(|relation| !exclusive::is_taken_off(input, address, relation))
             .map(|relation| {
                 relation.name().rsplit_once('/').map_or(relation.name(), |(_, name)| name)
             })

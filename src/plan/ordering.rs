@@ -104,6 +104,24 @@ impl<'a> Joiner<'a> {
         left.or_else(|| self.settled(change))
     }
 
+    /// The op after which a change no longer stands in the way of one thing: that
+    /// which puts another in its place, where there is one.
+    fn has_left_from(&self, change: &Change, thing: &Address) -> Option<OpIndex> {
+        let paths: Vec<&str> = change
+            .before
+            .iter()
+            .flat_map(Attributes::references)
+            .filter(|(_, referred)| *referred == thing)
+            .map(|(path, _)| path)
+            .collect();
+        let moves = change.ops.iter().copied().find(|op| {
+            let confirmed = &self.drafts[*op as usize].op.effect.confirm;
+            self.drafts[*op as usize].takes_away
+                && paths.iter().any(|path| confirmed.reference(path).is_some_and(|to| to != thing))
+        });
+        moves.or_else(|| self.has_left(change))
+    }
+
     /// What is made or changed waits for what it will refer to.
     fn requires(&self, change: &Change, edges: &mut Vec<(usize, OrderEdge)>) {
         let (Some(op), Some(after)) = (self.makes(change), &change.after) else { return };
@@ -122,7 +140,7 @@ impl<'a> Joiner<'a> {
         let Some(op) = self.leaves(change) else { return };
         for dependent in self.dependents.get(&change.address).into_iter().flatten() {
             if *dependent != index
-                && let Some(left) = self.has_left(&self.changes[*dependent])
+                && let Some(left) = self.has_left_from(&self.changes[*dependent], &change.address)
             {
                 edges.push((op, OrderEdge { op: left, reason: OrderReason::LeavesBefore }));
             }

@@ -145,7 +145,11 @@ async fn where_the_admin_reads_german_english_names_hold_and_german_ones_too() {
     };
     let world = german().await;
     let applied = world.converges("English names", &example()).await;
-    assert!(applied.output.contains("Minimum Access - API Only Integrations"), "{}", applied.output);
+    assert!(
+        applied.output.contains("Minimum Access - API Only Integrations"),
+        "{}",
+        applied.output
+    );
     let destroyed = world.run(&["destroy", "access.yaml", "--auto-approve"]).await;
     assert_eq!(destroyed.code, 0, "{}", destroyed.whole());
     let user = &world
@@ -163,7 +167,10 @@ users:
 
     let world = german().await;
     let words = example()
-        .replace("Minimum Access - API Only Integrations", "Minimaler Zugriff – Nur-API-Integrationen")
+        .replace(
+            "Minimum Access - API Only Integrations",
+            "Minimaler Zugriff – Nur-API-Integrationen",
+        )
         .replace("- Modify All Data", "- Alle Daten modifizieren")
         .replace("- Access Activities", "- Auf Aktivitäten zugreifen")
         .replace("- Salesforce API Integration", "- Salesforce-API-Integration");

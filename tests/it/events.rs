@@ -57,6 +57,7 @@ async fn every_event_is_as_its_schema_says() {
             "drift",
             "failed",
             "finding",
+            "note",
             "plan",
             "planned_change",
             "progress",

@@ -290,3 +290,54 @@ users:
     world.converges("for ever", &yaml.replace("{ name: A, expires: 2026-12-31 }", "A")).await;
     world.converges("until a day again", yaml).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_user_that_the_org_keeps_active_is_frozen_moved_and_reported() {
+    let world = world_with("workflow_user=integration@coconut.example").await;
+    world.converges("the example", &crate::support::example()).await;
+    let destroyed = world.run(&["destroy", "access.yaml", "--auto-approve"]).await.fails();
+    insta::assert_snapshot!("kept_active", destroyed.whole());
+    let user = &world.query("SELECT IsActive, Profile.Name FROM User WHERE Username = 'integration@coconut.example'").await[0];
+    assert_eq!(user["IsActive"], json!(true));
+    assert_eq!(user["Profile"]["Name"], json!("Minimum Access - API Only Integrations"));
+    assert_eq!(world.query("SELECT Id FROM UserLogin WHERE IsFrozen = true").await.len(), 1);
+    assert!(
+        world.query("SELECT Id FROM Profile WHERE Name = 'Coconut Integration'").await.is_empty()
+    );
+    let again = world.run(&["destroy", "access.yaml", "--auto-approve"]).await.fails();
+    assert!(again.output.contains("deactivate failed"), "{}", again.whole());
+    world.converges("wanted again", &crate::support::example()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_user_that_is_exclusive_holds_what_is_declared_and_no_more() {
+    let world = world_with("").await;
+    let yaml = "version: 1
+permission_sets: { A: {}, L: { license: Sales Console User } }
+users:
+  one@coconut.example:
+    last_name: One
+    email: o@coconut.example
+    profile: Standard User
+    permission_sets: [A, L]
+";
+    world.converges("made", yaml).await;
+    let user = world.id("User", "Username = 'one@coconut.example'").await;
+    let set = world.id("PermissionSet", "Name = 'Coconut_Integration_Config'").await;
+    let by_hand = json!({"AssigneeId": user, "PermissionSetId": set});
+    world.call(Method::POST, "sobjects/PermissionSetAssignment", by_hand).await;
+    let noted = world.run(&["plan", "access.yaml", "--detailed-exitcode"]).await.succeeds();
+    assert!(noted.output.contains("is not declared and is"), "{}", noted.output);
+    let exclusive =
+        yaml.replace("    permission_sets: [A", "    exclusive: all\n    permission_sets: [A");
+    let applied = world.converges("exclusive", &exclusive).await;
+    insta::assert_snapshot!("exclusive", applied.output);
+    let held = world
+        .query(
+            "SELECT Id FROM PermissionSetAssignment WHERE PermissionSet.IsOwnedByProfile = false",
+        )
+        .await;
+    assert_eq!(held.len(), 2);
+    let license = world.query("SELECT Id FROM PermissionSetLicenseAssign").await;
+    assert_eq!(license.len(), 1, "the license that came with a set stays");
+}

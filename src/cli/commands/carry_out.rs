@@ -432,6 +432,13 @@ fn after_failures(output: &mut Output, outcome: &Outcome, command: &str) {
             "{address}: the connection broke while the password mail was being sent, so it is not known whether it went out. It will not be sent again."
         ));
     }
+    let kept_active = outcome.failures.iter().filter(|failure| failure.step == "deactivate");
+    for failure in kept_active {
+        output.aside(&format!(
+            "{} is frozen, so that nobody logs in with it, and still active: its seat is taken. Mend what the org names, and run `orgform {command}` again.",
+            failure.address
+        ));
+    }
     if outcome.interrupted {
         output.aside(&format!(
             "Stopped. What was under way was finished and is recorded; run `orgform {command}` again to go on."

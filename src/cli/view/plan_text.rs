@@ -172,6 +172,7 @@ fn because(change: &Change) -> String {
         Reason::Renamed { from } => format!("it was {}", from.name()),
         Reason::LicenseChanged => "its license changes, which can't be done in place".to_owned(),
         Reason::NotDeclared => "it is declared no more".to_owned(),
+        Reason::Exclusive => "it is not declared, and the user is `exclusive`".to_owned(),
         Reason::ReleaseRequested => "`release` names it".to_owned(),
         Reason::ReplaceRequested => "asked for with --replace".to_owned(),
         Reason::MayLeaveWith { address } => {

@@ -27,6 +27,7 @@ use crate::kinds::spec::Word;
 use crate::model::Address;
 use crate::model::Attributes;
 use crate::model::Declared;
+use crate::model::Lifecycle;
 use crate::model::Value;
 
 use super::ACTIVE;
@@ -111,6 +112,9 @@ pub struct UserSpec {
     /// underscores and its name.
     #[serde(default)]
     permission_sets: Vec<Shorthand<Text, SetItem>>,
+    /// What of these the user holds and no file declares is taken off it: `all`, or
+    /// a list.
+    exclusive: Option<Shorthand<AllWord, Vec<ExclusiveWord>>>,
     /// The only orgs that it is for.
     #[serde(default)]
     when: Vec<Condition>,
@@ -119,6 +123,35 @@ pub struct UserSpec {
     /// How far it is held to what the file says.
     #[serde(default)]
     lifecycle: LifecycleSpec,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(inline)]
+enum AllWord {
+    All,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(inline)]
+enum ExclusiveWord {
+    PackageLicenses,
+    PermissionSetLicenses,
+    PermissionSets,
+}
+
+impl ExclusiveWord {
+    const ALL: [Self; 3] =
+        [Self::PackageLicenses, Self::PermissionSetLicenses, Self::PermissionSets];
+
+    fn kind(self) -> &'static str {
+        match self {
+            Self::PackageLicenses => package_license_assignment::KIND,
+            Self::PermissionSetLicenses => permission_set_license_assignment::KIND,
+            Self::PermissionSets => permission_set_assignment::KIND,
+        }
+    }
 }
 
 /// What users of one sort have in common.
@@ -214,6 +247,7 @@ pub fn read_persona<'de, D: serde::Deserializer<'de>>(
         package_licenses: spec.package_licenses,
         permission_set_licenses: spec.permission_set_licenses,
         permission_sets: spec.permission_sets,
+        exclusive: None,
         when: Vec::new(),
         was: None,
         lifecycle: LifecycleSpec::default(),
@@ -390,9 +424,15 @@ impl Section for User {
                 .map(|PasswordWord::EmailResetLink| Value::Text("email_reset_link".into())),
         );
         let when: BTreeSet<_> = spec.when.into_iter().map(Into::into).collect();
+        let exclusive = match spec.exclusive {
+            None => Vec::new(),
+            Some(Shorthand::Word(AllWord::All)) => ExclusiveWord::ALL.to_vec(),
+            Some(Shorthand::Long(words)) => words,
+        };
+        let exclusive = exclusive.into_iter().map(|word| word.kind().to_owned()).collect();
         let user = Declared {
             was: spec.was.map(|was| was.0),
-            lifecycle: spec.lifecycle.into(),
+            lifecycle: Lifecycle { exclusive, ..spec.lifecycle.into() },
             ..Declared::new(Address::new(KIND, name), attributes)
         };
         into(user.only_when(&when));

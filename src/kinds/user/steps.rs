@@ -383,25 +383,8 @@ impl User {
                 },
             ));
         }
-        if before.flag(ACTIVE) != Some(false) {
-            let mut inactive = confirm(ACTIVE, Value::Flag(false));
-            if before.flag(FROZEN) == Some(true) {
-                inactive.set(FROZEN, Value::Flag(true));
-            }
-            steps.push(Step::new(
-                "deactivate",
-                Write::Update {
-                    object: "User".into(),
-                    id: id.clone(),
-                    fields: vec![("IsActive".into(), FieldValue::Flag(false))],
-                },
-                RecordEffect {
-                    confirm: inactive,
-                    standing: Some(Standing::Retired),
-                    ..RecordEffect::default()
-                },
-            ));
-        }
+        // First off the profile: a user that the org keeps active, since something
+        // depends on it, does not keep the profile too.
         if let Some(profile) = before.reference(PROFILE)
             && context.is_deleted(profile)
             && let Some(held) = context.attributes(profile)
@@ -416,7 +399,7 @@ impl User {
                     "move",
                     Write::Update {
                         object: "User".into(),
-                        id,
+                        id: id.clone(),
                         fields: vec![(
                             "ProfileId".into(),
                             FieldValue::Id(IdReference::Known(to.id.clone())),
@@ -425,6 +408,25 @@ impl User {
                     RecordEffect { confirm: confirm(PROFILE, target), ..RecordEffect::default() },
                 ));
             }
+        }
+        if before.flag(ACTIVE) != Some(false) {
+            let mut inactive = confirm(ACTIVE, Value::Flag(false));
+            if before.flag(FROZEN) == Some(true) {
+                inactive.set(FROZEN, Value::Flag(true));
+            }
+            steps.push(Step::new(
+                "deactivate",
+                Write::Update {
+                    object: "User".into(),
+                    id,
+                    fields: vec![("IsActive".into(), FieldValue::Flag(false))],
+                },
+                RecordEffect {
+                    confirm: inactive,
+                    standing: Some(Standing::Retired),
+                    ..RecordEffect::default()
+                },
+            ));
         }
         steps
     }

@@ -270,10 +270,7 @@ fn write_profile(
 }
 
 /// Full names and ids of what there is of a type.
-pub fn list_documents(
-    org: &Org,
-    metadata_type: &str,
-) -> Result<Vec<(String, String)>, ApiError> {
+pub fn list_documents(org: &Org, metadata_type: &str) -> Result<Vec<(String, String)>, ApiError> {
     let name = |row: &Row| match metadata_type {
         "Profile" => {
             let held = row_text(row, "FullName");
@@ -291,9 +288,10 @@ pub fn list_documents(
         "Profile" | "PermissionSet" => metadata_type,
         other => return Err(unknown_type(other)),
     };
-    let rows = org.store.all(object).filter(|row| {
-        row.get("IsOwnedByProfile").is_none_or(|owned| *owned == Json::Bool(false))
-    });
+    let rows = org
+        .store
+        .all(object)
+        .filter(|row| row.get("IsOwnedByProfile").is_none_or(|owned| *owned == Json::Bool(false)));
     Ok(rows.map(|row| (name(row), row_text(row, "Id").to_owned())).collect())
 }
 

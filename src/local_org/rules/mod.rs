@@ -52,6 +52,8 @@ pub struct Org {
     pub doubts: Doubts,
     /// What the org itself says no to when a user is saved.
     pub user_rule: Option<String>,
+    /// The user that can't be deactivated.
+    pub workflow_user: Option<String>,
     /// The user whose token is used.
     pub running_user: String,
     /// The time of the call, as the platform writes it.

@@ -216,6 +216,13 @@ pub fn update(org: &mut Org, id: &str, mut changes: Row) -> Result<(), ApiError>
             )
             .field("IsActive"));
         }
+        if org.workflow_user.is_some() && text(&row, "Username") == org.workflow_user.as_deref() {
+            return Err(ApiError::new(
+                "FIELD_INTEGRITY_EXCEPTION",
+                "This user can't be deactivated because it is the default workflow user.",
+            )
+            .field("IsActive"));
+        }
         if licenses::is_last_admin(org, id) {
             return Err(ApiError::new(
                 "FIELD_INTEGRITY_EXCEPTION",

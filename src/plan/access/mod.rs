@@ -5,6 +5,7 @@
 //! group mutes of its own members. Some grants stand for many others.
 
 mod changes;
+mod privileged;
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
@@ -19,6 +20,7 @@ use crate::model::SourcedRight;
 
 pub use changes::access_changes;
 pub use changes::unknown_sources;
+pub use privileged::notes as privileged_notes;
 
 /// What several sources together allow, each right with the sources it is from.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

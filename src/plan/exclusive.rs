@@ -1,0 +1,77 @@
+//! `exclusive:` of a user: what it holds of a sort and no file declares is taken
+//! off it.
+//!
+//! It is about relations alone. A license that came along with a set is the
+//! platform's, and stays while the set does.
+
+use std::collections::HashMap;
+
+use super::Input;
+use super::draft::Draft;
+use crate::kinds;
+use crate::kinds::Scope as _;
+use crate::model::Action;
+use crate::model::Address;
+use crate::model::Change;
+use crate::model::PlanMode;
+use crate::model::Reason;
+
+/// Whether what is not declared of a user is taken off it.
+pub fn is_taken_off(input: &Input<'_>, user: &Address, relation: &Address) -> bool {
+    let declared = input.desired.declared(user);
+    input.mode == PlanMode::Converge
+        && input.choice.includes(relation)
+        && declared.is_some_and(|user| user.lifecycle.exclusive.contains(relation.kind()))
+}
+
+/// Adds the changes that take it off.
+pub fn add(input: &Input<'_>, draft: &mut Draft) {
+    let mut declared_sets: Option<HashMap<Address, Vec<Address>>> = None;
+    let mut added = false;
+    for (user, relations) in &input.observations.undeclared {
+        for (address, observed) in relations {
+            if !is_taken_off(input, user, address) {
+                continue;
+            }
+            if let Some(license) = observed.attributes.reference("permission_set_license") {
+                let sets = declared_sets.get_or_insert_with(|| sets_by_user(input));
+                if sets.get(user).is_some_and(|sets| carries(input, sets, license.name())) {
+                    continue;
+                }
+            }
+            draft.changes.push(Change {
+                before: Some(observed.attributes.clone()),
+                observed: Some(observed.clone()),
+                ..Change::new(address.clone(), Action::Delete, Reason::Exclusive)
+            });
+            added = true;
+        }
+    }
+    if added {
+        draft.changes.sort_by(|left, right| left.address.cmp(&right.address));
+    }
+}
+
+/// The sets that each user is to hold.
+fn sets_by_user(input: &Input<'_>) -> HashMap<Address, Vec<Address>> {
+    let mut sets: HashMap<Address, Vec<Address>> = HashMap::new();
+    for declared in input.desired.iter() {
+        let joins = kinds::of(&declared.address).and_then(|kind| kind.joins(&declared.address));
+        if let Some((user, set)) = joins {
+            sets.entry(user).or_default().push(set);
+        }
+    }
+    sets
+}
+
+/// Whether one of these sets carries the license.
+fn carries(input: &Input<'_>, sets: &[Address], license: &str) -> bool {
+    sets.iter().any(|set| {
+        let recorded = input.recorded.get(set).ok().flatten();
+        let carried =
+            recorded.and_then(|record| record.attributes.text("license").map(str::to_owned));
+        let written = input.desired.declared(set).and_then(|set| set.attributes.text("license"));
+        let written = written.map(kinds::set_license_name);
+        [carried.as_deref(), written].into_iter().flatten().any(|name| name == license)
+    })
+}
