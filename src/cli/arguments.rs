@@ -192,6 +192,9 @@ pub struct WriteArguments {
     /// How many calls are under way at once, up to 10
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u8).range(1..=10))]
     pub parallelism: u8,
+    /// How long to wait for permission set groups to be recalculated, in seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 600)]
+    pub wait: u32,
     /// Also write the events that --json prints to this file, one a line
     #[arg(long, value_name = "FILE")]
     pub json_into: Option<PathBuf>,

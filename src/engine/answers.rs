@@ -97,20 +97,29 @@ impl FactNeeds {
                     catalog.insert(fact, FactValue::Profiles(vec![profile]));
                 }
             }
-            FactRows::PermissionSets => {
-                let name = text("Name")?;
+            FactRows::PermissionSets | FactRows::Groups => {
+                let is_set = matches!(rows, FactRows::PermissionSets);
+                let (name, label) =
+                    if is_set { ("Name", "Label") } else { ("DeveloperName", "MasterLabel") };
+                let name = text(name)?;
                 let set = PermissionSetFact {
                     id: SalesforceId::parse(row.text("Id")?)?,
                     name: match row.text("NamespacePrefix") {
                         Some(namespace) => format!("{namespace}__{name}"),
                         None => name,
                     },
-                    label: text("Label").unwrap_or_default(),
+                    label: text(label).unwrap_or_default(),
                 };
-                self.take_set(&set, catalog);
+                let of = if is_set { Fact::PermissionSet } else { Fact::PermissionSetGroup };
+                self.take_set(&set, of, catalog);
             }
             FactRows::SetHolders => {
                 let fact = self.asked(Fact::PermissionSetHolders, text("PermissionSet.Name")?);
+                add_holder(fact, row.text("Assignee.Username")?, catalog);
+            }
+            FactRows::GroupHolders => {
+                let name = text("PermissionSetGroup.DeveloperName")?;
+                let fact = self.asked(Fact::PermissionSetGroupHolders, name);
                 add_holder(fact, row.text("Assignee.Username")?, catalog);
             }
             FactRows::Packages => {
@@ -205,18 +214,25 @@ impl FactNeeds {
         }
         let lower = name.to_lowercase();
         let asked = self.facts.iter().find(|held| {
-            matches!(held, Fact::PermissionSetHolders(written) | Fact::ProfileHolders(written)
+            matches!(held, Fact::PermissionSetHolders(written)
+                | Fact::PermissionSetGroupHolders(written)
+                | Fact::ProfileHolders(written)
                 if written.to_lowercase() == lower && **held == fact(written.clone()))
         });
         asked.cloned().unwrap_or(exact)
     }
 
-    /// A set answers to its name; to its label only where no name fits.
-    fn take_set(&self, set: &PermissionSetFact, catalog: &mut Catalog) {
+    /// A set or a group answers to its name; to its label only where no name fits.
+    fn take_set(&self, set: &PermissionSetFact, of: fn(String) -> Fact, catalog: &mut Catalog) {
         for fact in &self.facts {
-            let Fact::PermissionSet(written) = fact else { continue };
+            let (Fact::PermissionSet(written) | Fact::PermissionSetGroup(written)) = fact else {
+                continue;
+            };
+            if *fact != of(written.clone()) {
+                continue;
+            }
             let by_name = written.eq_ignore_ascii_case(&set.name);
-            let mut held = catalog.permission_sets(written).to_vec();
+            let mut held = catalog.sets(fact).to_vec();
             let named_already = held.iter().any(|held| held.name.eq_ignore_ascii_case(written));
             if by_name {
                 held = vec![set.clone()];
@@ -227,7 +243,7 @@ impl FactNeeds {
             }
             catalog.insert(fact.clone(), FactValue::PermissionSets(held));
         }
-        let own = Fact::PermissionSet(set.name.clone());
+        let own = of(set.name.clone());
         if !self.facts.contains(&own) {
             catalog.insert(own, FactValue::PermissionSets(vec![set.clone()]));
         }

@@ -37,6 +37,7 @@ use crate::model::Plan;
 use crate::model::Recorded as _;
 use crate::model::SalesforceId;
 use crate::model::Value;
+use crate::model::Write;
 use crate::org::Org;
 use crate::org::OrgError;
 use crate::state::Intent;
@@ -48,6 +49,8 @@ use crate::state::Store;
 const SLOW_CALL: i64 = 2_000;
 /// Batches don't shrink below this.
 const SMALLEST_BATCH: usize = 10;
+/// Pauses between looks grow as those between attempts do, up to this one.
+const LONGEST_PAUSE: u32 = 4;
 
 /// How a plan is applied.
 pub struct ApplyOptions<'a> {
@@ -57,6 +60,8 @@ pub struct ApplyOptions<'a> {
     pub run: String,
     /// The clock.
     pub clock: Clock,
+    /// How long the org may take for what it does by itself, in milliseconds.
+    pub wait: i64,
     /// Ends when the user wants to stop: calls in flight are waited for.
     pub stop: Pin<Box<dyn Future<Output = ()> + Send + 'a>>,
 }
@@ -117,7 +122,8 @@ impl Outcome {
 type InFlight<'a> = Pin<Box<dyn Future<Output = Answered> + 'a>>;
 
 struct Answered {
-    sequence: u64,
+    /// Its place in the journal; a look has none.
+    sequence: Option<u64>,
     shape: CallShape,
     ops: Vec<usize>,
     sent_at: i64,
@@ -154,6 +160,8 @@ pub async fn apply(
         lanes: HashSet::new(),
         ids: HashMap::new(),
         limits: HashMap::new(),
+        waits: HashMap::new(),
+        wait: options.wait,
         outcome: Outcome::default(),
     };
     for op in run.frontier.ready() {
@@ -167,16 +175,28 @@ pub async fn apply(
             let Some((shape, ops)) = run.next_batch() else { break };
             let Some(batch) = run.prepare(&ops, store) else { continue };
             let held: Vec<usize> = batch.iter().map(|item| item.op).collect();
-            let intent = Intent {
-                sequence: 0,
-                run: options.run.clone(),
-                ops: held.iter().map(|op| plan.ops[*op].clone()).collect(),
+            let is_look = matches!(shape, CallShape::Await(_));
+            // A look changes nothing that would have to be found out after a crash.
+            let sequence = if is_look {
+                None
+            } else {
+                Some(store.begin(&Intent {
+                    sequence: 0,
+                    run: options.run.clone(),
+                    ops: held.iter().map(|op| plan.ops[*op].clone()).collect(),
+                })?)
             };
-            let sequence = store.begin(&intent)?;
-            let sent = held.iter().map(|op| (&plan.ops[*op].address, plan.ops[*op].step.as_ref()));
-            progress.on(&Event::Sending { what: shape.describe(), ops: sent.collect() });
+            let looks = held.iter().filter_map(|op| run.waits.get(op).map(|wait| wait.looks)).min();
+            if looks.is_none() {
+                let sent =
+                    held.iter().map(|op| (&plan.ops[*op].address, plan.ops[*op].step.as_ref()));
+                progress.on(&Event::Sending { what: shape.describe(), ops: sent.collect() });
+            }
             let sent_at = (options.clock)();
             in_flight.push(Box::pin(async move {
+                if let Some(looks) = looks {
+                    org.wait_before_retry(looks.min(LONGEST_PAUSE)).await;
+                }
                 let report = send(org, &shape, batch).await;
                 Answered { sequence, shape, ops: held, sent_at, report }
             }));
@@ -261,6 +281,12 @@ fn missing(sent: &Attributes, kept: &Attributes) -> Vec<String> {
     missing
 }
 
+/// Since when an op waits, and how often was looked.
+struct Wait {
+    since: i64,
+    looks: u32,
+}
+
 struct Run<'a> {
     plan: &'a Plan,
     catalog: &'a mut Catalog,
@@ -272,6 +298,9 @@ struct Run<'a> {
     lanes: HashSet<String>,
     ids: HashMap<Address, SalesforceId>,
     limits: HashMap<CallShape, usize>,
+    /// Ops that wait for the org.
+    waits: HashMap<usize, Wait>,
+    wait: i64,
     outcome: Outcome,
 }
 
@@ -354,7 +383,8 @@ impl Run<'_> {
     }
 
     fn take(&mut self, answered: Answered, store: &mut Store, now: i64) -> Result<(), EngineError> {
-        if now - answered.sent_at > SLOW_CALL && answered.ops.len() > SMALLEST_BATCH {
+        let is_look = answered.sequence.is_none();
+        if !is_look && now - answered.sent_at > SLOW_CALL && answered.ops.len() > SMALLEST_BATCH {
             let smaller = (answered.ops.len() / 2).max(SMALLEST_BATCH);
             self.limits.insert(answered.shape.clone(), smaller);
         }
@@ -371,7 +401,10 @@ impl Run<'_> {
                 );
             }
         }
-        store.finish(answered.sequence, &changes)?;
+        match answered.sequence {
+            Some(sequence) => store.finish(sequence, &changes)?,
+            None => store.commit(&changes)?,
+        }
         for op in &answered.ops {
             self.free(*op);
         }
@@ -381,6 +414,7 @@ impl Run<'_> {
                     self.compare(op, &confirmed);
                     self.done(op, confirmed.unknown);
                 }
+                OpResult::Waiting(seen) => self.wait(op, &seen, answered.sent_at, now),
                 OpResult::Failed(reason) => self.failed(op, &reason),
             }
         }
@@ -408,6 +442,26 @@ impl Run<'_> {
             let event = Event::KeptLess { address: &held.address, step: &held.step, what: &what };
             self.progress.on(&event);
         }
+    }
+
+    /// The org is not as far yet: it is looked at again, until it took too long.
+    fn wait(&mut self, op: usize, seen: &str, first_look: i64, now: i64) {
+        let wait = self.waits.entry(op).or_insert(Wait { since: first_look, looks: 0 });
+        wait.looks += 1;
+        let waited = now - wait.since;
+        if waited < self.wait {
+            self.enqueue(op);
+            return;
+        }
+        let look_at = match &self.plan.ops[op].write {
+            Write::Await(awaited) => awaited.look_at.as_str(),
+            _ => "it",
+        };
+        let reason = format!(
+            "it is still {seen} after {} s: apply again later, or with a longer `--wait`, and look at {look_at}",
+            waited / 1000
+        );
+        self.failed(op, &reason);
     }
 
     fn done(&mut self, op: usize, unknown: bool) {

@@ -8,7 +8,9 @@ use serde_json::Value as Json;
 
 use super::effect::Confirmed;
 use super::observe::observe_some;
+use super::wait;
 use crate::model::Address;
+use crate::model::Awaited;
 use crate::model::CallShape;
 use crate::model::Element;
 use crate::model::FieldValue;
@@ -38,6 +40,7 @@ enum Body {
     Id(SalesforceId),
     Document(String, Vec<Element>),
     Name(String),
+    Awaited(Awaited),
 }
 
 /// What became of an op.
@@ -45,6 +48,8 @@ enum Body {
 pub enum OpResult {
     /// It is done.
     Done(Confirmed),
+    /// It is not done yet: what the org does by itself takes time, and says this.
+    Waiting(String),
     /// It is not done, and why, in Salesforce's words where they are.
     Failed(String),
 }
@@ -101,12 +106,20 @@ pub fn prepare(
             Body::Document(full_name.clone(), body.clone())
         }
         Write::DeleteDocument { full_name, .. } => Body::Name(full_name.clone()),
+        Write::Await(awaited) => Body::Awaited(awaited.clone()),
     };
     Ok(Prepared { op: index, address: op.address.clone(), body })
 }
 
 /// Sends a batch until each op is done or failed.
 pub async fn send(org: &Org, shape: &CallShape, batch: Vec<Prepared>) -> Report {
+    if matches!(shape, CallShape::Await(_)) {
+        let awaited = batch.into_iter().filter_map(|item| match item.body {
+            Body::Awaited(awaited) => Some((item.op, awaited)),
+            _ => None,
+        });
+        return wait::look(org, awaited.collect()).await;
+    }
     let mut report = Report { results: Vec::with_capacity(batch.len()), fatal: None };
     let written: Vec<(usize, Address)> =
         batch.iter().map(|item| (item.op, item.address.clone())).collect();
@@ -248,6 +261,8 @@ async fn send_once(
                 .collect();
             org.delete_documents(name, &names).await.map(outcomes)
         }
+        // Nothing is sent: it is looked for, by `wait::look`.
+        CallShape::Await(_) => Ok(Vec::new()),
         CallShape::ResetPassword => {
             let mut results = Vec::new();
             for id in ids() {

@@ -60,6 +60,10 @@ pub fn record_changes(
             changes.push(RecordChange::Put(moved.to.clone(), record));
         }
     }
+    if current.is_none() && effect.creates.is_none() && effect.confirm.is_empty() {
+        // A step before the one that makes the thing: there is nothing to record yet.
+        return Ok(changes);
+    }
     let mut record = match (effect.creates, current) {
         (Some(ownership), _) => {
             Record::new(if confirmed.was_there { Ownership::Adopted } else { ownership })

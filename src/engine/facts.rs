@@ -37,6 +37,8 @@ pub enum FactRows {
     ProfilesOfLicenses,
     PermissionSets,
     SetHolders,
+    Groups,
+    GroupHolders,
     ProfileHolders,
     Packages,
     PersonAccounts,
@@ -173,12 +175,44 @@ impl FactNeeds {
             queries.push((
                 FactRows::PermissionSets,
                 format!(
-                    "SELECT Id, Name, NamespacePrefix, Label FROM PermissionSet WHERE IsOwnedByProfile = false AND (Name IN ({}) OR Label IN ({}))",
+                    "SELECT Id, Name, NamespacePrefix, Label FROM PermissionSet WHERE IsOwnedByProfile = false AND PermissionSetGroupId = null AND (Name IN ({}) OR Label IN ({}))",
                     list(&bare),
                     list(names)
                 ),
             ));
         }
+        for names in self
+            .names(|fact| match fact {
+                Fact::PermissionSetGroup(name) => Some(name),
+                _ => None,
+            })
+            .chunks(NAMES)
+        {
+            let bare: Vec<&str> = names
+                .iter()
+                .map(|name| name.split_once("__").map_or(*name, |(_, bare)| bare))
+                .collect();
+            queries.push((
+                FactRows::Groups,
+                format!(
+                    "SELECT Id, DeveloperName, NamespacePrefix, MasterLabel FROM PermissionSetGroup WHERE DeveloperName IN ({}) OR MasterLabel IN ({})",
+                    list(&bare),
+                    list(names)
+                ),
+            ));
+        }
+        let groups = self.names(|fact| match fact {
+            Fact::PermissionSetGroupHolders(name) => Some(name),
+            _ => None,
+        });
+        queries.extend(keyed(
+            FactRows::GroupHolders,
+            "PermissionSetAssignment",
+            &["Assignee.Username", "PermissionSetGroup.DeveloperName"],
+            "PermissionSetGroup.DeveloperName",
+            Some("PermissionSetGroup.NamespacePrefix = null"),
+            groups,
+        ));
         let sets = self.names(|fact| match fact {
             Fact::PermissionSetHolders(name) => Some(name),
             _ => None,
@@ -298,15 +332,17 @@ impl FactNeeds {
     pub fn prepare(&self, catalog: &mut Catalog) {
         for fact in &self.facts {
             let nothing = match fact {
-                Fact::PermissionSet(_) => FactValue::PermissionSets(Vec::new()),
+                Fact::PermissionSet(_) | Fact::PermissionSetGroup(_) => {
+                    FactValue::PermissionSets(Vec::new())
+                }
                 Fact::ProfilesOfLicense(_) => FactValue::Profiles(Vec::new()),
                 Fact::UserLicenses => FactValue::Licenses(Vec::new()),
                 Fact::Role(_) => FactValue::Roles(Vec::new()),
                 Fact::RecordTypes(_) => FactValue::RecordTypes(Vec::new()),
                 Fact::PersonAccounts => FactValue::PersonAccounts(Vec::new()),
-                Fact::PermissionSetHolders(_) | Fact::ProfileHolders(_) => {
-                    FactValue::Holders(Holders::default())
-                }
+                Fact::PermissionSetHolders(_)
+                | Fact::PermissionSetGroupHolders(_)
+                | Fact::ProfileHolders(_) => FactValue::Holders(Holders::default()),
                 // These are answered by name or not at all.
                 Fact::Fields(_)
                 | Fact::UserFields

@@ -22,6 +22,8 @@ use crate::org::keyed_queries;
 use crate::org::quote;
 
 const SET_FIELDS: [&str; 5] = ["Id", "Name", "NamespacePrefix", "IsOwnedByProfile", "Profile.Name"];
+const GROUP_FIELDS: [&str; 3] =
+    ["Id", "PermissionSetGroup.DeveloperName", "PermissionSetGroup.NamespacePrefix"];
 const OBJECT_FIELDS: [&str; 9] = [
     "ParentId",
     "SobjectType",
@@ -70,6 +72,16 @@ pub async fn ask_grants(
         "Profile.Name",
         Some("IsOwnedByProfile = true"),
         profiles,
+    ));
+    // What a group grants, without what it mutes, is in a set that the org keeps.
+    let groups: BTreeSet<String> =
+        of_kind("permission_set_group").map(|group| bare(group.name())).collect();
+    queries.extend(keyed_queries(
+        "PermissionSet",
+        &GROUP_FIELDS,
+        "PermissionSetGroup.DeveloperName",
+        None,
+        groups.iter().map(String::as_str),
     ));
     let mut parents: BTreeMap<SalesforceId, Address> = BTreeMap::new();
     org.query_all(&queries, &mut |_, rows| {
@@ -149,6 +161,13 @@ fn take_field(row: &Row, grants: &mut Grants) {
 /// refers to it by a path, is about.
 fn source_name(path: &str, row: &Row) -> Option<SourceName> {
     let at = |name: &str| row.text(&format!("{path}{name}"));
+    if let Some(name) = at("PermissionSetGroup.DeveloperName") {
+        let name = match at("PermissionSetGroup.NamespacePrefix") {
+            Some(namespace) => format!("{namespace}__{name}"),
+            None => name.to_owned(),
+        };
+        return Some(SourceName { kind: "permission_set_group".to_owned(), name });
+    }
     if row.flag(&format!("{path}IsOwnedByProfile")) == Some(true) {
         let name = at("Profile.Name")?.to_owned();
         return Some(SourceName { kind: "profile".to_owned(), name });
@@ -257,6 +276,21 @@ async fn group_names(
     Ok(names)
 }
 
+/// What the state, or else the remembered facts, say that one thing grants.
+fn recall_grants(
+    recorded: &dyn crate::model::Recorded,
+    catalog: &crate::model::Catalog,
+    thing: &Address,
+) -> Result<Option<Grants>, String> {
+    let held = recorded.get(thing)?;
+    Ok(held.and_then(|record| kinds::of(thing)?.grants(&record.attributes)).or_else(
+        || match catalog.get(&Fact::Grants(thing.clone())) {
+            Some(FactValue::Grants(grants)) => Some(grants.clone()),
+            _ => None,
+        },
+    ))
+}
+
 /// What the state and the remembered facts say that a user has access through,
 /// and what of it is not known.
 ///
@@ -282,17 +316,18 @@ pub fn recall_user(
     for thing in things {
         let name = SourceName { kind: thing.kind().to_owned(), name: thing.name().to_owned() };
         let held = recorded.get(&thing)?;
-        let grants =
-            held.and_then(|record| kinds::of(&thing)?.grants(&record.attributes)).or_else(|| {
-                match catalog.get(&Fact::Grants(thing.clone())) {
-                    Some(FactValue::Grants(grants)) => Some(grants.clone()),
-                    _ => None,
-                }
+        let combined = held.and_then(|record| kinds::of(&thing)?.combines(&record.attributes));
+        let (members, muted) = combined.unwrap_or_else(|| (vec![thing], Grants::default()));
+        let mut grants = Some(Vec::new());
+        for member in members {
+            let known = recall_grants(recorded, catalog, &member)?;
+            grants = grants.zip(known).map(|(mut all, known)| {
+                all.push(known);
+                all
             });
+        }
         match grants {
-            Some(grants) => {
-                seen.sources.push(Source { name, grants: vec![grants], muted: Grants::default() });
-            }
+            Some(grants) => seen.sources.push(Source { name, grants, muted }),
             None => unknown.push(name),
         }
     }

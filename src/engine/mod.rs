@@ -15,6 +15,7 @@ mod inquire;
 mod observe;
 mod recovery;
 mod refresh;
+mod wait;
 
 use crate::model::Address;
 use crate::org::OrgError;

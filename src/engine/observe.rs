@@ -311,6 +311,24 @@ async fn read_documents(
             }
         }
     }
+    let mut further: BTreeMap<&str, Vec<(Address, String)>> = BTreeMap::new();
+    for address in addresses {
+        let named = things.get(&address).and_then(|thing| kind.further_document(thing));
+        if let Some((metadata_type, name)) = named {
+            further.entry(metadata_type).or_default().push((address, name));
+        }
+    }
+    for (metadata_type, named) in further {
+        for some in named.chunks(DOCUMENTS) {
+            let names: Vec<String> = some.iter().map(|(_, name)| name.clone()).collect();
+            let documents = org.read_documents(metadata_type, &names).await?;
+            for ((address, _), document) in some.iter().zip(documents) {
+                if let (Some(thing), Some(document)) = (things.get_mut(address), document) {
+                    thing.merge(kind.observe_further_document(&document));
+                }
+            }
+        }
+    }
     Ok(())
 }
 

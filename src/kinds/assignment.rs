@@ -1,15 +1,41 @@
 //! What the kinds that join a user to something else have in common.
 
+mod named;
+
+pub use named::GROUPS;
+pub use named::Named;
+pub use named::SETS;
+
 use super::Step;
 use super::StepContext;
 use crate::model::Address;
+use crate::model::Attributes;
 use crate::model::Change;
 use crate::model::FieldValue;
 use crate::model::IdReference;
 use crate::model::Ownership;
 use crate::model::Problem;
 use crate::model::RecordEffect;
+use crate::model::Row;
+use crate::model::RowExt as _;
+use crate::model::Value;
 use crate::model::Write;
+
+/// The path of the last day on which an assignment of permissions holds.
+pub const EXPIRES: &str = "expires";
+
+/// The end of a day, as the platform writes times. It takes the day of the time
+/// in the time zone of who reads it, so that a day may end some hours early or
+/// late elsewhere.
+fn end_of(day: &str) -> String {
+    format!("{day}T23:59:59.000Z")
+}
+
+/// The last day that a row of `PermissionSetAssignment` says.
+pub fn observe_expiration(row: &Row, into: &mut Attributes) {
+    let expires = row.text("ExpirationDate").and_then(|time| time.get(..10));
+    into.set_some(EXPIRES, expires.map(|day| Value::Text(day.to_owned())));
+}
 
 /// The two halves of an assignment's name: the username, and what it holds.
 pub fn halves(address: &Address) -> (&str, &str) {
@@ -20,6 +46,43 @@ pub fn halves(address: &Address) -> (&str, &str) {
         Some(slash) => (&name[..at + slash], &name[at + slash + 1..]),
         None => (name, ""),
     }
+}
+
+/// The same for an assignment that may end on a day: that alone can be changed.
+pub fn expiring_steps(
+    change: &Change,
+    context: &dyn StepContext,
+    joins: &[(&'static str, &'static str)],
+) -> Result<Vec<Step>, Problem> {
+    const OBJECT: &str = "PermissionSetAssignment";
+    let mut steps = assignment_steps(change, context, OBJECT, joins)?;
+    let Some(after) = &change.after else { return Ok(steps) };
+    let expiration = || match after.text(EXPIRES) {
+        Some(day) => FieldValue::Text(end_of(day)),
+        None => FieldValue::Null,
+    };
+    if let Some(Step { write: Write::Insert { fields, .. }, .. }) = steps.first_mut() {
+        if after.get(EXPIRES).is_some() {
+            fields.push(("ExpirationDate".into(), expiration()));
+        }
+    } else if change.before.as_ref().and_then(|before| before.get(EXPIRES)) != after.get(EXPIRES)
+        && let Some(id) = change.id()
+    {
+        steps.push(Step::new(
+            "update",
+            Write::Update {
+                object: OBJECT.into(),
+                id: IdReference::Known(id.clone()),
+                fields: vec![("ExpirationDate".into(), expiration())],
+            },
+            RecordEffect {
+                confirm: after.clone(),
+                withdraw: super::withdrawn(change.before.as_ref(), after),
+                ..RecordEffect::default()
+            },
+        ));
+    }
+    Ok(steps)
 }
 
 /// The steps of a row that joins two others: it is made or taken off, never

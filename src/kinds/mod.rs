@@ -12,6 +12,7 @@ mod assignment;
 mod package_license_assignment;
 mod permission_set;
 mod permission_set_assignment;
+mod permission_set_group;
 mod permission_set_license_assignment;
 mod permissions;
 mod profile;
@@ -223,6 +224,17 @@ pub trait Kind: Sync {
         Observed::default()
     }
 
+    /// The type and full name of the document that the first one names, where there
+    /// is one to read too.
+    fn further_document(&self, _observed: &Observed) -> Option<(&'static str, String)> {
+        None
+    }
+
+    /// What that one says.
+    fn observe_further_document(&self, _document: &Element) -> Observed {
+        Observed::default()
+    }
+
     /// The observed attributes, cut to what can be compared with `wanted`.
     fn comparable(&self, observed: &Attributes, _wanted: &Attributes) -> Attributes {
         observed.clone()
@@ -368,6 +380,12 @@ pub trait Kind: Sync {
         None
     }
 
+    /// The things whose grants together are what this one grants, and what of them it
+    /// leaves out; `None` when its own grants are all there is.
+    fn combines(&self, _attributes: &Attributes) -> Option<(Vec<Address>, Grants)> {
+        None
+    }
+
     /// The user and what that user holds by it, for an assignment that gives
     /// access.
     fn joins(&self, _address: &Address) -> Option<(Address, Address)> {
@@ -473,7 +491,9 @@ macro_rules! kinds {
 kinds! {
     package_license_assignment::PackageLicenseAssignment,
     permission_set::PermissionSet in section "permission_sets",
-    permission_set_assignment::PermissionSetAssignment,
+    permission_set_assignment::OF_SETS,
+    permission_set_group::PermissionSetGroup in section "permission_set_groups",
+    permission_set_assignment::OF_GROUPS,
     permission_set_license_assignment::PermissionSetLicenseAssignment,
     profile::Profile in section "profiles",
     user::User in section "users",
@@ -504,7 +524,7 @@ pub fn shipped_implications(
     names: &[String],
 ) -> std::collections::BTreeMap<String, String> {
     let mut implied = std::collections::BTreeMap::new();
-    if path != "system_permissions" {
+    if !is_of_system_permissions(path) {
         return implied;
     }
     // The one that requires most comes first and takes the others with it.
@@ -561,10 +581,15 @@ pub fn as_found(
     seen
 }
 
+/// Whether a path holds system permissions, granted or muted.
+fn is_of_system_permissions(path: &str) -> bool {
+    path.rsplit('.').next() == Some("system_permissions")
+}
+
 /// What a person calls an element of a set, with its API name where the two
 /// differ.
 pub fn element_label(path: &str, element: &str) -> String {
-    if path == "system_permissions" {
+    if is_of_system_permissions(path) {
         let label = permissions::label(element);
         if label != element {
             return format!("{label} ({element})");

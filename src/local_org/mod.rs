@@ -124,6 +124,7 @@ pub async fn start(
         schema: Arc::new(Schema::new(&variations)),
         doubts: options.doubts.clone(),
         user_rule: options.seed.user_rule.clone(),
+        recalculation: options.seed.recalculation.clone(),
         workflow_user: options.seed.workflow_user.clone(),
         running_user: String::new(),
         now: timestamp(clock()),

@@ -139,17 +139,20 @@ impl Variations {
 
 /// Name, prefix, setup, createable, updateable, deletable. User: Object
 /// Reference, "Supported Calls", which has no delete().
-const OBJECTS: [(&str, &str, bool, bool, bool, bool); 21] = [
+const OBJECTS: [(&str, &str, bool, bool, bool, bool); 24] = [
     ("Account", "001", false, true, true, true),
     ("Contact", "003", false, true, true, true),
     ("Event", "00U", false, true, true, true),
     ("FieldPermissions", "01k", true, true, true, true),
     ("Lead", "00Q", false, true, true, true),
+    ("MutingPermissionSet", "0QM", true, false, false, true),
     ("ObjectPermissions", "110", true, true, true, true),
     ("Organization", "00D", true, false, true, false),
     ("PackageLicense", "050", true, false, false, false),
     ("PermissionSet", "0PS", true, true, true, true),
     ("PermissionSetAssignment", "0Pa", true, true, true, true),
+    ("PermissionSetGroup", "0PG", true, false, false, true),
+    ("PermissionSetGroupComponent", "0PH", true, false, false, false),
     ("PermissionSetLicense", "0PL", true, false, false, false),
     ("PermissionSetLicenseAssign", "2LA", true, true, false, true),
     ("Profile", "00e", true, true, true, true),
@@ -268,8 +271,8 @@ impl Schema {
                 reference: None,
             });
         }
-        for holder in ["PermissionSet", "Profile", "UserPermissionAccess"] {
-            let is_writable = holder != "UserPermissionAccess";
+        for holder in ["MutingPermissionSet", "PermissionSet", "Profile", "UserPermissionAccess"] {
+            let is_writable = matches!(holder, "PermissionSet" | "Profile");
             for (name, label) in &system_permissions {
                 fields.entry(holder).or_default().push(Field {
                     name: format!("Permissions{name}"),

@@ -23,11 +23,14 @@ use serde_json::Value as Json;
 pub type Row = Map<String, Json>;
 
 /// The fields by which rows are found without a scan.
-const INDEXED: [(&str, &[&str]); 9] = [
+const INDEXED: [(&str, &[&str]); 12] = [
     ("FieldPermissions", &["ParentId"]),
+    ("MutingPermissionSet", &["DeveloperName"]),
     ("ObjectPermissions", &["ParentId"]),
-    ("PermissionSet", &["Name", "ProfileId"]),
-    ("PermissionSetAssignment", &["AssigneeId", "PermissionSetId"]),
+    ("PermissionSet", &["Name", "PermissionSetGroupId", "ProfileId"]),
+    ("PermissionSetAssignment", &["AssigneeId", "PermissionSetGroupId", "PermissionSetId"]),
+    ("PermissionSetGroup", &["DeveloperName"]),
+    ("PermissionSetGroupComponent", &["PermissionSetGroupId", "PermissionSetId"]),
     ("PermissionSetLicenseAssign", &["AssigneeId", "PermissionSetLicenseId"]),
     ("Profile", &["Name", "UserLicenseId"]),
     ("SectionEntry", &["ParentId"]),

@@ -64,6 +64,11 @@ pub enum Reason {
         /// What is taken away.
         address: Address,
     },
+    /// One of its members changes, so that the org works it out anew.
+    MemberChanges {
+        /// The member.
+        address: Address,
+    },
     /// Held, declared nowhere, and the user is to hold only what is declared.
     Exclusive,
     /// In the state, and declared no more.
@@ -115,6 +120,9 @@ pub struct Change {
     /// again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub may_leave_with: Option<Address>,
+    /// A member of it that the plan changes, so that the org works it out anew.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub member_changes: Option<Address>,
     /// Its ops, in the plan's list.
     #[serde(default)]
     pub ops: Vec<OpIndex>,
@@ -140,6 +148,7 @@ impl Change {
             transient: Vec::new(),
             protected: false,
             may_leave_with: None,
+            member_changes: None,
             ops: Vec::new(),
             recorded: None,
             observed: None,

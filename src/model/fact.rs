@@ -30,6 +30,8 @@ pub enum Fact {
     ProfilesOfLicense(String),
     /// A permission set that is there, by `namespace__Name`, name or label.
     PermissionSet(String),
+    /// A permission set group that is there, by `namespace__Name`, name or label.
+    PermissionSetGroup(String),
     /// The fields of an object that can be granted.
     Fields(String),
     /// How the org's system permissions differ from the shipped table.
@@ -48,6 +50,8 @@ pub enum Fact {
     Prerequisites(String),
     /// Who holds a permission set of that name (no namespace).
     PermissionSetHolders(String),
+    /// Who holds a permission set group of that name (no namespace).
+    PermissionSetGroupHolders(String),
     /// Who has the profile of that name, active or not.
     ProfileHolders(String),
     /// A package by its namespace, with its seats.
@@ -79,6 +83,8 @@ impl Fact {
             Self::UserLicenses
                 | Self::PermissionSetLicense(_)
                 | Self::PermissionSetHolders(_)
+                | Self::PermissionSetGroup(_)
+                | Self::PermissionSetGroupHolders(_)
                 | Self::ProfileHolders(_)
                 | Self::ProfilesOfLicense(_)
                 | Self::PermissionSet(_)
@@ -97,6 +103,10 @@ impl Fact {
             Self::ProfileBase(name) => format!("what profile `{name}` holds"),
             Self::ProfilesOfLicense(name) => format!("profiles of user license `{name}`"),
             Self::PermissionSet(name) => format!("permission set `{name}`"),
+            Self::PermissionSetGroup(name) => format!("permission set group `{name}`"),
+            Self::PermissionSetGroupHolders(name) => {
+                format!("holders of permission set group `{name}`")
+            }
             Self::Fields(object) => format!("fields of `{object}`"),
             Self::SystemPermissions => "the org's system permissions".to_owned(),
             Self::RecordTypes(object) => format!("record types of `{object}`"),
@@ -132,7 +142,7 @@ pub enum FactValue {
     ProfileBase(Vec<Element>),
     /// Answers [`Fact::ProfilesOfLicense`].
     Profiles(Vec<ProfileFact>),
-    /// Answers [`Fact::PermissionSet`]; several when a label fits several.
+    /// Answers [`Fact::PermissionSet`] and [`Fact::PermissionSetGroup`]; several when a label fits several.
     PermissionSets(Vec<PermissionSetFact>),
     /// Answers [`Fact::Fields`].
     Fields {
@@ -164,7 +174,7 @@ pub enum FactValue {
     User(SalesforceId),
     /// Answers [`Fact::Prerequisites`].
     Prerequisites(Vec<String>),
-    /// Answers the two holder facts.
+    /// Answers the facts about holders.
     Holders(Holders),
     /// Answers [`Fact::Package`].
     Package(PackageFact),
@@ -259,7 +269,7 @@ pub struct ProfileFact {
     pub license: String,
 }
 
-/// A permission set that is there.
+/// A permission set, or a group of them, that is there.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PermissionSetFact {
     /// Its id.
@@ -420,7 +430,17 @@ impl Catalog {
 
     /// The permission sets that fit a name or label.
     pub fn permission_sets(&self, name: &str) -> &[PermissionSetFact] {
-        match self.get(&Fact::PermissionSet(name.to_owned())) {
+        self.sets(&Fact::PermissionSet(name.to_owned()))
+    }
+
+    /// The permission set groups that fit a name or label.
+    pub fn permission_set_groups(&self, name: &str) -> &[PermissionSetFact] {
+        self.sets(&Fact::PermissionSetGroup(name.to_owned()))
+    }
+
+    /// The sets or groups that answer a fact.
+    pub fn sets(&self, fact: &Fact) -> &[PermissionSetFact] {
+        match self.get(fact) {
             Some(FactValue::PermissionSets(sets)) => sets,
             _ => &[],
         }

@@ -35,7 +35,7 @@ pub use finding::{Check, Circumstances, Finding, Questions, RunningUser, Severit
 pub use id::SalesforceId;
 pub use observed::{Observation, Observations, Observed};
 pub use op::{
-    CallShape, FieldValue, IdReference, Op, OpIndex, OrderEdge, OrderReason, RecordEffect,
+    Awaited, CallShape, FieldValue, IdReference, Op, OpIndex, OrderEdge, OrderReason, RecordEffect,
     RecordMove, Write,
 };
 pub use pattern::AddressPattern;

@@ -102,6 +102,27 @@ pub enum Write {
         /// The user.
         id: IdReference,
     },
+    /// Wait for what the org does by itself.
+    Await(Awaited),
+}
+
+/// What an op waits for: that a field of one record has a value.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Awaited {
+    /// The sObject.
+    pub object: Name,
+    /// The field by which the record is found.
+    pub key: Name,
+    /// What that field says.
+    pub name: String,
+    /// The field that is watched.
+    pub field: Name,
+    /// The value that is waited for.
+    pub until: Name,
+    /// The value after which it will not come.
+    pub never: Name,
+    /// What to look at when it does not come, as a fragment.
+    pub look_at: String,
 }
 
 /// What the ops of one call have in common.
@@ -121,6 +142,8 @@ pub enum CallShape {
     DeleteDocuments(Name),
     /// Reset one password.
     ResetPassword,
+    /// Look whether records of an object are as far as they are to be.
+    Await(Name),
 }
 
 impl CallShape {
@@ -130,7 +153,7 @@ impl CallShape {
     /// `upsertMetadata`).
     pub fn limit(&self) -> usize {
         match self {
-            Self::Insert(_) | Self::Update(_) | Self::Delete(_) => 200,
+            Self::Insert(_) | Self::Update(_) | Self::Delete(_) | Self::Await(_) => 200,
             Self::UpsertDocuments(_) | Self::UpdateDocuments(_) | Self::DeleteDocuments(_) => 10,
             Self::ResetPassword => 1,
         }
@@ -146,6 +169,7 @@ impl CallShape {
             Self::UpdateDocuments(name) => format!("update metadata {name}"),
             Self::DeleteDocuments(name) => format!("delete metadata {name}"),
             Self::ResetPassword => "reset password".to_owned(),
+            Self::Await(object) => format!("wait for {object}"),
         }
     }
 }
@@ -167,6 +191,7 @@ impl Write {
                 CallShape::DeleteDocuments(metadata_type.clone())
             }
             Self::ResetPassword { .. } => CallShape::ResetPassword,
+            Self::Await(awaited) => CallShape::Await(awaited.object.clone()),
         }
     }
 
@@ -180,7 +205,8 @@ impl Write {
             Self::Delete { id, .. } | Self::ResetPassword { id } => vec![id],
             Self::UpsertDocument { .. }
             | Self::UpdateDocument { .. }
-            | Self::DeleteDocument { .. } => Vec::new(),
+            | Self::DeleteDocument { .. }
+            | Self::Await(_) => Vec::new(),
         }
     }
 }

@@ -75,6 +75,7 @@ pub fn keep_what_is_held(
             kept.insert(change.address.clone(), others);
         }
     }
+    keep_members(draft, &mut kept);
     draft.changes.retain(|change| !kept.contains_key(&change.address));
     for (address, holders) in kept {
         let text = format!("kept, since {} still {} it", who(&holders), holds(&holders));
@@ -82,6 +83,26 @@ pub fn keep_what_is_held(
     }
     add_moves(input, draft, moved);
     if problems.is_empty() { Ok(()) } else { Err(PlanError::Problems(problems)) }
+}
+
+/// A group that stays keeps its members: the org deletes no set that is one.
+fn keep_members(draft: &Draft, kept: &mut BTreeMap<Address, Vec<String>>) {
+    let stays =
+        |change: &&Change| kept.contains_key(&change.address) || change.action == Action::Release;
+    let mut members: BTreeMap<Address, Vec<String>> = BTreeMap::new();
+    for change in draft.changes.iter().filter(stays) {
+        let combined = kinds::of(&change.address)
+            .and_then(|kind| kind.combines(change.before.as_ref()?))
+            .map_or_else(Vec::new, |(members, _)| members);
+        for member in combined {
+            members.entry(member).or_default().push(change.address.to_string());
+        }
+    }
+    for change in draft.changes.iter().filter(|change| change.action == Action::Delete) {
+        if let Some(groups) = members.remove(&change.address) {
+            kept.entry(change.address.clone()).or_default().extend(groups);
+        }
+    }
 }
 
 fn held_by_others(input: &Input<'_>, change: &Change, others: &[String]) -> Problem {

@@ -19,6 +19,7 @@ mod merge;
 mod notes;
 mod ordering;
 mod preflight;
+mod recalculate;
 mod refresh_only;
 mod rename;
 mod saved;
@@ -277,6 +278,7 @@ pub fn plan(input: &Input<'_>) -> Result<Plan, PlanError> {
     exclusive::add(input, &mut draft);
     holders::keep_what_is_held(input, &renames, &mut draft)?;
     assert_again::add(input, &mut draft).map_err(PlanError::State)?;
+    recalculate::add(input, &mut draft).map_err(PlanError::State)?;
     let ops = steps::write(input, &renames, &mut draft)?;
     let ops = ordering::join(&draft.changes, ops);
     notes::add(input, &mut draft);
@@ -313,6 +315,10 @@ fn estimate(ops: &[Op]) -> ApiCallEstimate {
     let mut calls = ApiCallEstimate::default();
     for ((shape, _), count) in steps {
         let needed = count.div_ceil(shape.limit() as u64);
+        if matches!(shape, CallShape::Await(_)) {
+            calls.reads += needed;
+            continue;
+        }
         calls.writes += needed;
         if matches!(shape, CallShape::UpsertDocuments(_)) {
             // The documents and their ids are read back.

@@ -12,6 +12,7 @@ mod drift;
 mod events;
 mod faults;
 mod graph_command;
+mod groups;
 mod local_org;
 mod many_users;
 mod output;

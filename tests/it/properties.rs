@@ -32,6 +32,7 @@ const CONTACT_FIELDS: [&str; 5] = ["Phone", "Email", "Birthdate", "Title", "Mail
 pub struct Generated {
     profiles: Vec<String>,
     sets: Vec<String>,
+    groups: Vec<String>,
     users: Vec<String>,
 }
 
@@ -41,6 +42,7 @@ impl Generated {
         let mut sections = vec![
             ("profiles", &self.profiles),
             ("permission_sets", &self.sets),
+            ("permission_set_groups", &self.groups),
             ("users", &self.users),
         ];
         if reversed {
@@ -121,19 +123,40 @@ fn a_set(index: usize) -> impl Strategy<Value = String> {
         })
 }
 
+fn some_of(what: &'static str, count: usize) -> impl Strategy<Value = String> {
+    let held = subsequence((0..count).collect::<Vec<_>>(), 0..=count);
+    held.prop_map(move |held| {
+        held.iter().map(|index| format!("{what}_{index}")).collect::<Vec<_>>().join(", ")
+    })
+}
+
+fn a_group(index: usize, sets: usize) -> impl Strategy<Value = String> {
+    let muted = subsequence(PERMISSIONS.to_vec(), 0..=3);
+    let objects = subsequence(ACCESS.to_vec(), 0..=3);
+    (some_of("Set", sets), muted, objects, any::<bool>()).prop_map(
+        move |(members, muted, objects, fields)| {
+            let fields = if fields { ", fields: { Phone: edit, Email: read }" } else { "" };
+            format!(
+                "Group_{index}: {{ permission_sets: [{members}], muting: {{ system_permissions: [{}], objects: {{ Contact: {{ access: [{}]{fields} }} }} }} }}",
+                muted.join(", "),
+                objects.join(", ")
+            )
+        },
+    )
+}
+
 pub fn a_file() -> impl Strategy<Value = Generated> {
-    (1usize..=2, 0usize..=3, 0usize..=4)
-        .prop_flat_map(|(profiles, sets, users)| {
+    (1usize..=2, 0usize..=3, 0usize..=2, 0usize..=4)
+        .prop_flat_map(|(profiles, sets, groups, users)| {
             let set_entries: Vec<_> = (0..sets).map(a_set).collect();
+            let group_entries: Vec<_> = (0..groups).map(|index| a_group(index, sets)).collect();
             let user_entries: Vec<_> = (0..users)
                 .map(|index| {
-                    (0..profiles, subsequence((0..sets).collect::<Vec<_>>(), 0..=sets), any::<bool>()).prop_map(
-                        move |(profile, held, mail)| {
-                            let sets: Vec<String> = held.iter().map(|set| format!("Set_{set}")).collect();
+                    (0..profiles, some_of("Set", sets), some_of("Group", groups), any::<bool>()).prop_map(
+                        move |(profile, sets, groups, mail)| {
                             let mail = if mail { ", password: email_reset_link" } else { "" };
                             format!(
-                                "user{index}@robots.example: {{ last_name: Robot {index}, email: r@robots.example, profile: Profile {profile}, permission_set_licenses: [Salesforce API Integration], permission_sets: [{}]{mail} }}",
-                                sets.join(", ")
+                                "user{index}@robots.example: {{ last_name: Robot {index}, email: r@robots.example, profile: Profile {profile}, permission_set_licenses: [Salesforce API Integration], permission_sets: [{sets}], permission_set_groups: [{groups}]{mail} }}"
                             )
                         },
                     )
@@ -142,9 +165,9 @@ pub fn a_file() -> impl Strategy<Value = Generated> {
             let profile_entries: Vec<String> = (0..profiles)
                 .map(|index| format!("Profile {index}: {{ clone_from: Minimum Access - API Only Integrations }}"))
                 .collect();
-            (Just(profile_entries), set_entries, user_entries)
+            (Just(profile_entries), set_entries, group_entries, user_entries)
         })
-        .prop_map(|(profiles, sets, users)| Generated { profiles, sets, users })
+        .prop_map(|(profiles, sets, groups, users)| Generated { profiles, sets, groups, users })
 }
 
 async fn one_apply_is_enough(generated: &Generated) {
@@ -165,6 +188,7 @@ async fn one_apply_is_enough(generated: &Generated) {
             .await
             .is_empty()
     );
+    assert!(world.query("SELECT Id FROM PermissionSetGroup").await.is_empty());
     let left = world
         .query(
             "SELECT Id FROM PermissionSetAssignment WHERE PermissionSet.IsOwnedByProfile = false",

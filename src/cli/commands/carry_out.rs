@@ -369,6 +369,7 @@ impl Run<'_> {
             parallelism: usize::from(self.wishes.write.parallelism),
             run: format!("{:016x}", (self.environment.entropy)()),
             clock: self.environment.clock.clone(),
+            wait: i64::from(self.wishes.write.wait) * 1000,
             stop: (self.environment.stop)(),
         };
         let (plan, catalog) = (&planned.plan, &mut planned.catalog);

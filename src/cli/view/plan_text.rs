@@ -14,6 +14,7 @@ use super::summary::grouped;
 use super::values::folded;
 use super::values::inline;
 use super::values::set_difference;
+use super::values::shown_path;
 use super::values::text_difference;
 use super::values::wrapped;
 use crate::cli::output::Painter;
@@ -178,6 +179,9 @@ fn because(change: &Change) -> String {
         Reason::MayLeaveWith { address } => {
             format!("it may leave by itself with {address}, and is given again then")
         }
+        Reason::MemberChanges { address } => {
+            format!("its member {} changes, and the org recalculates it then", address.name())
+        }
         Reason::RemadeWith { address } => format!("remade with {address}"),
     };
     format!(" ({words})")
@@ -218,7 +222,8 @@ fn render_new(
 ) {
     let Value::Set(names) = value else {
         let remark = painter.paint(Tone::Faint, remark);
-        let _ = writeln!(text, "      {plus} {}: {}{remark}", path, inline(value));
+        let _ =
+            writeln!(text, "      {plus} {}: {}{remark}", shown_path(path, value), inline(value));
         return;
     };
     let names = described(path, names, implied);
@@ -354,7 +359,7 @@ fn render_gone(minus: &str, path: &str, value: &Value, text: &mut String) {
             }
         }
         other => {
-            let _ = writeln!(text, "      {minus} {}: {}", path, inline(other));
+            let _ = writeln!(text, "      {minus} {}: {}", shown_path(path, other), inline(other));
         }
     }
 }

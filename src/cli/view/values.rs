@@ -25,6 +25,16 @@ pub fn inline(value: &Value) -> String {
     }
 }
 
+/// A path as it is shown: one of several references, each under its name, needs no
+/// name twice.
+pub fn shown_path<'a>(path: &'a str, value: &Value) -> &'a str {
+    let named = match value {
+        Value::Reference(address) => path.strip_suffix(address.name()),
+        _ => None,
+    };
+    named.and_then(|path| path.strip_suffix('.')).unwrap_or(path)
+}
+
 /// Names with commas, in lines that fit, each after `indent` spaces.
 pub fn wrapped(names: &[String], indent: usize) -> Vec<String> {
     let mut lines = Vec::new();

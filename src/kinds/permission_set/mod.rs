@@ -6,9 +6,16 @@
 //! rows become virtual once Modify All Data is on (Object Reference,
 //! `ObjectPermissions`).
 
-mod document;
+pub(in crate::kinds) mod document;
 mod resolve;
 mod spec;
+
+pub(in crate::kinds) use spec::AccessWord;
+pub(in crate::kinds) use spec::AllWord;
+pub(in crate::kinds) use spec::FieldWord;
+pub(in crate::kinds) use spec::declare_access;
+pub(in crate::kinds) use spec::declare_fields;
+pub(in crate::kinds) use spec::declare_system_permissions;
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
@@ -71,7 +78,7 @@ fn field_paths(attributes: &Attributes) -> impl Iterator<Item = (&str, Option<&s
 }
 
 /// The objects that a declaration names, for access or for fields.
-fn named_objects(attributes: &Attributes) -> BTreeSet<&str> {
+pub(in crate::kinds) fn named_objects(attributes: &Attributes) -> BTreeSet<&str> {
     let with_access = attributes.iter().filter_map(|(path, _)| path.strip_prefix("objects."));
     with_access.chain(field_paths(attributes).map(|(object, _, _)| object)).collect()
 }
@@ -89,6 +96,28 @@ fn named_atoms(declared: &Declared, catalog: &Catalog) -> BTreeSet<String> {
         }
     }
     atoms
+}
+
+impl PermissionSet {
+    /// What attributes of a set grant.
+    pub(in crate::kinds) fn grants_of(attributes: &Attributes) -> Grants {
+        let mut grants = Grants {
+            system: attributes.names(SYSTEM).map(str::to_owned).collect(),
+            ..Grants::default()
+        };
+        for (path, value) in attributes.iter() {
+            if let (Some(object), Some(words)) = (path.strip_prefix("objects."), value.as_set()) {
+                grants.objects.insert(object.to_owned(), words.clone());
+            }
+        }
+        for (object, level, value) in field_paths(attributes) {
+            let fields = grants.fields.entry(object.to_owned()).or_default();
+            for name in value.as_set().into_iter().flatten() {
+                *fields.entry(name.clone()).or_insert(false) |= level == Some("edit");
+            }
+        }
+        grants
+    }
 }
 
 impl Kind for PermissionSet {
@@ -153,8 +182,11 @@ impl Kind for PermissionSet {
             &mut problems,
         );
         self.resolve_license(declared, catalog, &mut resolved.attributes, &mut problems);
-        let mut system = self.resolve_system_permissions(declared, catalog, &mut problems);
-        let fields = self.resolve_fields(declared, catalog, &mut problems);
+        let said = &declared.attributes;
+        let place = |path: &str| self.place(&declared.address, path);
+        let mut system =
+            Self::resolve_system_permissions(declared, said, &place, catalog, &mut problems);
+        let fields = Self::resolve_fields(declared, said, &place, catalog, &mut problems);
         if !problems.is_empty() {
             return Err(problems);
         }
@@ -208,7 +240,9 @@ impl Kind for PermissionSet {
             fields: &["Id", "Name"],
             key: "Name",
             key_source: KeySource::Name,
-            condition: Some("NamespacePrefix = null AND IsOwnedByProfile = false"),
+            condition: Some(
+                "NamespacePrefix = null AND IsOwnedByProfile = false AND PermissionSetGroupId = null",
+            ),
             supplementary: false,
         }];
         &QUERIES
@@ -348,22 +382,7 @@ impl Kind for PermissionSet {
     fn grants(&self, attributes: &Attributes) -> Option<Grants> {
         // Without a label it is no whole set.
         attributes.get("label")?;
-        let mut grants = Grants {
-            system: attributes.names(SYSTEM).map(str::to_owned).collect(),
-            ..Grants::default()
-        };
-        for (path, value) in attributes.iter() {
-            if let (Some(object), Some(words)) = (path.strip_prefix("objects."), value.as_set()) {
-                grants.objects.insert(object.to_owned(), words.clone());
-            }
-        }
-        for (object, level, value) in field_paths(attributes) {
-            let fields = grants.fields.entry(object.to_owned()).or_default();
-            for name in value.as_set().into_iter().flatten() {
-                *fields.entry(name.clone()).or_insert(false) |= level == Some("edit");
-            }
-        }
-        Some(grants)
+        Some(Self::grants_of(attributes))
     }
 
     fn ignorable(&self) -> &'static str {
@@ -391,7 +410,7 @@ impl Kind for PermissionSet {
     fn holders(&self, address: &Address) -> Option<(Fact, fn(&Address, &str) -> Address)> {
         Some((
             Fact::PermissionSetHolders(address.name().to_owned()),
-            crate::kinds::permission_set_assignment::address_of_holder,
+            crate::kinds::permission_set_assignment::holder_of_set,
         ))
     }
 

@@ -31,7 +31,7 @@ fn listed(fields: &[String]) -> String {
 }
 
 impl PermissionSet {
-    pub(super) fn problem(
+    pub(in crate::kinds) fn problem(
         declared: &Declared,
         place: Place,
         message: String,
@@ -103,15 +103,18 @@ impl PermissionSet {
         problems
     }
 
-    pub(super) fn resolve_system_permissions(
-        &self,
+    /// System permissions by API name. `said` are a set's attributes, which may be
+    /// a part of what is declared.
+    pub(in crate::kinds) fn resolve_system_permissions(
         declared: &Declared,
+        said: &Attributes,
+        place: &dyn Fn(&str) -> Place,
         catalog: &Catalog,
         problems: &mut Vec<Problem>,
     ) -> BTreeSet<String> {
         let mut names = BTreeSet::new();
-        for written in declared.attributes.names(SYSTEM) {
-            let place = self.place(&declared.address, SYSTEM).item(written);
+        for written in said.names(SYSTEM) {
+            let place = place(SYSTEM).item(written);
             match permissions::api_name(written, catalog) {
                 Ok(name) if permissions::is_unknown_in_org(&name, catalog) => {
                     problems.push(Self::problem(
@@ -141,15 +144,18 @@ impl PermissionSet {
         names
     }
 
-    pub(super) fn resolve_fields(
-        &self,
+    /// Fields by object and level. `said` are a set's attributes, which may be a
+    /// part of what is declared.
+    pub(in crate::kinds) fn resolve_fields(
         declared: &Declared,
+        said: &Attributes,
+        place: &dyn Fn(&str) -> Place,
         catalog: &Catalog,
         problems: &mut Vec<Problem>,
     ) -> BTreeMap<(String, &'static str), BTreeSet<String>> {
         let mut granted: BTreeMap<(String, &'static str), BTreeSet<String>> = BTreeMap::new();
-        for object in named_objects(&declared.attributes) {
-            let place = self.place(&declared.address, &format!("objects.{object}")).itself();
+        for object in named_objects(said) {
+            let place = place(&format!("objects.{object}")).itself();
             match catalog.object_name(object) {
                 Some(name) if name == object => {}
                 Some(name) => problems.push(Self::problem(
@@ -169,8 +175,8 @@ impl PermissionSet {
                 )),
             }
         }
-        for (object, level, value) in field_paths(&declared.attributes) {
-            let place = self.place(&declared.address, &format!("objects.{object}"));
+        for (object, level, value) in field_paths(said) {
+            let place = place(&format!("objects.{object}"));
             let Some(fields) = catalog.fields(object) else {
                 continue;
             };

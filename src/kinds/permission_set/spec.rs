@@ -104,14 +104,14 @@ struct ObjectSpec {
 #[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[schemars(inline)]
-enum AllWord {
+pub(in crate::kinds) enum AllWord {
     All,
 }
 
 #[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[schemars(inline)]
-enum AccessWord {
+pub(in crate::kinds) enum AccessWord {
     Read,
     Create,
     Edit,
@@ -138,7 +138,7 @@ impl AccessWord {
 #[derive(Clone, Copy, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[schemars(inline)]
-enum FieldWord {
+pub(in crate::kinds) enum FieldWord {
     Read,
     Edit,
 }
@@ -222,6 +222,50 @@ impl Section for PermissionSet {
     }
 }
 
+/// Declares system permissions, as they are written.
+pub(in crate::kinds) fn declare_system_permissions(names: Vec<Text>, into: &mut Attributes) {
+    if !names.is_empty() {
+        into.set(SYSTEM, Value::set(names.into_iter().map(|text| text.0)));
+    }
+}
+
+/// Declares access to an object.
+pub(in crate::kinds) fn declare_access(
+    object: &str,
+    access: Option<Shorthand<AllWord, Vec<AccessWord>>>,
+    into: &mut Attributes,
+) {
+    let words: Vec<&str> = match access {
+        None => Vec::new(),
+        Some(Shorthand::Word(AllWord::All)) => {
+            permissions::OBJECT_ACCESS.iter().map(|(word, _, _)| *word).collect()
+        }
+        Some(Shorthand::Long(words)) => words.into_iter().map(AccessWord::word).collect(),
+    };
+    if !words.is_empty() {
+        into.set(format!("objects.{object}"), Value::set(words));
+    }
+}
+
+/// Declares access to fields that are named one by one.
+pub(in crate::kinds) fn declare_fields(
+    object: &str,
+    fields: &UniqueMap<Text, FieldWord>,
+    into: &mut Attributes,
+) {
+    for word in [FieldWord::Edit, FieldWord::Read] {
+        let names: BTreeSet<String> = fields
+            .0
+            .iter()
+            .filter(|(_, held)| **held == word)
+            .map(|(field, _)| field.0.clone())
+            .collect();
+        if !names.is_empty() {
+            into.set(format!("fields.{object}.{}", word.word()), Value::Set(names));
+        }
+    }
+}
+
 fn declare_contents(
     system_permissions: Vec<Text>,
     objects: UniqueMap<ObjectName, ObjectSpec>,
@@ -229,46 +273,22 @@ fn declare_contents(
     principals: Vec<Text>,
     into: &mut Attributes,
 ) {
-    for (path, names) in
-        [(SYSTEM, system_permissions), ("external_credential_principals", principals)]
-    {
-        if !names.is_empty() {
-            into.set(path, Value::set(names.into_iter().map(|text| text.0)));
-        }
+    declare_system_permissions(system_permissions, into);
+    if !principals.is_empty() {
+        let names = principals.into_iter().map(|text| text.0);
+        into.set("external_credential_principals", Value::set(names));
     }
     for (ObjectName(Text(object)), assigned) in record_types.0 {
         settings::declare_record_types(&object, assigned, into);
     }
-    for (ObjectName(Text(object)), access) in objects.0 {
-        let words: Vec<&str> = match access.access {
-            None => Vec::new(),
-            Some(Shorthand::Word(AllWord::All)) => {
-                permissions::OBJECT_ACCESS.iter().map(|(word, _, _)| *word).collect()
-            }
-            Some(Shorthand::Long(words)) => words.into_iter().map(AccessWord::word).collect(),
-        };
-        if !words.is_empty() {
-            into.set(format!("objects.{object}"), Value::set(words));
-        }
-        match access.fields {
+    for (ObjectName(Text(object)), said) in objects.0 {
+        declare_access(&object, said.access, into);
+        match said.fields {
             None => {}
             Some(Shorthand::Word(word)) => {
                 into.set(format!("fields.{object}"), Value::Text(word.word().to_owned()));
             }
-            Some(Shorthand::Long(fields)) => {
-                for word in [FieldWord::Edit, FieldWord::Read] {
-                    let names: BTreeSet<String> = fields
-                        .0
-                        .iter()
-                        .filter(|(_, held)| **held == word)
-                        .map(|(field, _)| field.0.clone())
-                        .collect();
-                    if !names.is_empty() {
-                        let path = format!("fields.{object}.{}", word.word());
-                        into.set(path, Value::Set(names));
-                    }
-                }
-            }
+            Some(Shorthand::Long(fields)) => declare_fields(&object, &fields, into),
         }
     }
 }

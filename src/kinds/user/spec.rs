@@ -7,7 +7,8 @@ use serde::Deserialize;
 
 use crate::kinds::Section;
 use crate::kinds::package_license_assignment;
-use crate::kinds::permission_set_assignment;
+use crate::kinds::permission_set_assignment::OF_GROUPS;
+use crate::kinds::permission_set_assignment::OF_SETS;
 use crate::kinds::permission_set_license_assignment;
 use crate::kinds::profile;
 use crate::kinds::settings::Condition;
@@ -112,6 +113,10 @@ pub struct UserSpec {
     /// underscores and its name.
     #[serde(default)]
     permission_sets: Vec<Shorthand<Text, SetItem>>,
+    /// Permission set groups, by API name; a package's with its namespace, two
+    /// underscores and its name.
+    #[serde(default)]
+    permission_set_groups: Vec<Shorthand<Text, SetItem>>,
     /// What of these the user holds and no file declares is taken off it: `all`, or
     /// a list.
     exclusive: Option<Shorthand<AllWord, Vec<ExclusiveWord>>>,
@@ -137,19 +142,25 @@ enum AllWord {
 #[schemars(inline)]
 enum ExclusiveWord {
     PackageLicenses,
+    PermissionSetGroups,
     PermissionSetLicenses,
     PermissionSets,
 }
 
 impl ExclusiveWord {
-    const ALL: [Self; 3] =
-        [Self::PackageLicenses, Self::PermissionSetLicenses, Self::PermissionSets];
+    const ALL: [Self; 4] = [
+        Self::PackageLicenses,
+        Self::PermissionSetGroups,
+        Self::PermissionSetLicenses,
+        Self::PermissionSets,
+    ];
 
     fn kind(self) -> &'static str {
         match self {
             Self::PackageLicenses => package_license_assignment::KIND,
+            Self::PermissionSetGroups => OF_GROUPS.kind,
             Self::PermissionSetLicenses => permission_set_license_assignment::KIND,
-            Self::PermissionSets => permission_set_assignment::KIND,
+            Self::PermissionSets => OF_SETS.kind,
         }
     }
 }
@@ -200,6 +211,10 @@ pub struct PersonaSpec {
     /// underscores and its name.
     #[serde(default)]
     permission_sets: Vec<Shorthand<Text, SetItem>>,
+    /// Permission set groups, by API name; a package's with its namespace, two
+    /// underscores and its name.
+    #[serde(default)]
+    permission_set_groups: Vec<Shorthand<Text, SetItem>>,
 }
 
 /// What a persona may say, for editors.
@@ -247,6 +262,7 @@ pub fn read_persona<'de, D: serde::Deserializer<'de>>(
         package_licenses: spec.package_licenses,
         permission_set_licenses: spec.permission_set_licenses,
         permission_sets: spec.permission_sets,
+        permission_set_groups: spec.permission_set_groups,
         exclusive: None,
         when: Vec::new(),
         was: None,
@@ -456,13 +472,15 @@ impl Section for User {
             let (address, attributes) = package_license_assignment::declare(name, &package);
             into(Declared::new(address, attributes).only_when(&conditions(also)));
         }
-        for set in spec.permission_sets {
-            let (set, expires, also) = match set {
+        let sets = spec.permission_sets.into_iter().map(|item| (OF_SETS, item));
+        let groups = spec.permission_set_groups.into_iter().map(|item| (OF_GROUPS, item));
+        for (kind, item) in sets.chain(groups) {
+            let (thing, expires, also) = match item {
                 Shorthand::Word(Text(name)) => (name, None, Vec::new()),
                 Shorthand::Long(item) => (item.name.0, item.expires, item.when),
             };
             let day = expires.map(|day| day.0);
-            let (address, attributes) = permission_set_assignment::declare_until(name, &set, day);
+            let (address, attributes) = kind.declare_until(name, &thing, day);
             into(Declared::new(address, attributes).only_when(&conditions(also)));
         }
     }

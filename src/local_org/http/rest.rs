@@ -178,6 +178,7 @@ fn query(server: &Server, org: &mut Org, call: &Call) -> Result<Reply, ApiError>
     let mut query = soql::parse(text)?;
     match query.from.to_ascii_lowercase().as_str() {
         "userlicense" | "permissionsetlicense" | "packagelicense" => rules::count_seats(org),
+        "permissionsetgroup" => rules::pass_time(org),
         "userpermissionaccess" => rules::show_rights(org),
         "profile" if org.doubts.profile_filtering && !rules::may(org, "ViewAllProfiles") => {
             only_own_profile(org, &mut query);

@@ -3,6 +3,7 @@
 use serde_json::Value as Json;
 
 use super::Org;
+use super::groups;
 use super::licenses;
 use super::require;
 use crate::local_org::error::ApiError;
@@ -25,6 +26,14 @@ fn check_reference(org: &Org, row: &Row, field: &str, object: &str) -> Result<()
 }
 
 pub fn insert_set(org: &mut Org, mut row: Row) -> Result<String, ApiError> {
+    let group = id_in(&row, "PermissionSetGroupId").to_owned();
+    if !group.is_empty() {
+        check_reference(org, &row, "PermissionSetGroupId", "PermissionSetGroup")?;
+        groups::check_status(org, &group)?;
+        // The row shows the set that the org works out for the group.
+        let set = groups::aggregate(org, &group).unwrap_or_default();
+        row.insert("PermissionSetId".to_owned(), Json::String(set));
+    }
     require(&row, &["AssigneeId", "PermissionSetId"])?;
     check_reference(org, &row, "AssigneeId", "User")?;
     check_reference(org, &row, "PermissionSetId", "PermissionSet")?;
@@ -44,17 +53,19 @@ pub fn insert_set(org: &mut Org, mut row: Row) -> Result<String, ApiError> {
     }
     // A set that carries a permission set license brings it along (Salesforce
     // Help, "Permission Set Licenses and Permission Sets").
-    if let Some(license) = org.text("PermissionSet", &set, "LicenseId").map(str::to_owned)
-        && license.starts_with("0PL")
-        && !licenses::holds_set_license(org, &user, &license)
-    {
-        licenses::take_set_license_seat(org, &license)?;
-        let mut assignment = Row::new();
-        assignment.insert("AssigneeId".to_owned(), Json::String(user.clone()));
-        assignment.insert("PermissionSetLicenseId".to_owned(), Json::String(license));
-        org.store_new("PermissionSetLicenseAssign", assignment);
+    for held in groups::members(org, &group).iter().chain([&set]) {
+        if let Some(license) = org.text("PermissionSet", held, "LicenseId").map(str::to_owned)
+            && license.starts_with("0PL")
+            && !licenses::holds_set_license(org, &user, &license)
+        {
+            licenses::take_set_license_seat(org, &license)?;
+            let mut assignment = Row::new();
+            assignment.insert("AssigneeId".to_owned(), Json::String(user.clone()));
+            assignment.insert("PermissionSetLicenseId".to_owned(), Json::String(license));
+            org.store_new("PermissionSetLicenseAssign", assignment);
+        }
+        licenses::check_package(org, &user, held)?;
     }
-    licenses::check_package(org, &user, &set)?;
     if let Some(permission) = licenses::not_allowed(org, &user, &set) {
         let label = org.text("PermissionSet", &set, "Label").unwrap_or_default();
         let name = org.text("User", &user, "Name").unwrap_or_default();

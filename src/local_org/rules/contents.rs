@@ -135,10 +135,15 @@ fn mirror_activities(contents: &mut Contents) {
     }
 }
 
+/// Where a set is kept; one that mutes is no permission set.
+fn table_of(set: &str) -> &'static str {
+    if set.starts_with("0QM") { "MutingPermissionSet" } else { "PermissionSet" }
+}
+
 /// What a set grants now.
 pub fn stored_contents(org: &Org, set: &str) -> Contents {
     let mut contents = Contents { sections: sections::stored(org, set), ..Contents::default() };
-    if let Some(row) = org.store.get("PermissionSet", set) {
+    if let Some(row) = org.store.get(table_of(set), set) {
         for (field, value) in row {
             if let Some(name) = field.strip_prefix("Permissions")
                 && *value == Json::Bool(true)
@@ -175,7 +180,7 @@ pub fn granted(contents: &Contents) -> Granted {
 
 /// Makes this all that a set grants.
 pub fn store_contents(org: &mut Org, set: &str, contents: &Contents) {
-    let mut row = org.store.get("PermissionSet", set).cloned().unwrap_or_default();
+    let mut row = org.store.get(table_of(set), set).cloned().unwrap_or_default();
     let stale: Vec<String> =
         row.keys().filter(|field| field.starts_with("Permissions")).cloned().collect();
     for field in stale {
@@ -184,7 +189,7 @@ pub fn store_contents(org: &mut Org, set: &str, contents: &Contents) {
     for (name, _) in contents.system.iter().filter(|(_, on)| **on) {
         row.insert(format!("Permissions{name}"), Json::Bool(true));
     }
-    org.store_changed("PermissionSet", row);
+    org.store_changed(table_of(set), row);
     sections::store(org, set, &contents.sections);
     for object in ["ObjectPermissions", "FieldPermissions"] {
         for child in org.store.ids_by(object, "ParentId", set) {
@@ -200,7 +205,7 @@ pub fn store_contents(org: &mut Org, set: &str, contents: &Contents) {
         }
         org.store_new("ObjectPermissions", row);
     }
-    for (field, (read, edit)) in contents.fields.iter().filter(|(_, (read, _))| *read) {
+    for (field, (read, edit)) in contents.fields.iter().filter(|(_, (read, edit))| *read || *edit) {
         let mut row = Row::new();
         row.insert("ParentId".to_owned(), Json::String(set.to_owned()));
         let object = field.split('.').next().unwrap_or_default();
@@ -222,7 +227,7 @@ pub fn content_nodes(org: &Org, contents: &Contents) -> (Vec<Node>, Vec<Node>, V
     let fields = contents
         .fields
         .iter()
-        .filter(|(_, (read, _))| *read)
+        .filter(|(_, (read, edit))| *read || *edit)
         .map(|(field, (read, edit))| {
             Node::parent(
                 "fieldPermissions",

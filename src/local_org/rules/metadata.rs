@@ -13,6 +13,7 @@ use super::contents::row_text;
 use super::contents::store_contents;
 use super::contents::stored_contents;
 use super::contents::text;
+use super::groups;
 use super::prerequisites;
 use super::profiles;
 use super::rights;
@@ -41,7 +42,9 @@ pub fn write_documents(
     may_create: bool,
 ) -> Result<Vec<DocumentOutcome>, ApiError> {
     let write = match metadata_type {
+        "MutingPermissionSet" => groups::write_muting,
         "PermissionSet" => write_set,
+        "PermissionSetGroup" => groups::write_group,
         "Profile" => write_profile,
         other => return Err(unknown_type(other)),
     };
@@ -72,7 +75,7 @@ fn unknown_type(name: &str) -> ApiError {
     )
 }
 
-fn no_such(kind: &str, name: &str) -> ApiError {
+pub fn no_such(kind: &str, name: &str) -> ApiError {
     ApiError::new(
         "INVALID_CROSS_REFERENCE_KEY",
         format!("In field: fullName - no {kind} named {name} found"),
@@ -179,6 +182,7 @@ fn write_set(
     }
     org.store_changed("PermissionSet", row);
     store_contents(org, &id, &contents);
+    groups::outdate_groups_of(org, &id);
     Ok(created)
 }
 
@@ -286,12 +290,16 @@ pub fn list_documents(org: &Org, metadata_type: &str) -> Result<Vec<(String, Str
     };
     let object = match metadata_type {
         "Profile" | "PermissionSet" => metadata_type,
+        "MutingPermissionSet" | "PermissionSetGroup" => {
+            return Ok(groups::list(org, metadata_type));
+        }
         other => return Err(unknown_type(other)),
     };
     let rows = org
         .store
         .all(object)
-        .filter(|row| row.get("IsOwnedByProfile").is_none_or(|owned| *owned == Json::Bool(false)));
+        .filter(|row| row.get("IsOwnedByProfile").is_none_or(|owned| *owned == Json::Bool(false)))
+        .filter(|row| row.get("PermissionSetGroupId").is_none_or(Json::is_null));
     Ok(rows.map(|row| (name(row), row_text(row, "Id").to_owned())).collect())
 }
 
@@ -311,12 +319,14 @@ pub fn read_documents(
                 Ok(profile_named(org, full_name)
                     .and_then(|id| profile_document(org, full_name, &id)))
             }
+            "MutingPermissionSet" => Ok(groups::muting_document(org, full_name)),
+            "PermissionSetGroup" => Ok(groups::group_document(org, full_name)),
             other => Err(unknown_type(other)),
         })
         .collect()
 }
 
-fn set_named(org: &Org, full_name: &str) -> Option<String> {
+pub fn set_named(org: &Org, full_name: &str) -> Option<String> {
     if let Some((namespace, name)) = full_name.split_once("__") {
         return org
             .store
@@ -355,7 +365,7 @@ fn set_document(org: &Org, full_name: &str, id: &str) -> Node {
 }
 
 /// A document, its elements in the order of the WSDL: that of their names.
-fn whole(full_name: &str, mut children: Vec<Node>) -> Node {
+pub fn whole(full_name: &str, mut children: Vec<Node>) -> Node {
     children.sort_by(|left, right| left.name.cmp(&right.name));
     children.insert(0, Node::text("fullName", full_name));
     Node::parent("records", children)
@@ -388,17 +398,16 @@ pub fn delete_documents(
     full_names: &[String],
 ) -> Result<Vec<DocumentOutcome>, ApiError> {
     let object = match metadata_type {
-        "PermissionSet" => "PermissionSet",
-        "Profile" => "Profile",
+        "MutingPermissionSet" | "PermissionSet" | "PermissionSetGroup" | "Profile" => metadata_type,
         other => return Err(unknown_type(other)),
     };
     Ok(full_names
         .iter()
         .map(|full_name| {
-            let id = if object == "Profile" {
-                profile_named(org, full_name)
-            } else {
-                set_named(org, full_name)
+            let id = match object {
+                "Profile" => profile_named(org, full_name),
+                "PermissionSet" => set_named(org, full_name),
+                group => groups::id_of(org, group, full_name),
             };
             let savepoint = org.store.savepoint();
             let result = match id {

@@ -5,6 +5,7 @@
 
 mod assignments;
 mod contents;
+mod groups;
 mod licenses;
 mod metadata;
 mod prerequisites;
@@ -20,12 +21,14 @@ use serde_json::Value as Json;
 
 use super::error::ApiError;
 use super::options::Doubts;
+use super::options::Recalculation;
 use super::schema::Object;
 use super::schema::Schema;
 use super::store::Row;
 use super::store::Store;
 use super::store::normal_id;
 
+pub use groups::pass_time;
 pub use licenses::count_seats;
 pub use metadata::DocumentOutcome;
 pub use metadata::delete_documents;
@@ -52,6 +55,8 @@ pub struct Org {
     pub doubts: Doubts,
     /// What the org itself says no to when a user is saved.
     pub user_rule: Option<String>,
+    /// How groups are worked out.
+    pub recalculation: Recalculation,
     /// The user that can't be deactivated.
     pub workflow_user: Option<String>,
     /// The user whose token is used.
@@ -167,7 +172,9 @@ pub fn delete(org: &mut Org, object: &str, id: &str) -> Result<(), ApiError> {
     let id = existing(org, object, id)?;
     match object.name {
         "Profile" => profiles::delete(org, &id),
+        "MutingPermissionSet" => groups::delete_muting(org, &id),
         "PermissionSet" => sets::delete(org, &id),
+        "PermissionSetGroup" => groups::delete_group(org, &id),
         "PermissionSetAssignment" => assignments::delete_set(org, &id),
         "PermissionSetLicenseAssign" => assignments::delete_license(org, &id),
         _ => {

@@ -34,9 +34,12 @@ pub fn check(org: &Org, object: &str) -> Result<(), ApiError> {
         "User" | "PermissionSetLicenseAssign" => &["ManageUsers", "ManageInternalUsers"],
         "UserPackageLicense" => &["ManagePackageLicenses"],
         "UserLogin" => &["FreezeUsers", "ManageUsers"],
-        "Profile" | "PermissionSet" | "ObjectPermissions" | "FieldPermissions" => {
-            &["ManageProfilesPermissionsets"]
-        }
+        "MutingPermissionSet"
+        | "Profile"
+        | "PermissionSet"
+        | "PermissionSetGroup"
+        | "ObjectPermissions"
+        | "FieldPermissions" => &["ManageProfilesPermissionsets"],
         "PermissionSetAssignment" => &["AssignPermissionSets"],
         "password" => &["ResetPasswords", "ManageUsers"],
         "metadata" => &["ModifyMetadata", "ModifyAllData"],

@@ -3,6 +3,7 @@
 use serde_json::Value as Json;
 
 use super::Org;
+use super::groups;
 use super::prerequisites;
 use super::require;
 use crate::local_org::error::ApiError;
@@ -119,6 +120,12 @@ pub fn delete(org: &mut Org, id: &str) -> Result<(), ApiError> {
         return Err(ApiError::new(
             "DELETE_FAILED",
             "Permission sets cannot be deleted if assigned to users.",
+        ));
+    }
+    if groups::is_member(org, id) {
+        return Err(ApiError::new(
+            "DELETE_FAILED",
+            "Permission sets cannot be deleted if they are in a permission set group.",
         ));
     }
     delete_with_children(org, id);

@@ -33,6 +33,16 @@ use crate::plan::Input;
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 struct Through(BTreeSet<Address>);
 
+impl Through {
+    fn without(&self, things: &BTreeSet<Address>) -> Self {
+        Self(self.0.difference(things).cloned().collect())
+    }
+}
+
+fn source_name(thing: &Address) -> SourceName {
+    SourceName { kind: thing.kind().to_owned(), name: thing.name().to_owned() }
+}
+
 /// Gains, losses, and what is not known.
 type Difference = (Vec<SourcedRight>, Vec<SourcedRight>, Vec<SourceName>);
 
@@ -56,10 +66,16 @@ pub fn access_changes(plan: &Plan, input: &Input<'_>) -> Result<Vec<AccessChange
     let mut known = HashMap::new();
     let mut found: HashMap<Difference, Vec<String>> = HashMap::new();
     for ((before, after), users) in alike {
-        let (before, mut unknown) = work.effective(&before, Moment::Before, &mut known);
-        let (after, unknown_after) = work.effective(&after, Moment::After, &mut known);
+        let unknown_before = work.unknown(&before, Moment::Before, &mut known);
+        let unknown_after = work.unknown(&after, Moment::After, &mut known);
+        // What is not known at one moment can't be compared with the other.
+        let known_before = before.without(&unknown_after);
+        let known_after = after.without(&unknown_before);
+        let before = work.effective(&known_before, Moment::Before, &mut known);
+        let after = work.effective(&known_after, Moment::After, &mut known);
         // What is not known on both sides changes nothing.
-        unknown = unknown.symmetric_difference(&unknown_after).cloned().collect();
+        let unknown: BTreeSet<SourceName> =
+            unknown_before.symmetric_difference(&unknown_after).map(source_name).collect();
         let gains = after.beyond(&before);
         let losses = before.beyond(&after);
         if gains.is_empty() && losses.is_empty() && unknown.is_empty() {
@@ -94,8 +110,7 @@ pub fn unknown_sources(plan: &Plan, input: &Input<'_>) -> Result<BTreeSet<Addres
             continue;
         }
         for (through, moment) in [(before, Moment::Before), (after, Moment::After)] {
-            unknown
-                .extend(through.0.into_iter().filter(|thing| work.grants(thing, moment).is_none()));
+            unknown.extend(through.0.into_iter().flat_map(|thing| work.not_known(thing, moment)));
         }
     }
     Ok(unknown)
@@ -131,6 +146,9 @@ impl Work<'_> {
                 affected.insert(change.address.clone());
             } else if grants_of(&change.address, change.before.as_ref())
                 != grants_of(&change.address, change.after.as_ref())
+                || combined_in(&change.address, change.before.as_ref())
+                    != combined_in(&change.address, change.after.as_ref())
+                || change.member_changes.is_some()
             {
                 changed.insert(&change.address);
             }
@@ -260,29 +278,73 @@ impl Work<'_> {
         self.change(thing).is_some()
     }
 
-    /// What sources allow together. What each holds is worked out once.
+    /// What one source holds; worked out once. `None` when it is not known.
+    fn held<'k>(
+        &self,
+        thing: &Address,
+        moment: Moment,
+        known: &'k mut HashMap<(Address, Moment), Option<Held>>,
+    ) -> Option<&'k Held> {
+        let held = known.entry((thing.clone(), moment)).or_insert_with(|| {
+            let (grants, muted) = self.combined(thing, moment)?;
+            Some(Held::of(&Source { name: source_name(thing), grants, muted }))
+        });
+        held.as_ref()
+    }
+
+    /// The sources of which it is not known what they hold.
+    fn unknown(
+        &self,
+        through: &Through,
+        moment: Moment,
+        known: &mut HashMap<(Address, Moment), Option<Held>>,
+    ) -> BTreeSet<Address> {
+        let is_unknown = |thing: &&Address| self.held(thing, moment, known).is_none();
+        through.0.iter().filter(is_unknown).cloned().collect()
+    }
+
+    /// What sources allow together, of which what they hold is known.
     fn effective(
         &self,
         through: &Through,
         moment: Moment,
         known: &mut HashMap<(Address, Moment), Option<Held>>,
-    ) -> (Effective, BTreeSet<SourceName>) {
+    ) -> Effective {
         let mut effective = Effective::default();
-        let mut unknown = BTreeSet::new();
         for thing in &through.0 {
-            let name = SourceName { kind: thing.kind().to_owned(), name: thing.name().to_owned() };
-            let held = known.entry((thing.clone(), moment)).or_insert_with(|| {
-                let grants = vec![self.grants(thing, moment)?];
-                Some(Held::of(&Source { name: name.clone(), grants, muted: Grants::default() }))
-            });
-            match held {
-                Some(held) => effective.add(&name, held),
-                None => {
-                    unknown.insert(name);
-                }
+            if let Some(held) = self.held(thing, moment, known) {
+                effective.add(&source_name(thing), held);
             }
         }
-        (effective, unknown)
+        effective
+    }
+
+    /// The members of a group at a moment, and what it mutes.
+    fn members(&self, thing: &Address, moment: Moment) -> Option<(Vec<Address>, Grants)> {
+        let attributes = match self.change(thing) {
+            Some(change) if moment == Moment::Before => change.before.clone(),
+            Some(change) => change.after.clone(),
+            None => self.input.recorded.get(thing).ok().flatten().map(|record| record.attributes),
+        };
+        combined_in(thing, attributes.as_ref())
+    }
+
+    /// Whose grants are not known of what a source is added up from.
+    fn not_known(&self, thing: Address, moment: Moment) -> Vec<Address> {
+        let things =
+            self.members(&thing, moment).map_or_else(|| vec![thing], |(members, _)| members);
+        things.into_iter().filter(|thing| self.grants(thing, moment).is_none()).collect()
+    }
+
+    /// What a source is added up from, and what it leaves out.
+    fn combined(&self, thing: &Address, moment: Moment) -> Option<(Vec<Grants>, Grants)> {
+        match self.members(thing, moment) {
+            Some((members, muted)) => {
+                let grants = members.iter().map(|member| self.grants(member, moment));
+                Some((grants.collect::<Option<_>>()?, muted))
+            }
+            None => Some((vec![self.grants(thing, moment)?], Grants::default())),
+        }
     }
 
     /// What a profile or set grants at a moment: planned, recorded, or asked.
@@ -309,6 +371,13 @@ impl Work<'_> {
             _ => None,
         }
     }
+}
+
+fn combined_in(
+    address: &Address,
+    attributes: Option<&Attributes>,
+) -> Option<(Vec<Address>, Grants)> {
+    kinds::of(address)?.combines(attributes?)
 }
 
 fn grants_of(address: &Address, attributes: Option<&Attributes>) -> Option<Grants> {

@@ -53,6 +53,7 @@ fn needs(write: &Write) -> &'static [&'static Need] {
         | Write::UpdateDocument { .. }
         | Write::DeleteDocument { .. } => &[&PROFILES, &METADATA],
         Write::ResetPassword { .. } => &[&PASSWORDS],
+        Write::Await(_) => &[],
         Write::Insert { object, .. }
         | Write::Update { object, .. }
         | Write::Delete { object, .. } => match object.as_ref() {

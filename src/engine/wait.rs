@@ -1,0 +1,54 @@
+//! Waiting for what the org does by itself: one look at how far it is.
+
+use std::collections::HashMap;
+
+use super::call::OpResult;
+use super::call::Report;
+use super::effect::Confirmed;
+use crate::model::Awaited;
+use crate::model::RowExt as _;
+use crate::org::Org;
+use crate::org::keyed_queries;
+
+/// Looks at records of one object, all in one query.
+pub async fn look(org: &Org, items: Vec<(usize, Awaited)>) -> Report {
+    let mut report = Report { results: Vec::with_capacity(items.len()), fatal: None };
+    let Some((_, first)) = items.first() else { return report };
+    let names = items.iter().map(|(_, awaited)| awaited.name.as_str());
+    let queries =
+        keyed_queries(&first.object, &[&first.key, &first.field], &first.key, None, names);
+    let mut seen: HashMap<String, String> = HashMap::new();
+    let answer = org
+        .query_all(&queries, &mut |_, rows| {
+            for row in rows {
+                if let (Some(name), Some(value)) = (row.text(&first.key), row.text(&first.field)) {
+                    seen.insert(name.to_lowercase(), value.to_owned());
+                }
+            }
+        })
+        .await;
+    if let Err(error) = answer {
+        let reason = error.to_string();
+        report.results =
+            items.iter().map(|(op, _)| (*op, OpResult::Failed(reason.clone()))).collect();
+        report.fatal = Some(error).filter(crate::org::OrgError::is_final);
+        return report;
+    }
+    for (op, awaited) in items {
+        let result = match seen.get(&awaited.name.to_lowercase()) {
+            Some(value) if *value == awaited.until => OpResult::Done(Confirmed::default()),
+            Some(value) if *value == awaited.never => OpResult::Failed(format!(
+                "its {} is {value}, so that it will not be {}: look at {}",
+                awaited.field.to_lowercase(),
+                awaited.until,
+                awaited.look_at
+            )),
+            Some(value) => OpResult::Waiting(value.clone()),
+            None => {
+                OpResult::Failed(format!("the org has no {} `{}`", awaited.object, awaited.name))
+            }
+        };
+        report.results.push((op, result));
+    }
+    report
+}

@@ -1,0 +1,106 @@
+//! Permission sets and groups of them, as a file names them: by API name or label,
+//! declared or there in the org.
+
+use crate::kinds::Scope;
+use crate::kinds::permission_set;
+use crate::kinds::permission_set_group;
+use crate::model::Address;
+use crate::model::Catalog;
+use crate::model::Fact;
+
+/// One sort of thing that is named so.
+#[derive(Debug)]
+pub struct Named {
+    /// Its kind.
+    pub kind: &'static str,
+    /// What a person calls it.
+    pub noun: &'static str,
+    /// The section, and the list of a user, that holds it.
+    pub section: &'static str,
+    fact: fn(String) -> Fact,
+}
+
+/// Permission sets.
+pub const SETS: Named = Named {
+    kind: permission_set::KIND,
+    noun: "permission set",
+    section: "permission_sets",
+    fact: Fact::PermissionSet,
+};
+/// Permission set groups.
+pub const GROUPS: Named = Named {
+    kind: permission_set_group::KIND,
+    noun: "permission set group",
+    section: "permission_set_groups",
+    fact: Fact::PermissionSetGroup,
+};
+
+impl Named {
+    /// The address under what is written.
+    pub fn address(&self, written: &str) -> Address {
+        Address::new(self.kind, written)
+    }
+
+    /// Names the facts that finding one needs that no file declares.
+    pub fn facts(&self, written: &str, scope: &dyn Scope, want: &mut dyn FnMut(Fact)) {
+        if scope.declared(&self.address(written)).is_none() {
+            want((self.fact)(written.to_owned()));
+            if let Some((namespace, _)) = written.split_once("__") {
+                want(Fact::Package(namespace.to_owned()));
+            }
+        }
+    }
+
+    /// The API name of one that the org has, where that is not what is written.
+    pub fn canonical(&self, written: &str, catalog: &Catalog) -> Option<String> {
+        match catalog.sets(&(self.fact)(written.to_owned())) {
+            [only] if only.name != written => Some(only.name.clone()),
+            _ => None,
+        }
+    }
+
+    /// The API name of what is meant.
+    ///
+    /// # Errors
+    /// A message and what to do, when nothing or several things are meant.
+    pub fn find(
+        &self,
+        written: &str,
+        scope: &dyn Scope,
+        catalog: &Catalog,
+    ) -> Result<String, (String, String)> {
+        let Self { noun, section, .. } = self;
+        if scope.declared(&self.address(written)).is_some() {
+            return Ok(written.to_owned());
+        }
+        match catalog.sets(&(self.fact)(written.to_owned())) {
+            [only] => Ok(only.name.clone()),
+            [] => Err((
+                format!("{noun} `{written}` is neither declared nor in this org"),
+                match written.split_once("__") {
+                    Some((namespace, _)) if catalog.lacks_package(namespace) => {
+                        format!("the package `{namespace}` is not installed in this org")
+                    }
+                    Some((namespace, _)) if catalog.package(namespace).is_some() => format!(
+                        "the package `{namespace}` is installed, but not with this {}: is the name right, and the package's version the one that has it?",
+                        if self.kind == permission_set::KIND { "set" } else { "group" }
+                    ),
+                    Some((namespace, _)) => format!(
+                        "it belongs to the package `{namespace}`: is the package installed in this org, and the name right?"
+                    ),
+                    None => scope.meant(&self.address(written)).map_or_else(
+                        || format!("declare it under `{section}:`, or write the API name of one that the org has"),
+                        |meant| format!("did you mean `{meant}`?"),
+                    ),
+                },
+            )),
+            several => Err((
+                format!(
+                    "the label `{written}` fits {}",
+                    several.iter().map(|set| set.name.as_str()).collect::<Vec<_>>().join(" and ")
+                ),
+                "write the API name of the one that is meant".to_owned(),
+            )),
+        }
+    }
+}
