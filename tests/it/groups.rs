@@ -84,9 +84,11 @@ async fn a_member_that_changes_alone_is_waited_for_too() {
 async fn a_group_that_fails_names_its_members_and_its_users_do_not_get_it() {
     let world = world_with("recalculation_fails_for=Reader").await;
     world.write("access.yaml", GROUP);
-    let failed = world.run(&["apply", "access.yaml", "--auto-approve"]).await.fails();
+    let failed =
+        world.run(&["apply", "access.yaml", "--auto-approve", "--parallelism", "1"]).await.fails();
     insta::assert_snapshot!("group_fails", failed.whole());
-    let again = world.run(&["apply", "access.yaml", "--auto-approve"]).await.fails();
+    let again =
+        world.run(&["apply", "access.yaml", "--auto-approve", "--parallelism", "1"]).await.fails();
     assert!(again.whole().contains("recalculate failed"), "{}", again.whole());
     world.converges("without that member", &GROUP.replace("[Reader, Writer,", "[Writer,")).await;
 }
@@ -95,7 +97,10 @@ async fn a_group_that_fails_names_its_members_and_its_users_do_not_get_it() {
 async fn a_group_that_takes_too_long_is_told_and_goes_on_next_time() {
     let world = world_with("recalculation_calls=5").await;
     world.write("access.yaml", GROUP);
-    let late = world.run(&["apply", "access.yaml", "--auto-approve", "--wait", "0"]).await.fails();
+    let late = world
+        .run(&["apply", "access.yaml", "--auto-approve", "--parallelism", "1", "--wait", "0"])
+        .await
+        .fails();
     insta::assert_snapshot!("group_late", late.whole());
     world.converges("later", GROUP).await;
 }
@@ -157,6 +162,7 @@ async fn a_group_somebody_else_holds_is_kept_and_a_member_is_not_deleted_before_
     let group = world.id("PermissionSetGroup", "DeveloperName = 'Sales'").await;
     let row = json!({"AssigneeId": admin, "PermissionSetGroupId": group});
     world.call(Method::POST, "sobjects/PermissionSetAssignment", row).await;
-    let destroyed = world.run(&["destroy", "access.yaml", "--auto-approve"]).await;
+    let destroyed =
+        world.run(&["destroy", "access.yaml", "--auto-approve", "--parallelism", "1"]).await;
     insta::assert_snapshot!("group_kept", destroyed.whole());
 }

@@ -173,7 +173,7 @@ pub fn a_file() -> impl Strategy<Value = Generated> {
 async fn one_apply_is_enough(generated: &Generated) {
     let world =
         World::with(Seed { users: 0, seats: Some(-1), ..Seed::default() }, Doubts::default()).await;
-    world.converges("as generated", &generated.yaml(false)).await;
+    world.converges_with("as generated", &generated.yaml(false), "5").await;
     world.write("access.yaml", generated.yaml(true));
     world.is_settled("in another order").await;
     let destroyed = world.run(&["destroy", "access.yaml", "--auto-approve"]).await;

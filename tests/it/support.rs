@@ -217,10 +217,17 @@ impl World {
         redacted
     }
 
-    /// Applies a file and then plans it, which must find nothing to do.
+    /// Applies a file, one call after the other so that its output is always the
+    /// same, and then plans it, which must find nothing to do.
     pub async fn converges(&self, what: &str, yaml: &str) -> Ran {
+        self.converges_with(what, yaml, "1").await
+    }
+
+    /// The same with so many calls at once.
+    pub async fn converges_with(&self, what: &str, yaml: &str, parallelism: &str) -> Ran {
         self.write("access.yaml", yaml);
-        let applied = self.run(&["apply", "access.yaml", "--auto-approve"]).await;
+        let arguments = ["apply", "access.yaml", "--auto-approve", "--parallelism", parallelism];
+        let applied = self.run(&arguments).await;
         assert_eq!(applied.code, 0, "{what}: {}", applied.whole());
         self.is_settled(what).await;
         applied

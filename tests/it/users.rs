@@ -295,7 +295,8 @@ users:
 async fn a_user_that_the_org_keeps_active_is_frozen_moved_and_reported() {
     let world = world_with("workflow_user=integration@coconut.example").await;
     world.converges("the example", &crate::support::example()).await;
-    let destroyed = world.run(&["destroy", "access.yaml", "--auto-approve"]).await.fails();
+    let arguments = ["destroy", "access.yaml", "--auto-approve", "--parallelism", "1"];
+    let destroyed = world.run(&arguments).await.fails();
     insta::assert_snapshot!("kept_active", destroyed.whole());
     let user = &world.query("SELECT IsActive, Profile.Name FROM User WHERE Username = 'integration@coconut.example'").await[0];
     assert_eq!(user["IsActive"], json!(true));
