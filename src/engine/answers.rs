@@ -117,6 +117,16 @@ impl FactNeeds {
                 let fact = self.asked(Fact::PermissionSetHolders, text("PermissionSet.Name")?);
                 add_holder(fact, row.text("Assignee.Username")?, catalog);
             }
+            FactRows::UserGroups => {
+                let group = PermissionSetFact {
+                    id: SalesforceId::parse(row.text("Id")?)?,
+                    name: text("DeveloperName")?,
+                    label: text("Name").unwrap_or_default(),
+                };
+                let is_queue = row.text("Type") == Some("Queue");
+                let of = if is_queue { Fact::Queue } else { Fact::PublicGroup };
+                self.take_set(&group, of, catalog);
+            }
             FactRows::GroupHolders => {
                 let name = text("PermissionSetGroup.DeveloperName")?;
                 let fact = self.asked(Fact::PermissionSetGroupHolders, name);
@@ -225,7 +235,11 @@ impl FactNeeds {
     /// A set or a group answers to its name; to its label only where no name fits.
     fn take_set(&self, set: &PermissionSetFact, of: fn(String) -> Fact, catalog: &mut Catalog) {
         for fact in &self.facts {
-            let (Fact::PermissionSet(written) | Fact::PermissionSetGroup(written)) = fact else {
+            let (Fact::PermissionSet(written)
+            | Fact::PermissionSetGroup(written)
+            | Fact::Queue(written)
+            | Fact::PublicGroup(written)) = fact
+            else {
                 continue;
             };
             if *fact != of(written.clone()) {

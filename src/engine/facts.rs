@@ -39,6 +39,7 @@ pub enum FactRows {
     SetHolders,
     Groups,
     GroupHolders,
+    UserGroups,
     ProfileHolders,
     Packages,
     PersonAccounts,
@@ -201,6 +202,19 @@ impl FactNeeds {
                 ),
             ));
         }
+        for names in self
+            .names(|fact| match fact {
+                Fact::Queue(name) | Fact::PublicGroup(name) => Some(name),
+                _ => None,
+            })
+            .chunks(NAMES)
+        {
+            let names = list(names);
+            queries.push((
+                FactRows::UserGroups,
+                format!("SELECT Id, DeveloperName, Name, Type FROM Group WHERE Type IN ('Queue', 'Regular') AND (DeveloperName IN ({names}) OR Name IN ({names}))"),
+            ));
+        }
         let groups = self.names(|fact| match fact {
             Fact::PermissionSetGroupHolders(name) => Some(name),
             _ => None,
@@ -332,9 +346,10 @@ impl FactNeeds {
     pub fn prepare(&self, catalog: &mut Catalog) {
         for fact in &self.facts {
             let nothing = match fact {
-                Fact::PermissionSet(_) | Fact::PermissionSetGroup(_) => {
-                    FactValue::PermissionSets(Vec::new())
-                }
+                Fact::PermissionSet(_)
+                | Fact::PermissionSetGroup(_)
+                | Fact::Queue(_)
+                | Fact::PublicGroup(_) => FactValue::PermissionSets(Vec::new()),
                 Fact::ProfilesOfLicense(_) => FactValue::Profiles(Vec::new()),
                 Fact::UserLicenses => FactValue::Licenses(Vec::new()),
                 Fact::Role(_) => FactValue::Roles(Vec::new()),

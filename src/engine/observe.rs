@@ -18,11 +18,15 @@ use crate::model::FactValue;
 use crate::model::KeySource;
 use crate::model::Observed;
 use crate::model::Row;
+use crate::model::RowExt as _;
 use crate::model::SalesforceId;
 use crate::model::Value;
 use crate::org::Org;
 use crate::org::keyed_queries;
+use crate::org::queries_by_username;
 
+/// The kind whose rows tell the usernames that ids stand for.
+const USER_KIND: &str = "user";
 /// Documents of one readMetadata call (Metadata API Developer Guide).
 pub(super) const DOCUMENTS: usize = 10;
 
@@ -56,6 +60,13 @@ impl Targets {
         if let Some(index) = kinds::ALL.iter().position(|kind| kind.name() == address.kind()) {
             let key = kinds::ALL[index].query_key(address).to_lowercase();
             self.rows_only.entry(index).or_default().insert(key);
+        }
+    }
+
+    /// Looks for all things of a kind that a user has.
+    pub fn add_relations(&mut self, user: &Address, kind: &str) {
+        if let Some(index) = kinds::ALL.iter().position(|held| held.name() == kind) {
+            self.keys.entry(index).or_default().insert(user.name().to_owned());
         }
     }
 
@@ -118,6 +129,13 @@ pub async fn observe(
                     query.condition,
                     keys.iter().map(String::as_str),
                 ),
+                KeySource::User => queries_by_username(
+                    query.object,
+                    &fields,
+                    query.key,
+                    query.condition,
+                    keys.iter().map(String::as_str),
+                ),
                 KeySource::RecordId => {
                     let ids = targets.ids.get(index).into_iter().flat_map(BTreeMap::keys);
                     keyed_queries(
@@ -145,7 +163,13 @@ pub async fn observe(
             for row in rows {
                 match readings[index] {
                     Reading::Facts(kind) => needs.take_row(kind, &row, catalog),
-                    Reading::Kind { kind, query } => pieces.take(kind, query, &row, sink),
+                    Reading::Kind { kind, query } => {
+                        if kinds::ALL[kind].queries()[query].key_source == KeySource::User {
+                            pieces.of_users.push((kind, query, row));
+                        } else {
+                            pieces.take(kind, query, &row, sink);
+                        }
+                    }
                 }
             }
             if let Reading::Facts(kind) = readings[index] {
@@ -196,6 +220,8 @@ fn in_english(observed: &mut Observed, aliases: &HashMap<Address, Address>) {
 struct Pieces {
     held: BTreeMap<usize, HashMap<Address, Observed>>,
     by_id: HashMap<SalesforceId, Vec<(usize, Observed)>>,
+    /// Rows that name a user by its id.
+    of_users: Vec<(usize, usize, Row)>,
 }
 
 impl Pieces {
@@ -221,6 +247,43 @@ impl Pieces {
         }
     }
 
+    /// Gives the rows that name a user by its id the username.
+    async fn name_users(
+        &mut self,
+        org: &Org,
+        sink: &mut (dyn FnMut(Address, Observed) + Send),
+    ) -> Result<(), EngineError> {
+        let rows = std::mem::take(&mut self.of_users);
+        let key = |kind: usize, query: usize| kinds::ALL[kind].queries()[query].key;
+        let mut usernames: HashMap<String, String> = HashMap::new();
+        for (address, user) in self.held.values().flatten() {
+            if let Some(id) = user.id.as_ref().filter(|_| address.kind() == USER_KIND) {
+                usernames.insert(id.to_string(), address.name().to_owned());
+            }
+        }
+        let unknown: BTreeSet<&str> = rows
+            .iter()
+            .filter_map(|(kind, query, row)| row.text(key(*kind, *query)))
+            .filter(|id| !usernames.contains_key(*id))
+            .collect();
+        let queries = keyed_queries("User", &["Id", "Username"], "Id", None, unknown);
+        let mut found = Vec::new();
+        org.query_all(&queries, &mut |_, rows| found.extend(rows)).await?;
+        for row in found {
+            if let (Some(id), Some(username)) = (row.text("Id"), row.text("Username")) {
+                usernames.insert(id.to_owned(), username.to_owned());
+            }
+        }
+        for (kind, query, mut row) in rows {
+            let username = row.text(key(kind, query)).and_then(|id| usernames.get(id)).cloned();
+            if let Some(username) = username {
+                row.insert("Username".to_owned(), username.into());
+                self.take(kind, query, &row, sink);
+            }
+        }
+        Ok(())
+    }
+
     /// Reads what only the first answers made known: rows by id, documents.
     async fn complete(
         mut self,
@@ -228,6 +291,7 @@ impl Pieces {
         targets: &Targets,
         sink: &mut (dyn FnMut(Address, Observed) + Send),
     ) -> Result<(), EngineError> {
+        self.name_users(org, sink).await?;
         let held = std::mem::take(&mut self.held);
         for (index, mut things) in held {
             let kind = kinds::ALL[index];

@@ -55,6 +55,9 @@ pub async fn refresh(
         targets.add(&address, None);
         if let Some(declared) = scope.declared(&address) {
             targets.look_at(&address, &declared.attributes);
+            for kind in &declared.lifecycle.exclusive {
+                targets.add_relations(&address, kind);
+            }
         }
         if let Some(declared) = scope.declared(&address)
             && let Some(kind) = kinds::of(&address).filter(|kind| is_selective(*kind))

@@ -4,12 +4,15 @@ mod named;
 
 pub use named::GROUPS;
 pub use named::Named;
+pub use named::PUBLIC_GROUPS;
+pub use named::QUEUES;
 pub use named::SETS;
 
 use super::Step;
 use super::StepContext;
 use crate::model::Address;
 use crate::model::Attributes;
+use crate::model::Catalog;
 use crate::model::Change;
 use crate::model::FieldValue;
 use crate::model::IdReference;
@@ -18,8 +21,40 @@ use crate::model::Problem;
 use crate::model::RecordEffect;
 use crate::model::Row;
 use crate::model::RowExt as _;
+use crate::model::SalesforceId;
 use crate::model::Value;
 use crate::model::Write;
+
+/// A context that also knows the ids of things of a kind that is not managed.
+pub struct WithUnmanaged<'a> {
+    /// What knows all else.
+    pub context: &'a dyn StepContext,
+    /// The kind name under which they are referred to.
+    pub kind: &'static str,
+    /// Finds one by name.
+    pub id: &'a dyn Fn(&str, &Catalog) -> Option<SalesforceId>,
+}
+
+impl StepContext for WithUnmanaged<'_> {
+    fn catalog(&self) -> &Catalog {
+        self.context.catalog()
+    }
+    fn id(&self, address: &Address) -> Option<IdReference> {
+        if address.kind() == self.kind {
+            return (self.id)(address.name(), self.catalog()).map(IdReference::Known);
+        }
+        self.context.id(address)
+    }
+    fn is_deleted(&self, address: &Address) -> bool {
+        self.context.is_deleted(address)
+    }
+    fn attributes(&self, address: &Address) -> Option<Attributes> {
+        self.context.attributes(address)
+    }
+    fn attributes_after(&self, address: &Address) -> Option<Attributes> {
+        self.context.attributes_after(address)
+    }
+}
 
 /// The path of the last day on which an assignment of permissions holds.
 pub const EXPIRES: &str = "expires";

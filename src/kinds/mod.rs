@@ -9,6 +9,7 @@
 //! To add a kind: write its file, and add its line to `kinds!` below.
 
 mod assignment;
+mod group_member;
 mod package_license_assignment;
 mod permission_set;
 mod permission_set_assignment;
@@ -496,6 +497,8 @@ kinds! {
     permission_set_assignment::OF_GROUPS,
     permission_set_license_assignment::PermissionSetLicenseAssignment,
     profile::Profile in section "profiles",
+    group_member::OF_PUBLIC_GROUPS,
+    group_member::OF_QUEUES,
     user::User in section "users",
 }
 

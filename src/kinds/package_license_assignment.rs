@@ -7,6 +7,7 @@ use super::Resolved;
 use super::Scope;
 use super::Step;
 use super::StepContext;
+use super::assignment::WithUnmanaged;
 use super::assignment::assignment_steps;
 use super::assignment::halves;
 use super::user;
@@ -16,7 +17,6 @@ use crate::model::Catalog;
 use crate::model::Change;
 use crate::model::Declared;
 use crate::model::Fact;
-use crate::model::IdReference;
 use crate::model::KeySource;
 use crate::model::Observed;
 use crate::model::Place;
@@ -43,29 +43,6 @@ pub fn declare(username: &str, namespace: &str) -> (Address, Attributes) {
     attributes.set(USER, Value::Reference(Address::new(user::KIND, username)));
     attributes.set(PACKAGE, Value::Reference(Address::new(PACKAGE_KIND, namespace)));
     (Address::new(KIND, &format!("{username}/{namespace}")), attributes)
-}
-
-struct WithPackages<'a>(&'a dyn StepContext);
-
-impl StepContext for WithPackages<'_> {
-    fn catalog(&self) -> &Catalog {
-        self.0.catalog()
-    }
-    fn id(&self, address: &Address) -> Option<IdReference> {
-        if address.kind() == PACKAGE_KIND {
-            return self.catalog().package(address.name())?.id.clone().map(IdReference::Known);
-        }
-        self.0.id(address)
-    }
-    fn is_deleted(&self, address: &Address) -> bool {
-        self.0.is_deleted(address)
-    }
-    fn attributes(&self, address: &Address) -> Option<Attributes> {
-        self.0.attributes(address)
-    }
-    fn attributes_after(&self, address: &Address) -> Option<Attributes> {
-        self.0.attributes_after(address)
-    }
 }
 
 impl Kind for PackageLicenseAssignment {
@@ -137,9 +114,14 @@ impl Kind for PackageLicenseAssignment {
     }
 
     fn steps(&self, change: &Change, context: &dyn StepContext) -> Result<Vec<Step>, Problem> {
+        let context = WithUnmanaged {
+            context,
+            kind: PACKAGE_KIND,
+            id: &|name, catalog| catalog.package(name)?.id.clone(),
+        };
         assignment_steps(
             change,
-            &WithPackages(context),
+            &context,
             "UserPackageLicense",
             &[("UserId", USER), ("PackageLicenseId", PACKAGE)],
         )

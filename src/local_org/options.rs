@@ -59,6 +59,10 @@ pub struct Seed {
     pub unseen_fields: Vec<String>,
     /// The admin's language is German, so that what Salesforce names is named in it.
     pub german: bool,
+    /// Queues, by developer name.
+    pub queues: Vec<String>,
+    /// Public groups, by developer name.
+    pub public_groups: Vec<String>,
     /// How permission set groups are worked out.
     pub recalculation: Recalculation,
     /// The org is a sandbox.
@@ -130,7 +134,7 @@ impl Default for Doubts {
 pub struct UnknownSetting(pub String);
 
 /// The settings that [`set`] understands, for messages.
-pub const SETTINGS: &str = "users=N, seats=N|unlimited, package_seats=N, calls_today=N, admin_lacks=PERMISSION+PERMISSION, licenses_expire=YYYY-MM-DD, person_record_type=NAME, record_types=OBJECT.NAME+OBJECT.NAME, custom_fields=OBJECT.NAME__c:TYPE, read_only_fields=OBJECT.NAME, unseen_fields=OBJECT.NAME, forgotten_section=NAME, recalculation_calls=N, recalculation_fails_for=SET, workflow_user=USERNAME, user_rule=validation|trigger, email_changes_wait, state_codes, german, person_accounts, sandbox, rest_inserts_profiles, sets_are_replaced, login_rows, sets_take_their_license_along, dependencies_of_all_data, uninstalled_apps_described, hidden_dependency, profile_filtering, person_default_shown and networks_known (each =true|false)";
+pub const SETTINGS: &str = "users=N, seats=N|unlimited, package_seats=N, calls_today=N, admin_lacks=PERMISSION+PERMISSION, licenses_expire=YYYY-MM-DD, person_record_type=NAME, record_types=OBJECT.NAME+OBJECT.NAME, custom_fields=OBJECT.NAME__c:TYPE, read_only_fields=OBJECT.NAME, unseen_fields=OBJECT.NAME, forgotten_section=NAME, queues=NAME+NAME, public_groups=NAME+NAME, recalculation_calls=N, recalculation_fails_for=SET, workflow_user=USERNAME, user_rule=validation|trigger, email_changes_wait, state_codes, german, person_accounts, sandbox, rest_inserts_profiles, sets_are_replaced, login_rows, sets_take_their_license_along, dependencies_of_all_data, uninstalled_apps_described, hidden_dependency, profile_filtering, person_default_shown and networks_known (each =true|false)";
 
 /// Applies one `KEY=VALUE`.
 ///
@@ -163,6 +167,8 @@ pub fn set(seed: &mut Seed, doubts: &mut Doubts, setting: &str) -> Result<(), Un
         "unseen_fields" => seed.unseen_fields = list(),
         "german" => seed.german = flag()?,
         "sandbox" => seed.sandbox = flag()?,
+        "queues" => seed.queues = list(),
+        "public_groups" => seed.public_groups = list(),
         "recalculation_calls" => {
             seed.recalculation.calls = value.parse().map_err(|_| unknown())?;
         }

@@ -139,11 +139,13 @@ impl Variations {
 
 /// Name, prefix, setup, createable, updateable, deletable. User: Object
 /// Reference, "Supported Calls", which has no delete().
-const OBJECTS: [(&str, &str, bool, bool, bool, bool); 24] = [
+const OBJECTS: [(&str, &str, bool, bool, bool, bool); 26] = [
     ("Account", "001", false, true, true, true),
     ("Contact", "003", false, true, true, true),
     ("Event", "00U", false, true, true, true),
     ("FieldPermissions", "01k", true, true, true, true),
+    ("Group", "00G", true, true, true, true),
+    ("GroupMember", "011", true, true, false, true),
     ("Lead", "00Q", false, true, true, true),
     ("MutingPermissionSet", "0QM", true, false, false, true),
     ("ObjectPermissions", "110", true, true, true, true),

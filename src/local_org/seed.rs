@@ -172,6 +172,13 @@ pub fn seed(org: &mut Org, org_id: &str, seed: &Seed) {
     for (label, name) in [("CEO", "CEO"), ("Sales Director", "Sales_Director")] {
         org.store_new("UserRole", object(json!({"Name": label, "DeveloperName": name})));
     }
+    for (sort, names) in [("Queue", &seed.queues), ("Regular", &seed.public_groups)] {
+        for name in names {
+            let label = name.replace('_', " ");
+            let row = object(json!({"Name": label, "DeveloperName": name, "Type": sort}));
+            org.store_new("Group", row);
+        }
+    }
     // An API-only profile opens with the app of all tabs (seen in a profile
     // retrieved from a real org).
     let api_only = profiles.get("Minimum Access - API Only Integrations");

@@ -23,8 +23,9 @@ use serde_json::Value as Json;
 pub type Row = Map<String, Json>;
 
 /// The fields by which rows are found without a scan.
-const INDEXED: [(&str, &[&str]); 12] = [
+const INDEXED: [(&str, &[&str]); 13] = [
     ("FieldPermissions", &["ParentId"]),
+    ("GroupMember", &["GroupId", "UserOrGroupId"]),
     ("MutingPermissionSet", &["DeveloperName"]),
     ("ObjectPermissions", &["ParentId"]),
     ("PermissionSet", &["Name", "PermissionSetGroupId", "ProfileId"]),

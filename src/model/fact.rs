@@ -32,6 +32,10 @@ pub enum Fact {
     PermissionSet(String),
     /// A permission set group that is there, by `namespace__Name`, name or label.
     PermissionSetGroup(String),
+    /// A queue that is there, by developer name or label.
+    Queue(String),
+    /// A public group that is there, by developer name or label.
+    PublicGroup(String),
     /// The fields of an object that can be granted.
     Fields(String),
     /// How the org's system permissions differ from the shipped table.
@@ -104,6 +108,8 @@ impl Fact {
             Self::ProfilesOfLicense(name) => format!("profiles of user license `{name}`"),
             Self::PermissionSet(name) => format!("permission set `{name}`"),
             Self::PermissionSetGroup(name) => format!("permission set group `{name}`"),
+            Self::Queue(name) => format!("queue `{name}`"),
+            Self::PublicGroup(name) => format!("public group `{name}`"),
             Self::PermissionSetGroupHolders(name) => {
                 format!("holders of permission set group `{name}`")
             }
@@ -142,7 +148,8 @@ pub enum FactValue {
     ProfileBase(Vec<Element>),
     /// Answers [`Fact::ProfilesOfLicense`].
     Profiles(Vec<ProfileFact>),
-    /// Answers [`Fact::PermissionSet`] and [`Fact::PermissionSetGroup`]; several when a label fits several.
+    /// Answers [`Fact::PermissionSet`], [`Fact::PermissionSetGroup`], [`Fact::Queue`]
+    /// and [`Fact::PublicGroup`]; several when a label fits several.
     PermissionSets(Vec<PermissionSetFact>),
     /// Answers [`Fact::Fields`].
     Fields {
@@ -269,7 +276,7 @@ pub struct ProfileFact {
     pub license: String,
 }
 
-/// A permission set, or a group of them, that is there.
+/// A permission set, a group of them, a queue or a public group that is there.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PermissionSetFact {
     /// Its id.

@@ -10,6 +10,9 @@ pub enum KeySource {
     Name,
     /// The record's id, known from state or from an earlier read.
     RecordId,
+    /// The username of the user whose id the key field holds. The engine adds it to
+    /// each row, as `Username`.
+    User,
 }
 
 /// How rows of one kind are found: the engine adds the keys, cuts the text to

@@ -20,6 +20,7 @@ pub use metadata::DocumentOutcome;
 pub use read::Pages;
 pub use retry::RetryPolicy;
 pub use soql::keyed_queries;
+pub use soql::queries_by_username;
 pub use soql::quote;
 pub use transport::Connection;
 pub use transport::Org;

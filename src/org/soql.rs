@@ -58,7 +58,29 @@ pub fn keyed_queries<'a>(
 ) -> Vec<String> {
     let head = format!("SELECT {} FROM {object} WHERE {key} IN (", fields.join(", "));
     let tail = condition.map_or_else(|| ")".to_owned(), |condition| format!(") AND {condition}"));
-    let fixed = encoded_length(&head) + encoded_length(&tail);
+    cut(&head, &tail, keys)
+}
+
+/// The same for rows whose `key` holds the id of a user with one of these
+/// usernames.
+pub fn queries_by_username<'a>(
+    object: &str,
+    fields: &[&str],
+    key: &str,
+    condition: Option<&str>,
+    usernames: impl IntoIterator<Item = &'a str>,
+) -> Vec<String> {
+    let condition = condition.map_or_else(String::new, |condition| format!("{condition} AND "));
+    let head = format!(
+        "SELECT {} FROM {object} WHERE {condition}{key} IN (SELECT Id FROM User WHERE Username IN (",
+        fields.join(", ")
+    );
+    cut(&head, "))", usernames)
+}
+
+/// Queries of a head, some keys and a tail, each short enough for a URL.
+fn cut<'a>(head: &str, tail: &str, keys: impl IntoIterator<Item = &'a str>) -> Vec<String> {
+    let fixed = encoded_length(head) + encoded_length(tail);
     let mut queries = Vec::new();
     let mut list = String::new();
     let mut length = fixed;

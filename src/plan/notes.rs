@@ -59,7 +59,7 @@ fn undeclared(input: &Input<'_>, draft: &mut Draft) {
         let names: Vec<&str> = relations
             .iter()
             .map(|(relation, _)| relation)
-            .filter(|relation| relation.kind() == "permission_set_assignment")
+            .filter(|relation| !relation.kind().ends_with("_license_assignment"))
             .filter(|relation| !exclusive::is_taken_off(input, address, relation))
             .map(|relation| {
                 relation.name().rsplit_once('/').map_or(relation.name(), |(_, name)| name)

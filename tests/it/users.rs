@@ -342,3 +342,61 @@ users:
     let license = world.query("SELECT Id FROM PermissionSetLicenseAssign").await;
     assert_eq!(license.len(), 1, "the license that came with a set stays");
 }
+
+const MEMBER: &str = "version: 1
+users:
+  one@coconut.example:
+    last_name: One
+    email: one@coconut.example
+    profile: Standard User
+    queues: [Support Desk, { name: Returns, when: [production] }]
+    public_groups: [Everybody]
+";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_user_joins_queues_and_public_groups_and_leaves_them() {
+    let world = world_with("queues=Support_Desk+Returns+Sales,public_groups=Everybody+Sales").await;
+    let applied = world.converges("joined", MEMBER).await;
+    insta::assert_snapshot!("memberships", applied.output);
+    let held = "SELECT Id FROM GroupMember";
+    assert_eq!(world.query(held).await.len(), 3);
+
+    let user = world.id("User", "Username = 'one@coconut.example'").await;
+    let queue = world.id("Group", "DeveloperName = 'Sales' AND Type = 'Queue'").await;
+    let by_hand = json!({"GroupId": queue, "UserOrGroupId": user});
+    world.call(Method::POST, "sobjects/GroupMember", by_hand).await;
+    let noted = world.run(&["plan", "access.yaml", "--detailed-exitcode"]).await.succeeds();
+    assert!(noted.output.contains("left alone: Sales"), "{}", noted.output);
+    let exclusive = MEMBER.replace("    queues:", "    exclusive: [queues]\n    queues:");
+    world.converges("exclusive", &exclusive).await;
+    assert_eq!(world.query(held).await.len(), 3);
+
+    let fewer = exclusive
+        .replace("[Support Desk, { name: Returns, when: [production] }]", "[]")
+        .replace("    public_groups: [Everybody]\n", "");
+    world.converges("left", &fewer).await;
+    assert!(world.query(held).await.is_empty());
+    world
+        .call(
+            Method::POST,
+            "sobjects/GroupMember",
+            json!({"GroupId": queue, "UserOrGroupId": user}),
+        )
+        .await;
+    world.converges("exclusive of all", &fewer).await;
+    assert!(world.query(held).await.is_empty(), "what is exclusive is looked for, declared or not");
+
+    std::fs::remove_dir_all(world.state()).expect("the state is there");
+    world
+        .call(
+            Method::POST,
+            "sobjects/GroupMember",
+            json!({"GroupId": queue, "UserOrGroupId": user}),
+        )
+        .await;
+    let adopted = MEMBER.replace("Support Desk", "Sales");
+    world.converges("adopted", &adopted).await;
+    world.write("access.yaml", adopted.replace("Everybody", "Evrybody"));
+    let refused = world.run(&["plan", "access.yaml"]).await.fails();
+    insta::assert_snapshot!("membership_unknown", refused.whole());
+}

@@ -1,5 +1,5 @@
-//! Permission sets and groups of them, as a file names them: by API name or label,
-//! declared or there in the org.
+//! Permission sets, groups of them, queues and public groups, as a file names them:
+//! by API name or label, declared or there in the org.
 
 use crate::kinds::Scope;
 use crate::kinds::permission_set;
@@ -7,6 +7,7 @@ use crate::kinds::permission_set_group;
 use crate::model::Address;
 use crate::model::Catalog;
 use crate::model::Fact;
+use crate::model::SalesforceId;
 
 /// One sort of thing that is named so.
 #[derive(Debug)]
@@ -18,6 +19,8 @@ pub struct Named {
     /// The section, and the list of a user, that holds it.
     pub section: &'static str,
     fact: fn(String) -> Fact,
+    /// Whether a file can declare one.
+    is_declared: bool,
 }
 
 /// Permission sets.
@@ -26,6 +29,7 @@ pub const SETS: Named = Named {
     noun: "permission set",
     section: "permission_sets",
     fact: Fact::PermissionSet,
+    is_declared: true,
 };
 /// Permission set groups.
 pub const GROUPS: Named = Named {
@@ -33,6 +37,23 @@ pub const GROUPS: Named = Named {
     noun: "permission set group",
     section: "permission_set_groups",
     fact: Fact::PermissionSetGroup,
+    is_declared: true,
+};
+/// Queues.
+pub const QUEUES: Named = Named {
+    kind: "queue",
+    noun: "queue",
+    section: "queues",
+    fact: Fact::Queue,
+    is_declared: false,
+};
+/// Public groups.
+pub const PUBLIC_GROUPS: Named = Named {
+    kind: "public_group",
+    noun: "public group",
+    section: "public_groups",
+    fact: Fact::PublicGroup,
+    is_declared: false,
 };
 
 impl Named {
@@ -59,6 +80,14 @@ impl Named {
         }
     }
 
+    /// The id of one that the org has.
+    pub fn known_id(&self, name: &str, catalog: &Catalog) -> Option<SalesforceId> {
+        match catalog.sets(&(self.fact)(name.to_owned())) {
+            [only] => Some(only.id.clone()),
+            _ => None,
+        }
+    }
+
     /// The API name of what is meant.
     ///
     /// # Errors
@@ -75,6 +104,10 @@ impl Named {
         }
         match catalog.sets(&(self.fact)(written.to_owned())) {
             [only] => Ok(only.name.clone()),
+            [] if !self.is_declared => Err((
+                format!("this org has no {noun} `{written}`"),
+                format!("write the API name or label of a {noun} as Setup shows it"),
+            )),
             [] => Err((
                 format!("{noun} `{written}` is neither declared nor in this org"),
                 match written.split_once("__") {

@@ -6,6 +6,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::kinds::Section;
+use crate::kinds::group_member::OF_PUBLIC_GROUPS;
+use crate::kinds::group_member::OF_QUEUES;
 use crate::kinds::package_license_assignment;
 use crate::kinds::permission_set_assignment::OF_GROUPS;
 use crate::kinds::permission_set_assignment::OF_SETS;
@@ -117,6 +119,12 @@ pub struct UserSpec {
     /// underscores and its name.
     #[serde(default)]
     permission_set_groups: Vec<Shorthand<Text, SetItem>>,
+    /// Queues of the org, by developer name or label.
+    #[serde(default)]
+    queues: Vec<Shorthand<Text, LicenseItem>>,
+    /// Public groups of the org, by developer name or label.
+    #[serde(default)]
+    public_groups: Vec<Shorthand<Text, LicenseItem>>,
     /// What of these the user holds and no file declares is taken off it: `all`, or
     /// a list.
     exclusive: Option<Shorthand<AllWord, Vec<ExclusiveWord>>>,
@@ -145,14 +153,18 @@ enum ExclusiveWord {
     PermissionSetGroups,
     PermissionSetLicenses,
     PermissionSets,
+    PublicGroups,
+    Queues,
 }
 
 impl ExclusiveWord {
-    const ALL: [Self; 4] = [
+    const ALL: [Self; 6] = [
         Self::PackageLicenses,
         Self::PermissionSetGroups,
         Self::PermissionSetLicenses,
         Self::PermissionSets,
+        Self::PublicGroups,
+        Self::Queues,
     ];
 
     fn kind(self) -> &'static str {
@@ -160,6 +172,8 @@ impl ExclusiveWord {
             Self::PackageLicenses => package_license_assignment::KIND,
             Self::PermissionSetGroups => OF_GROUPS.kind,
             Self::PermissionSetLicenses => permission_set_license_assignment::KIND,
+            Self::PublicGroups => OF_PUBLIC_GROUPS.kind,
+            Self::Queues => OF_QUEUES.kind,
             Self::PermissionSets => OF_SETS.kind,
         }
     }
@@ -215,6 +229,12 @@ pub struct PersonaSpec {
     /// underscores and its name.
     #[serde(default)]
     permission_set_groups: Vec<Shorthand<Text, SetItem>>,
+    /// Queues of the org, by developer name or label.
+    #[serde(default)]
+    queues: Vec<Shorthand<Text, LicenseItem>>,
+    /// Public groups of the org, by developer name or label.
+    #[serde(default)]
+    public_groups: Vec<Shorthand<Text, LicenseItem>>,
 }
 
 /// What a persona may say, for editors.
@@ -263,6 +283,8 @@ pub fn read_persona<'de, D: serde::Deserializer<'de>>(
         permission_set_licenses: spec.permission_set_licenses,
         permission_sets: spec.permission_sets,
         permission_set_groups: spec.permission_set_groups,
+        queues: spec.queues,
+        public_groups: spec.public_groups,
         exclusive: None,
         when: Vec::new(),
         was: None,
@@ -277,7 +299,7 @@ pub fn read_persona<'de, D: serde::Deserializer<'de>>(
     Ok(())
 }
 
-/// A permission set license for some orgs only.
+/// A license, a queue or a public group for some orgs only.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(inline)]
@@ -470,6 +492,16 @@ impl Section for User {
                 Shorthand::Long(item) => (item.name.0, item.when),
             };
             let (address, attributes) = package_license_assignment::declare(name, &package);
+            into(Declared::new(address, attributes).only_when(&conditions(also)));
+        }
+        let queues = spec.queues.into_iter().map(|item| (OF_QUEUES, item));
+        let public_groups = spec.public_groups.into_iter().map(|item| (OF_PUBLIC_GROUPS, item));
+        for (kind, item) in queues.chain(public_groups) {
+            let (group, also) = match item {
+                Shorthand::Word(Text(name)) => (name, Vec::new()),
+                Shorthand::Long(item) => (item.name.0, item.when),
+            };
+            let (address, attributes) = kind.declare(name, &group);
             into(Declared::new(address, attributes).only_when(&conditions(also)));
         }
         let sets = spec.permission_sets.into_iter().map(|item| (OF_SETS, item));

@@ -3,6 +3,7 @@
 use crate::kinds::Kind;
 use crate::kinds::Step;
 use crate::kinds::StepContext;
+use crate::kinds::group_member::LANE;
 use crate::kinds::profile;
 use crate::model::Action;
 use crate::model::Address;
@@ -31,8 +32,6 @@ use super::ROLE;
 use super::User;
 use super::fields;
 
-/// Users with a role take part in sharing groups that all such writes lock.
-const GROUP_MEMBERSHIP: &str = "group_membership";
 /// User licenses whose users belong to a contact (Salesforce Help, "Experience
 /// Cloud User Licenses"); each also as `… Login`.
 const WITH_CONTACT: [&str; 12] = [
@@ -227,7 +226,7 @@ impl User {
             Write::Insert { object: "User".into(), fields },
             RecordEffect { confirm, creates: Some(Ownership::Created), ..RecordEffect::default() },
         );
-        insert.lane = after.get(ROLE).map(|_| GROUP_MEMBERSHIP);
+        insert.lane = after.get(ROLE).map(|_| LANE);
         let mut steps = vec![insert];
         steps.extend(password_step(change, after, IdReference::Of(change.address.clone())));
         Ok(steps)
@@ -289,7 +288,7 @@ impl User {
             let write = Write::Update { object: "User".into(), id: id.clone(), fields };
             let mut step = Step::new(if revives { "reactivate" } else { "update" }, write, effect);
             let moves = before.get(ROLE) != after.get(ROLE);
-            step.lane = moves.then_some(GROUP_MEMBERSHIP);
+            step.lane = moves.then_some(LANE);
             steps.push(step);
         }
         if after.flag(FROZEN) == Some(true) && before.flag(FROZEN) != Some(true) {

@@ -385,3 +385,28 @@ fn mute(sum: &mut Contents, muted: &Contents) {
         }
     }
 }
+
+/// Puts a user into a queue or a public group, once.
+///
+/// # Errors
+/// When there is no such user or group, or the user is in it.
+pub fn insert_member(org: &mut Org, row: Row) -> Result<String, ApiError> {
+    super::require(&row, &["GroupId", "UserOrGroupId"])?;
+    for (field, object) in [("GroupId", "Group"), ("UserOrGroupId", "User")] {
+        if org.store.get(object, row_text(&row, field)).is_none() {
+            return Err(ApiError::new(
+                "INVALID_CROSS_REFERENCE_KEY",
+                format!("{field}: id value of incorrect type: {}", row_text(&row, field)),
+            )
+            .field(field));
+        }
+    }
+    let is_in = org
+        .store
+        .by("GroupMember", "UserOrGroupId", row_text(&row, "UserOrGroupId"))
+        .any(|held| row_text(held, "GroupId") == row_text(&row, "GroupId"));
+    if is_in {
+        return Err(ApiError::new("DUPLICATE_VALUE", "duplicate value found: GroupId"));
+    }
+    Ok(org.store_new("GroupMember", row))
+}

@@ -126,6 +126,7 @@ pub fn insert(org: &mut Org, object: &str, fields: &Row) -> Result<String, ApiEr
         "PermissionSetAssignment" => assignments::insert_set(org, row),
         "PermissionSetLicenseAssign" => assignments::insert_license(org, row),
         "UserPackageLicense" => licenses::insert_package_license(org, row),
+        "GroupMember" => groups::insert_member(org, row),
         "ObjectPermissions" | "FieldPermissions" => sets::insert_child(org, object.name, row),
         _ => Ok(org.store_new(object.name, row)),
     }

@@ -33,6 +33,7 @@ pub fn check(org: &Org, object: &str) -> Result<(), ApiError> {
     let one_of: &[&str] = match object {
         "User" | "PermissionSetLicenseAssign" => &["ManageUsers", "ManageInternalUsers"],
         "UserPackageLicense" => &["ManagePackageLicenses"],
+        "Group" | "GroupMember" => &["ManageUsers"],
         "UserLogin" => &["FreezeUsers", "ManageUsers"],
         "MutingPermissionSet"
         | "Profile"

@@ -44,6 +44,8 @@ const METADATA: Need = Need {
 };
 const PACKAGES: Need =
     Need { one_of: &["ManagePackageLicenses"], purpose: "to give licenses of packages" };
+const MEMBERS: Need =
+    Need { one_of: &["ManageUsers"], purpose: "to change who is in queues and public groups" };
 const PASSWORDS: Need =
     Need { one_of: &["ResetPasswords", "ManageUsers"], purpose: "to send password mails" };
 
@@ -63,6 +65,7 @@ fn needs(write: &Write) -> &'static [&'static Need] {
             "PermissionSetAssignment" => &[&ASSIGNMENTS],
             "PermissionSetLicenseAssign" => &[&SET_LICENSES],
             "UserPackageLicense" => &[&PACKAGES],
+            "GroupMember" => &[&MEMBERS],
             _ => &[],
         },
     }

@@ -1,0 +1,159 @@
+//! Members of queues and of public groups: made from the users' lists. The queues
+//! and groups themselves are the org's, and are not managed here.
+//!
+//! A row of `GroupMember` names its user by id alone. Where the platform shares
+//! records with groups, a change of members recalculates that, so that these writes
+//! go one call after the other (Object Reference, `GroupMember`).
+
+use super::Kind;
+use super::Resolved;
+use super::Scope;
+use super::Step;
+use super::StepContext;
+use super::assignment::Named;
+use super::assignment::PUBLIC_GROUPS;
+use super::assignment::QUEUES;
+use super::assignment::WithUnmanaged;
+use super::assignment::assignment_steps;
+use super::assignment::halves;
+use super::user;
+use crate::model::Address;
+use crate::model::Attributes;
+use crate::model::Catalog;
+use crate::model::Change;
+use crate::model::Declared;
+use crate::model::Fact;
+use crate::model::KeySource;
+use crate::model::Observed;
+use crate::model::Place;
+use crate::model::Problem;
+use crate::model::Row;
+use crate::model::RowExt as _;
+use crate::model::RowQuery;
+use crate::model::SalesforceId;
+use crate::model::Value;
+
+/// Members of one sort of group.
+#[derive(Debug)]
+pub struct GroupMember {
+    /// Its name in addresses.
+    pub kind: &'static str,
+    of: &'static Named,
+    queries: &'static [RowQuery],
+}
+
+/// The kind `queue_member`.
+pub const OF_QUEUES: GroupMember = GroupMember {
+    kind: "queue_member",
+    of: &QUEUES,
+    queries: &[RowQuery { condition: Some("Group.Type = 'Queue'"), ..QUERY }],
+};
+/// The kind `public_group_member`.
+pub const OF_PUBLIC_GROUPS: GroupMember = GroupMember {
+    kind: "public_group_member",
+    of: &PUBLIC_GROUPS,
+    queries: &[RowQuery { condition: Some("Group.Type = 'Regular'"), ..QUERY }],
+};
+
+const QUERY: RowQuery = RowQuery {
+    object: "GroupMember",
+    fields: &["Id", "Group.DeveloperName", "UserOrGroupId"],
+    key: "UserOrGroupId",
+    key_source: KeySource::User,
+    condition: None,
+    supplementary: false,
+};
+const USER: &str = "member";
+/// The lane of writes that recalculate who is in which group, those of roles among
+/// them.
+pub const LANE: &str = "group_membership";
+
+impl GroupMember {
+    /// The address and attributes of one membership.
+    pub fn declare(&self, username: &str, group: &str) -> (Address, Attributes) {
+        let mut attributes = Attributes::new();
+        attributes.set(USER, Value::Reference(Address::new(user::KIND, username)));
+        attributes.set(self.of.kind, Value::Reference(self.of.address(group)));
+        (Address::new(self.kind, &format!("{username}/{group}")), attributes)
+    }
+}
+
+impl Kind for GroupMember {
+    fn name(&self) -> &'static str {
+        self.kind
+    }
+
+    fn place(&self, address: &Address, _path: &str) -> Place {
+        let (username, group) = halves(address);
+        Place::keys([user::SECTION, username, self.of.section]).item(group)
+    }
+
+    fn facts(&self, declared: &Declared, scope: &dyn Scope, want: &mut dyn FnMut(Fact)) {
+        self.of.facts(halves(&declared.address).1, scope, want);
+    }
+
+    fn canonical(&self, declared: &Declared, catalog: &Catalog) -> Option<Address> {
+        let (username, written) = halves(&declared.address);
+        let name = self.of.canonical(written, catalog)?;
+        Some(self.declare(username, &name).0)
+    }
+
+    fn resolve(
+        &self,
+        declared: &Declared,
+        scope: &dyn Scope,
+        catalog: &Catalog,
+    ) -> Result<Resolved, Vec<Problem>> {
+        let written = declared.attributes.reference(self.of.kind).map_or("", Address::name);
+        let (username, group) = halves(&declared.address);
+        if let Err((message, hint)) = self.of.find(written, scope, catalog) {
+            return Err(vec![Problem {
+                address: declared.address.clone(),
+                place: Some(Place::keys([user::SECTION, username, self.of.section]).item(written)),
+                file: declared.file,
+                message,
+                hint: Some(hint),
+            }]);
+        }
+        Ok(Resolved { attributes: self.declare(username, group).1, ..Resolved::default() })
+    }
+
+    fn queries(&self) -> &'static [RowQuery] {
+        self.queries
+    }
+
+    fn query_key(&self, address: &Address) -> String {
+        halves(address).0.to_owned()
+    }
+
+    fn observe_row(&self, _query: usize, row: &Row) -> Option<(Option<Address>, Observed)> {
+        let username = row.text("Username")?.to_lowercase();
+        let (address, attributes) = self.declare(&username, row.text("Group.DeveloperName")?);
+        let id = SalesforceId::parse(row.text("Id")?);
+        Some((Some(address), Observed { id, attributes, ..Observed::default() }))
+    }
+
+    fn steps(&self, change: &Change, context: &dyn StepContext) -> Result<Vec<Step>, Problem> {
+        let context = WithUnmanaged {
+            context,
+            kind: self.of.kind,
+            id: &|name, catalog| self.of.known_id(name, catalog),
+        };
+        let joins = [("UserOrGroupId", USER), ("GroupId", self.of.kind)];
+        let mut steps = assignment_steps(change, &context, "GroupMember", &joins)?;
+        for step in &mut steps {
+            step.lane = Some(LANE);
+        }
+        Ok(steps)
+    }
+
+    fn subject(&self, address: &Address) -> Option<Address> {
+        Some(Address::new(user::KIND, halves(address).0))
+    }
+
+    fn renamed(&self, address: &Address, from: &Address, to: &Address) -> Option<Address> {
+        let (username, group) = halves(address);
+        (from.kind() == user::KIND && from.name() == username)
+            .then(|| self.declare(to.name(), group).0)
+    }
+}
