@@ -252,6 +252,13 @@ impl<'a> Planning<'a> {
             Circumstances { now, ..Circumstances::default() }
         };
         plan.findings = plan::preflight(&plan, &input, &circumstances);
+        if !catalog.access_policies().is_empty() && plan.changes.iter().any(plan::policies_may_undo)
+        {
+            notices.push(format!(
+                "This org has active user access policies, which give and take assignments by themselves: {}.",
+                catalog.access_policies().join(", ")
+            ));
+        }
         if self.explains && self.refresh {
             let unknown = plan::access::unknown_sources(&plan, &input)
                 .map_err(CommandError::unreadable_state)?;
@@ -332,8 +339,8 @@ impl<'a> Planning<'a> {
             let is_old = now - at >= FRESH || self.refresh_catalog;
             // What only explains or checks would do so wrongly when it is old.
             let is_of_no_use = match fact {
-                Fact::Grants(_) => is_old,
-                Fact::Rights | Fact::Package(_) => true,
+                Fact::Grants(_) | Fact::CameBack(_) => is_old,
+                Fact::Rights | Fact::Package(_) | Fact::AccessPolicies => true,
                 _ => false,
             };
             if is_of_no_use {
@@ -375,6 +382,7 @@ impl<'a> Planning<'a> {
         wanted.insert(Fact::Organization);
         if self.mode != PlanMode::RefreshOnly {
             wanted.insert(Fact::Rights);
+            wanted.insert(Fact::AccessPolicies);
         }
         Ok((catalog, wanted))
     }

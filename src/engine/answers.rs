@@ -189,6 +189,11 @@ impl FactNeeds {
                     held.push(name);
                 }
             }
+            FactRows::AccessPolicies => {
+                let mut policies = catalog.access_policies().to_vec();
+                policies.push(text("MasterLabel")?);
+                catalog.insert(Fact::AccessPolicies, FactValue::AccessPolicies(policies));
+            }
             FactRows::Rights => {
                 let has = |name: &&&str| row.flag(&format!("Permissions{name}")) == Some(true);
                 let rights = RIGHTS.iter().filter(has).map(|name| (*name).to_owned());

@@ -24,6 +24,7 @@ use super::effect::Confirmed;
 use super::effect::before_ops;
 use super::effect::made_by;
 use super::effect::record_changes;
+use super::policies;
 use crate::graph::Frontier;
 use crate::kinds;
 use crate::kinds::learn_from_rejection;
@@ -33,6 +34,7 @@ use crate::model::CallShape;
 use crate::model::Catalog;
 use crate::model::Clock;
 use crate::model::Fact;
+use crate::model::FactValue;
 use crate::model::Plan;
 use crate::model::Recorded as _;
 use crate::model::SalesforceId;
@@ -162,6 +164,8 @@ pub async fn apply(
         limits: HashMap::new(),
         waits: HashMap::new(),
         wait: options.wait,
+        done: Vec::new(),
+        came_back: Vec::new(),
         outcome: Outcome::default(),
     };
     for op in run.frontier.ready() {
@@ -224,6 +228,9 @@ pub async fn apply(
         stopping |= run.outcome.fatal.is_some();
     }
     run.leave_out_the_rest();
+    if !run.catalog.access_policies().is_empty() && run.outcome.fatal.is_none() {
+        run.look_for_undone(org).await?;
+    }
     // A stop that came when all was done stopped nothing.
     run.outcome.interrupted &= !run.outcome.skipped.is_empty();
     let names_what_is_gone = run
@@ -236,7 +243,11 @@ pub async fn apply(
         store.forget_facts()?;
     }
     store.keep_facts(
-        run.outcome.learned.iter().filter_map(|fact| Some((fact, run.catalog.get(fact)?))),
+        run.outcome
+            .learned
+            .iter()
+            .chain(&run.came_back)
+            .filter_map(|fact| Some((fact, run.catalog.get(fact)?))),
         (options.clock)() / 1000,
         crate::org::API_VERSION,
     )?;
@@ -301,6 +312,9 @@ struct Run<'a> {
     /// Ops that wait for the org.
     waits: HashMap<usize, Wait>,
     wait: i64,
+    done: Vec<usize>,
+    /// Facts about what came back, to be remembered.
+    came_back: Vec<Fact>,
     outcome: Outcome,
 }
 
@@ -444,6 +458,34 @@ impl Run<'_> {
         }
     }
 
+    /// Tells what the org's policies undid, and remembers what came back, so that it
+    /// is not taken off again and again.
+    async fn look_for_undone(&mut self, org: &Org) -> Result<(), EngineError> {
+        let policies = self.catalog.access_policies().to_vec();
+        for undone in policies::undone(org, self.plan, &self.done).await? {
+            let what = format!(
+                "{}: look at the active user access policies {}",
+                if undone.came_back {
+                    "it was taken off and is there again"
+                } else {
+                    "it was given and is gone again"
+                },
+                policies.join(", ")
+            );
+            let step = &self.plan.ops[undone.op].step;
+            let event = Event::KeptLess { address: &undone.address, step, what: &what };
+            self.progress.on(&event);
+            if undone.came_back {
+                let fact = Fact::CameBack(undone.address.clone());
+                let value = FactValue::AccessPolicies(policies.clone());
+                self.catalog.insert(fact.clone(), value);
+                self.came_back.push(fact);
+            }
+            self.outcome.kept_less.push(undone.address);
+        }
+        Ok(())
+    }
+
     /// The org is not as far yet: it is looked at again, until it took too long.
     fn wait(&mut self, op: usize, seen: &str, first_look: i64, now: i64) {
         let wait = self.waits.entry(op).or_insert(Wait { since: first_look, looks: 0 });
@@ -467,6 +509,7 @@ impl Run<'_> {
     fn done(&mut self, op: usize, unknown: bool) {
         let held = &self.plan.ops[op];
         self.progress.on(&Event::Done { address: &held.address, step: &held.step });
+        self.done.push(op);
         if unknown {
             self.outcome.unknown.push(held.address.clone());
         }

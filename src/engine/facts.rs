@@ -45,6 +45,7 @@ pub enum FactRows {
     PersonAccounts,
     RecordTypes,
     Rights,
+    AccessPolicies,
     Roles,
     Users,
 }
@@ -53,7 +54,7 @@ impl FactRows {
     /// Whether an org may refuse the question: what it would tell only serves
     /// to check a plan, or the refusal says that there is nothing of the sort.
     pub fn may_be_refused(self) -> bool {
-        matches!(self, Self::Packages | Self::PersonAccounts | Self::Rights)
+        matches!(self, Self::Packages | Self::PersonAccounts | Self::Rights | Self::AccessPolicies)
     }
 }
 
@@ -310,6 +311,12 @@ impl FactNeeds {
         if self.facts.contains(&Fact::Rights) {
             let fields = RIGHTS.map(|name| format!("Permissions{name}")).join(", ");
             queries.push((FactRows::Rights, format!("SELECT {fields} FROM UserPermissionAccess")));
+        }
+        if self.facts.contains(&Fact::AccessPolicies) {
+            queries.push((
+                FactRows::AccessPolicies,
+                "SELECT MasterLabel FROM UserAccessPolicy WHERE Status = 'Active'".to_owned(),
+            ));
         }
         queries.extend(keyed(
             FactRows::ProfileHolders,

@@ -13,6 +13,7 @@ mod facts;
 mod grants;
 mod inquire;
 mod observe;
+mod policies;
 mod recovery;
 mod refresh;
 mod wait;

@@ -125,6 +125,7 @@ pub async fn start(
         doubts: options.doubts.clone(),
         user_rule: options.seed.user_rule.clone(),
         recalculation: options.seed.recalculation.clone(),
+        access_policy: options.seed.access_policy.clone(),
         workflow_user: options.seed.workflow_user.clone(),
         running_user: String::new(),
         now: timestamp(clock()),

@@ -139,7 +139,7 @@ impl Variations {
 
 /// Name, prefix, setup, createable, updateable, deletable. User: Object
 /// Reference, "Supported Calls", which has no delete().
-const OBJECTS: [(&str, &str, bool, bool, bool, bool); 26] = [
+const OBJECTS: [(&str, &str, bool, bool, bool, bool); 27] = [
     ("Account", "001", false, true, true, true),
     ("Contact", "003", false, true, true, true),
     ("Event", "00U", false, true, true, true),
@@ -161,6 +161,7 @@ const OBJECTS: [(&str, &str, bool, bool, bool, bool); 26] = [
     ("RecordType", "012", true, false, true, false),
     ("Task", "00T", false, true, true, true),
     ("User", "005", true, true, true, false),
+    ("UserAccessPolicy", "0wg", true, false, false, false),
     ("UserLicense", "100", true, false, false, false),
     ("UserLogin", "0Yw", true, false, true, false),
     ("UserPackageLicense", "051", true, true, false, true),

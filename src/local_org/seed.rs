@@ -172,6 +172,12 @@ pub fn seed(org: &mut Org, org_id: &str, seed: &Seed) {
     for (label, name) in [("CEO", "CEO"), ("Sales Director", "Sales_Director")] {
         org.store_new("UserRole", object(json!({"Name": label, "DeveloperName": name})));
     }
+    if let Some(policy) = &seed.access_policy {
+        let label = policy.replace([':', '_'], " ");
+        let name = policy.replace(':', "_");
+        let row = json!({"DeveloperName": name, "MasterLabel": label, "Status": "Active"});
+        org.store_new("UserAccessPolicy", object(row));
+    }
     for (sort, names) in [("Queue", &seed.queues), ("Regular", &seed.public_groups)] {
         for name in names {
             let label = name.replace('_', " ");

@@ -64,6 +64,10 @@ pub enum Fact {
     Rights,
     /// What a profile or permission set that is not managed grants.
     Grants(Address),
+    /// The user access policies that are active.
+    AccessPolicies,
+    /// That something was taken off a user and came back by itself.
+    CameBack(Address),
 }
 
 impl Fact {
@@ -77,7 +81,14 @@ impl Fact {
 
     /// Whether a plan can be made without it: it only helps to check one.
     pub fn is_for_checks(&self) -> bool {
-        matches!(self, Self::Package(_) | Self::Rights | Self::Grants(_))
+        matches!(
+            self,
+            Self::Package(_)
+                | Self::Rights
+                | Self::Grants(_)
+                | Self::AccessPolicies
+                | Self::CameBack(_)
+        )
     }
 
     /// Whether it changes by itself, so that it is asked anew on each refresh.
@@ -94,6 +105,7 @@ impl Fact {
                 | Self::PermissionSet(_)
                 | Self::Package(_)
                 | Self::Rights
+                | Self::AccessPolicies
         )
     }
 
@@ -126,6 +138,8 @@ impl Fact {
             Self::Package(namespace) => format!("package `{namespace}`"),
             Self::Rights => "what the token's user may do".to_owned(),
             Self::Grants(address) => format!("what {address} grants"),
+            Self::AccessPolicies => "the active user access policies".to_owned(),
+            Self::CameBack(address) => format!("whether {address} came back"),
         }
     }
 }
@@ -189,6 +203,8 @@ pub enum FactValue {
     Rights(Vec<String>),
     /// Answers [`Fact::Grants`].
     Grants(Grants),
+    /// Answers [`Fact::AccessPolicies`] and [`Fact::CameBack`]: labels of policies.
+    AccessPolicies(Vec<String>),
 }
 
 impl FactValue {
@@ -443,6 +459,23 @@ impl Catalog {
     /// The permission set groups that fit a name or label.
     pub fn permission_set_groups(&self, name: &str) -> &[PermissionSetFact] {
         self.sets(&Fact::PermissionSetGroup(name.to_owned()))
+    }
+
+    /// The active user access policies, by label.
+    pub fn access_policies(&self) -> &[String] {
+        self.policies(&Fact::AccessPolicies).unwrap_or_default()
+    }
+
+    /// The policies that may have brought something back that was taken off.
+    pub fn came_back(&self, address: &Address) -> Option<&[String]> {
+        self.policies(&Fact::CameBack(address.clone()))
+    }
+
+    fn policies(&self, fact: &Fact) -> Option<&[String]> {
+        match self.get(fact) {
+            Some(FactValue::AccessPolicies(policies)) => Some(policies),
+            _ => None,
+        }
     }
 
     /// The sets or groups that answer a fact.

@@ -13,8 +13,18 @@ use crate::kinds::Scope as _;
 use crate::model::Action;
 use crate::model::Address;
 use crate::model::Change;
+use crate::model::Note;
+use crate::model::NoteKind;
 use crate::model::PlanMode;
 use crate::model::Reason;
+
+/// Whether user access policies deal in what a change is about: sets, groups of
+/// them, queues and public groups that a user holds.
+pub fn policies_may_undo(change: &Change) -> bool {
+    let is_license = change.address.kind().ends_with("_license_assignment");
+    let subject = kinds::of(&change.address).and_then(|kind| kind.subject(&change.address));
+    !is_license && subject.is_some_and(|subject| subject != change.address)
+}
 
 /// Whether what is not declared of a user is taken off it.
 pub fn is_taken_off(input: &Input<'_>, user: &Address, relation: &Address) -> bool {
@@ -31,6 +41,18 @@ pub fn add(input: &Input<'_>, draft: &mut Draft) {
     for (user, relations) in &input.observations.undeclared {
         for (address, observed) in relations {
             if !is_taken_off(input, user, address) {
+                continue;
+            }
+            if let Some(policies) = input.catalog.came_back(address) {
+                let text = format!(
+                    "it came back by itself when it was last taken off, and is left alone: look at the user access policies {}, or declare it",
+                    policies.join(", ")
+                );
+                draft.notes.push(Note {
+                    kind: NoteKind::Undeclared,
+                    address: address.clone(),
+                    text,
+                });
                 continue;
             }
             if let Some(license) = observed.attributes.reference("permission_set_license") {

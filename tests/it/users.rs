@@ -400,3 +400,31 @@ async fn a_user_joins_queues_and_public_groups_and_leaves_them() {
     let refused = world.run(&["plan", "access.yaml"]).await.fails();
     insta::assert_snapshot!("membership_unknown", refused.whole());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_user_access_policy_undoes_is_told_and_not_fought() {
+    let yaml = "version: 1
+permission_sets: { A: {}, B: {} }
+users:
+  one@coconut.example:
+    last_name: One
+    email: one@coconut.example
+    profile: Standard User
+    exclusive: all
+    permission_sets: [A, B]
+";
+    let world = world_with("access_policy=grant:B").await;
+    world.converges("made", yaml).await;
+    world.write("access.yaml", yaml.replace("[A, B]", "[A]").replace("A: {}, B: {}", "A: {}"));
+    let undone =
+        world.run(&["apply", "access.yaml", "--auto-approve", "--parallelism", "1"]).await.fails();
+    insta::assert_snapshot!("policy_grants", undone.whole());
+    let noted = world.run(&["plan", "access.yaml", "--detailed-exitcode"]).await;
+    insta::assert_snapshot!("policy_grants_again", noted.whole());
+
+    let world = world_with("access_policy=revoke:B").await;
+    world.write("access.yaml", yaml);
+    let undone =
+        world.run(&["apply", "access.yaml", "--auto-approve", "--parallelism", "1"]).await.fails();
+    assert!(undone.output.contains("it was given and is gone again"), "{}", undone.whole());
+}

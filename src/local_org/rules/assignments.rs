@@ -170,3 +170,25 @@ pub fn delete_license(org: &mut Org, id: &str) -> Result<(), ApiError> {
     org.store.delete("PermissionSetLicenseAssign", id);
     Ok(())
 }
+
+/// Whether the active user access policy does that with the set of a row.
+fn policy_is(org: &Org, what: &str, row: &Row) -> bool {
+    let name = org.text("PermissionSet", id_in(row, "PermissionSetId"), "Name");
+    let policy = org.access_policy.as_ref().and_then(|policy| policy.split_once(':'));
+    policy.is_some_and(|(does, set)| does == what && Some(set) == name)
+}
+
+/// A user access policy gives a set again that was taken off.
+pub fn policy_grants(org: &mut Org, mut row: Row) -> Result<(), ApiError> {
+    if policy_is(org, "grant", &row) {
+        row.remove("Id");
+        insert_set(org, row)?;
+    }
+    Ok(())
+}
+
+/// A user access policy takes a set off that was given.
+pub fn policy_revokes(org: &mut Org, id: &str) -> Result<(), ApiError> {
+    let row = org.store.get("PermissionSetAssignment", id).cloned().unwrap_or_default();
+    if policy_is(org, "revoke", &row) { delete_set(org, id) } else { Ok(()) }
+}

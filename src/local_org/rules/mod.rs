@@ -57,6 +57,8 @@ pub struct Org {
     pub user_rule: Option<String>,
     /// How groups are worked out.
     pub recalculation: Recalculation,
+    /// What an active user access policy does: `grant:SET` or `revoke:SET`.
+    pub access_policy: Option<String>,
     /// The user that can't be deactivated.
     pub workflow_user: Option<String>,
     /// The user whose token is used.
@@ -123,7 +125,11 @@ pub fn insert(org: &mut Org, object: &str, fields: &Row) -> Result<String, ApiEr
         "User" => users::insert(org, row),
         "Profile" => profiles::insert(org, row),
         "PermissionSet" => sets::insert(org, row),
-        "PermissionSetAssignment" => assignments::insert_set(org, row),
+        "PermissionSetAssignment" => {
+            let id = assignments::insert_set(org, row)?;
+            assignments::policy_revokes(org, &id)?;
+            Ok(id)
+        }
         "PermissionSetLicenseAssign" => assignments::insert_license(org, row),
         "UserPackageLicense" => licenses::insert_package_license(org, row),
         "GroupMember" => groups::insert_member(org, row),
@@ -176,7 +182,11 @@ pub fn delete(org: &mut Org, object: &str, id: &str) -> Result<(), ApiError> {
         "MutingPermissionSet" => groups::delete_muting(org, &id),
         "PermissionSet" => sets::delete(org, &id),
         "PermissionSetGroup" => groups::delete_group(org, &id),
-        "PermissionSetAssignment" => assignments::delete_set(org, &id),
+        "PermissionSetAssignment" => {
+            let row = org.store.get("PermissionSetAssignment", &id).cloned().unwrap_or_default();
+            assignments::delete_set(org, &id)?;
+            assignments::policy_grants(org, row)
+        }
         "PermissionSetLicenseAssign" => assignments::delete_license(org, &id),
         _ => {
             org.store.delete(object.name, &id);
