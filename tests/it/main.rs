@@ -14,6 +14,7 @@ mod faults;
 mod graph_command;
 mod groups;
 mod local_org;
+mod manual;
 mod many_users;
 mod output;
 mod planner;

@@ -1,0 +1,91 @@
+//! The vendor's manual, each step of it: on an empty org, and on one where the
+//! first half was made by hand and half right; with person accounts and without.
+
+use reqwest::Method;
+use serde_json::json;
+
+use crate::settings::world_with;
+use crate::support::World;
+use crate::support::example;
+
+const ACCOUNT: &str = "SELECT PermissionsViewAllFields FROM ObjectPermissions WHERE SobjectType = 'Account' AND Parent.Name = 'Coconut_Integration_API_Access'";
+
+/// All that the manual asks for is there, once.
+async fn is_done(world: &World, has_person_accounts: bool) {
+    for (object, condition) in [
+        ("Profile", "Name = 'Coconut Integration' AND UserLicense.Name = 'Salesforce Integration'"),
+        (
+            "PermissionSet",
+            "Name = 'Coconut_Integration_API_Access' AND PermissionsActivitiesAccess = true AND PermissionsCanApproveUninstalledApps = true AND PermissionsModifyAllData = true",
+        ),
+        ("User", "LastName = 'Coconut Integration' AND Profile.Name = 'Coconut Integration'"),
+        ("PermissionSetLicenseAssign", "Assignee.LastName = 'Coconut Integration'"),
+    ] {
+        world.id(object, condition).await;
+    }
+    let held = "SELECT Id FROM PermissionSetAssignment WHERE Assignee.LastName = 'Coconut Integration' AND PermissionSet.IsOwnedByProfile = false";
+    assert_eq!(world.query(held).await.len(), 2);
+    let account = world.query(ACCOUNT).await;
+    let is_open = account.first().map(|row| row["PermissionsViewAllFields"].clone());
+    assert_eq!(is_open.unwrap_or_default() == json!(true), has_person_accounts);
+    for object in ["Contact", "Lead", "Event"] {
+        let fields = format!(
+            "SELECT Id FROM FieldPermissions WHERE SobjectType = '{object}' AND PermissionsEdit = true AND Parent.Name = 'Coconut_Integration_API_Access'"
+        );
+        assert!(!world.query(&fields).await.is_empty(), "{object}");
+    }
+}
+
+/// Steps 1 to 3 of the manual, with a few of the mistakes that people make.
+async fn half_by_hand(world: &World) {
+    let license = world.id("UserLicense", "Name = 'Salesforce Integration'").await;
+    let profile = json!({"Name": "Coconut Integration", "UserLicenseId": license});
+    world.call(Method::POST, "sobjects/Profile", profile).await;
+    let profile = world.id("Profile", "Name = 'Coconut Integration'").await;
+    let set = json!({"Name": "Coconut_Integration_API_Access", "Label": "Coconut access"});
+    world.call(Method::POST, "sobjects/PermissionSet", set).await;
+    world
+        .overlay(
+            "PermissionSet",
+            "Coconut_Integration_API_Access",
+            "<fieldPermissions><editable>false</editable><field>Contact.Phone</field><readable>true</readable></fieldPermissions><label>Coconut access</label><objectPermissions><allowCreate>false</allowCreate><allowDelete>false</allowDelete><allowEdit>false</allowEdit><allowRead>true</allowRead><modifyAllRecords>false</modifyAllRecords><object>Account</object><viewAllFields>true</viewAllFields><viewAllRecords>false</viewAllRecords></objectPermissions><objectPermissions><allowCreate>false</allowCreate><allowDelete>false</allowDelete><allowEdit>true</allowEdit><allowRead>true</allowRead><modifyAllRecords>false</modifyAllRecords><object>Contact</object><viewAllFields>false</viewAllFields><viewAllRecords>false</viewAllRecords></objectPermissions><userPermissions><enabled>true</enabled><name>ActivitiesAccess</name></userPermissions><userPermissions><enabled>true</enabled><name>ManagePackageLicenses</name></userPermissions>",
+        )
+        .await;
+    let user = json!({
+        "Username": "integration@coconut.example", "LastName": "Coconut", "Email": "old@coconut.example",
+        "Alias": "coconut", "TimeZoneSidKey": "America/Los_Angeles", "LocaleSidKey": "en_US",
+        "EmailEncodingKey": "UTF-8", "LanguageLocaleKey": "en_US", "ProfileId": profile,
+    });
+    world.call(Method::POST, "sobjects/User", user).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_manual_on_an_empty_org() {
+    let world = world_with("").await;
+    world.converges("the example", &example()).await;
+    is_done(&world, false).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_manual_on_an_empty_org_with_person_accounts() {
+    let world = world_with("person_accounts=true,person_record_type=Private_Person").await;
+    world.converges("the example", &example()).await;
+    is_done(&world, true).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_manual_where_its_first_half_was_made_by_hand() {
+    for has_person_accounts in [false, true] {
+        let seed = if has_person_accounts { "person_accounts=true" } else { "" };
+        let world = world_with(seed).await;
+        half_by_hand(&world).await;
+        world.write("access.yaml", example());
+        let planned = world.run(&["plan", "access.yaml"]).await;
+        insta::assert_snapshot!(format!("half_{has_person_accounts}"), planned.whole());
+        let refused = world.run(&["apply", "access.yaml", "--auto-approve"]).await.fails();
+        assert!(refused.whole().contains("--allow-loss"), "{}", refused.whole());
+        world.run(&["apply", "access.yaml", "--auto-approve", "--allow-loss"]).await.succeeds();
+        world.is_settled("mended").await;
+        is_done(&world, has_person_accounts).await;
+    }
+}
