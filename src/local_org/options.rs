@@ -61,6 +61,8 @@ pub struct Seed {
     pub german: bool,
     /// What an active user access policy does: `grant:SET` or `revoke:SET`.
     pub access_policy: Option<String>,
+    /// Licenses that the org does not have, by name, with their profiles.
+    pub without_licenses: Vec<String>,
     /// Queues, by developer name.
     pub queues: Vec<String>,
     /// Public groups, by developer name.
@@ -136,7 +138,7 @@ impl Default for Doubts {
 pub struct UnknownSetting(pub String);
 
 /// The settings that [`set`] understands, for messages.
-pub const SETTINGS: &str = "users=N, seats=N|unlimited, package_seats=N, calls_today=N, admin_lacks=PERMISSION+PERMISSION, licenses_expire=YYYY-MM-DD, person_record_type=NAME, record_types=OBJECT.NAME+OBJECT.NAME, custom_fields=OBJECT.NAME__c:TYPE, read_only_fields=OBJECT.NAME, unseen_fields=OBJECT.NAME, forgotten_section=NAME, access_policy=grant:SET|revoke:SET, queues=NAME+NAME, public_groups=NAME+NAME, recalculation_calls=N, recalculation_fails_for=SET, workflow_user=USERNAME, user_rule=validation|trigger, email_changes_wait, state_codes, german, person_accounts, sandbox, rest_inserts_profiles, sets_are_replaced, login_rows, sets_take_their_license_along, dependencies_of_all_data, uninstalled_apps_described, hidden_dependency, profile_filtering, person_default_shown and networks_known (each =true|false)";
+pub const SETTINGS: &str = "users=N, seats=N|unlimited, package_seats=N, calls_today=N, admin_lacks=PERMISSION+PERMISSION, licenses_expire=YYYY-MM-DD, person_record_type=NAME, record_types=OBJECT.NAME+OBJECT.NAME, custom_fields=OBJECT.NAME__c:TYPE, read_only_fields=OBJECT.NAME, unseen_fields=OBJECT.NAME, forgotten_section=NAME, access_policy=grant:SET|revoke:SET, without_licenses=NAME+NAME, queues=NAME+NAME, public_groups=NAME+NAME, recalculation_calls=N, recalculation_fails_for=SET, workflow_user=USERNAME, user_rule=validation|trigger, email_changes_wait, state_codes, german, person_accounts, sandbox, rest_inserts_profiles, sets_are_replaced, login_rows, sets_take_their_license_along, dependencies_of_all_data, uninstalled_apps_described, hidden_dependency, profile_filtering, person_default_shown and networks_known (each =true|false)";
 
 /// Applies one `KEY=VALUE`.
 ///
@@ -170,6 +172,7 @@ pub fn set(seed: &mut Seed, doubts: &mut Doubts, setting: &str) -> Result<(), Un
         "german" => seed.german = flag()?,
         "sandbox" => seed.sandbox = flag()?,
         "access_policy" => seed.access_policy = Some(value.to_owned()),
+        "without_licenses" => seed.without_licenses = list(),
         "queues" => seed.queues = list(),
         "public_groups" => seed.public_groups = list(),
         "recalculation_calls" => {

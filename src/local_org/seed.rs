@@ -108,7 +108,8 @@ pub fn seed(org: &mut Org, org_id: &str, seed: &Seed) {
 
     let seats = |usual: i64| seed.seats.unwrap_or(usual);
     let mut licenses = std::collections::HashMap::new();
-    for (name, usual, key) in USER_LICENSES {
+    let lacks = |license: &str| seed.without_licenses.iter().any(|name| name == license);
+    for (name, usual, key) in USER_LICENSES.into_iter().filter(|(name, ..)| !lacks(name)) {
         let total = match seed.seats {
             Some(negative) if negative < 0 => -1,
             _ if name == "Salesforce Integration" => seats(usual),
@@ -124,7 +125,7 @@ pub fn seed(org: &mut Org, org_id: &str, seed: &Seed) {
         }));
         licenses.insert(name, org.store_new("UserLicense", row));
     }
-    for (name, label, usual) in SET_LICENSES {
+    for (name, label, usual) in SET_LICENSES.into_iter().filter(|(name, ..)| !lacks(name)) {
         let german = GERMAN.iter().find(|(english, _)| seed.german && *english == label);
         let label = german.map_or(label, |(_, german)| german);
         let row = object(json!({
@@ -140,7 +141,7 @@ pub fn seed(org: &mut Org, org_id: &str, seed: &Seed) {
         org.store_new("PermissionSetLicense", row);
     }
     let mut profiles = std::collections::HashMap::new();
-    for (name, license, permissions) in PROFILES {
+    for (name, license, permissions) in PROFILES.into_iter().filter(|held| !lacks(held.1)) {
         let mut row = object(json!({"Name": name, "UserType": "Standard"}));
         if seed.german {
             // The full name in metadata is the same in every language.

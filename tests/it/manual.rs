@@ -89,3 +89,16 @@ async fn the_manual_where_its_first_half_was_made_by_hand() {
         is_done(&world, has_person_accounts).await;
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_org_without_the_licenses_says_so_at_their_lines() {
+    for (name, seed) in [
+        ("no_user_license", "without_licenses=Salesforce Integration"),
+        ("no_set_license", "without_licenses=SalesforceAPIIntegrationPsl"),
+    ] {
+        let world = world_with(seed).await;
+        world.write("access.yaml", example());
+        let refused = world.run(&["apply", "access.yaml", "--auto-approve"]).await.fails();
+        insta::assert_snapshot!(name, refused.whole());
+    }
+}

@@ -194,8 +194,12 @@ impl Kind for Profile {
                 file: declared.file,
                 message: format!("profile `{written}` is neither declared nor in this org"),
                 hint: Some(
-                    "write the name of a profile as Setup > Profiles lists it, in English or in the language of the token's user"
-                        .to_owned(),
+                    if API_ONLY.contains(&written) {
+                        "it comes with the user license Salesforce Integration: does Setup > Company Information list that one? Editions below Enterprise don't have it, and in an older org it may have to be asked for"
+                    } else {
+                        "write the name of a profile as Setup > Profiles lists it, in English or in the language of the token's user"
+                    }
+                    .to_owned(),
                 ),
             }]);
         };
