@@ -181,3 +181,21 @@ async fn the_manual_has_a_page_for_each_command() {
     let page = std::fs::read_to_string(world.path().join("pages/orgform-plan.1")).expect("a page");
     assert!(page.contains(".TH orgform-plan 1") && page.contains("detailed\\-exitcode"), "{page}");
 }
+
+/// The YAML of a page, block by block; what has an ellipsis is no whole file.
+fn yaml_of(page: &str) -> Vec<String> {
+    let blocks = page.split("```yaml\n").skip(1);
+    let blocks = blocks.filter_map(|rest| rest.split("```").next());
+    blocks.filter(|block| block.contains("version: 1")).map(str::to_owned).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_pages_show_is_a_good_file() {
+    let world = World::bare();
+    for page in [include_str!("../../README.md"), include_str!("../../docs/file.md")] {
+        for block in yaml_of(page) {
+            world.write("access.yaml", block);
+            world.run(&["validate", "access.yaml"]).await.succeeds();
+        }
+    }
+}

@@ -102,3 +102,40 @@ async fn an_org_without_the_licenses_says_so_at_their_lines() {
         insta::assert_snapshot!(name, refused.whole());
     }
 }
+
+/// A text without the breaks and spaces of its layout.
+fn flat(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// The table of the docs is read, and each cell held against what it is about.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_table_of_the_manual_is_true() {
+    let world = world_with("person_accounts=true").await;
+    world.write("access.yaml", example());
+    let plan = world.run(&["plan", "access.yaml", "--view", "full"]).await.succeeds().output;
+    // What something follows from stands between an element and the next.
+    let plan = flat(&plan);
+    let run = world.run(&["apply", "access.yaml", "--auto-approve", "--json"]).await.succeeds();
+    let sources: String = std::fs::read_dir("tests/it")
+        .expect("the tests")
+        .filter_map(|entry| std::fs::read_to_string(entry.ok()?.path()).ok())
+        .collect();
+    let said = flat(&example());
+    let mut rows = 0;
+    for line in include_str!("../../docs/manual.md").lines().filter(|line| line.starts_with('|')) {
+        let cells: Vec<&str> = line.trim_matches('|').split(" | ").map(str::trim).collect();
+        if cells[0] == "in Setup" || cells[0].starts_with("---") {
+            continue;
+        }
+        rows += 1;
+        assert_eq!(cells.len(), 5, "{line}");
+        assert!(!cells.iter().any(|cell| cell.is_empty()), "{line}");
+        let code = |cell: &str| cell.trim_matches('`').to_owned();
+        assert!(said.contains(&code(cells[1])), "YAML of {line}");
+        assert!(plan.contains(&code(cells[2])), "plan of {line}");
+        assert!(run.output.contains(&format!("\"call\":\"{}\"", code(cells[3]))), "{line}");
+        assert!(sources.contains(&format!("fn {}()", code(cells[4]))), "test of {line}");
+    }
+    assert!(rows > 30, "{rows} rows");
+}
