@@ -172,6 +172,9 @@ pub struct PlanArguments {
     /// With --destroy, also what was there before orgform took it over
     #[arg(long, requires = "destroy")]
     pub include_adopted: bool,
+    /// With --destroy, users also give their usernames back
+    #[arg(long, requires = "destroy")]
+    pub rename_usernames: bool,
     /// Keep the plan in this file: `orgform apply FILE` does exactly that, `orgform show FILE` shows it
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
@@ -235,6 +238,10 @@ pub struct DestroyArguments {
     /// Also take away what was there before orgform took it over
     #[arg(long)]
     pub include_adopted: bool,
+    /// Put each user's id behind its username, so that the username is free again; `apply` then
+    /// makes a new user instead of bringing this one back
+    #[arg(long)]
+    pub rename_usernames: bool,
     /// Go on although the checks before it found errors; guards hold all the same
     #[arg(long)]
     pub skip_preflight: bool,

@@ -17,6 +17,9 @@ use crate::config::Config;
 use crate::config::ConfigError;
 use crate::config::Diagnostic;
 use crate::config::FilesError;
+use crate::config::Suffixes;
+use crate::config::suffix_of;
+use crate::config::with_suffix;
 use crate::engine;
 use crate::engine::FactNeeds;
 use crate::engine::Recovered;
@@ -110,6 +113,7 @@ pub struct Planning<'a> {
     declared: Vec<Declared>,
     released: Vec<AddressPattern>,
     files: Vec<PathBuf>,
+    suffixes: Suffixes,
 }
 
 impl<'a> Planning<'a> {
@@ -145,6 +149,7 @@ impl<'a> Planning<'a> {
             declared: config.declared,
             released: config.released.into_iter().map(|(pattern, _)| pattern).collect(),
             files: config.files,
+            suffixes: config.suffixes,
         })
     }
 
@@ -183,6 +188,7 @@ impl<'a> Planning<'a> {
             declared: saved.declared.clone(),
             released: saved.released.clone(),
             files: Vec::new(),
+            suffixes: Suffixes::new(),
         }
     }
 
@@ -199,7 +205,12 @@ impl<'a> Planning<'a> {
         let mut notices: Vec<String> = store.notices().to_vec();
         self.recover(session, store, now, &mut notices).await?;
 
-        let desired = Desired::new(self.declared.clone(), self.released.clone());
+        let mut declared = self.declared.clone();
+        if let Some(suffix) = suffix_of(&self.suffixes, &session.identity) {
+            declared = with_suffix(declared, suffix);
+            notices.push(format!("Usernames have `{suffix}` behind them in this org."));
+        }
+        let desired = Desired::new(declared, self.released.clone());
         let mut choice = match &self.about {
             About::Selection(selection) => plan::choose(selection, &desired, &*store, self.mode)?,
             About::Exactly(choice) => choice.clone(),
@@ -415,7 +426,8 @@ impl<'a> Planning<'a> {
             }) {
                 continue;
             }
-            let takes_adopted = matches!(self.mode, PlanMode::Destroy { include_adopted: true });
+            let takes_adopted =
+                matches!(self.mode, PlanMode::Destroy { include_adopted: true, .. });
             if record.ownership == Ownership::Created || takes_adopted {
                 wanted.extend(kind.removal_facts(&address, &record.attributes));
             }

@@ -22,6 +22,8 @@ use super::each;
 use super::each::FOR_EACH;
 use super::files;
 use super::personas::PERSONAS;
+use super::suffixes;
+use super::suffixes::SUFFIXES;
 use super::tree::NodeId;
 use super::tree::Tree;
 use super::tree::Value;
@@ -96,14 +98,17 @@ impl Reading<'_> {
                 self.section(section, value);
             } else if name == PERSONAS {
                 self.section(PERSONAS, value);
+            } else if name == SUFFIXES {
+                self.suffixes(value);
             } else if name == RELEASE {
                 self.released(value);
             } else {
-                let known = kinds::SECTIONS.iter().copied().chain(["version", RELEASE, PERSONAS]);
+                let known =
+                    kinds::SECTIONS.iter().copied().chain(["version", RELEASE, PERSONAS, SUFFIXES]);
                 let help = match kinds::closest(&name, known) {
                     Some(meant) => format!("did you mean `{meant}`?"),
                     None => format!(
-                        "a file holds `version`, `personas`, `release` and the sections {}",
+                        "a file holds `version`, `personas`, `release`, `username_suffixes` and the sections {}",
                         listed(kinds::SECTIONS)
                     ),
                 };
@@ -134,6 +139,32 @@ impl Reading<'_> {
             }
             None => {
                 self.report(node, "expected `version: 1`");
+            }
+        }
+    }
+
+    fn suffixes(&mut self, node: NodeId) {
+        if self.tree.is_null(node) {
+            return;
+        }
+        let Some(entries) = self.tree.entries(node) else {
+            self.report(node, "expected orgs and what stands behind usernames there, as in `yourcompany--uat: .uat`");
+            return;
+        };
+        for (key, value) in entries.iter().copied() {
+            let texts = deserialize::text_of(self.tree, key)
+                .and_then(|org| Ok((org, deserialize::text_of(self.tree, value)?)));
+            match texts.map(|(org, suffix)| suffixes::check(&suffix).map(|()| (org, suffix))) {
+                Ok(Ok((org, _))) if self.contents.suffixes.contains_key(&org) => {
+                    self.report(key, format!("`{org}` stands here twice"));
+                }
+                Ok(Ok((org, suffix))) => {
+                    self.contents.suffixes.insert(org, suffix);
+                }
+                Ok(Err(message)) => {
+                    self.report(value, message);
+                }
+                Err(error) => self.add(error, value),
             }
         }
     }

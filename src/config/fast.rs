@@ -12,8 +12,11 @@ use serde::de::Visitor;
 use super::Contents;
 use super::RELEASE;
 use super::personas::PERSONAS;
+use super::suffixes;
+use super::suffixes::SUFFIXES;
 use crate::kinds;
 use crate::kinds::spec::Text;
+use crate::kinds::spec::UniqueMap;
 use crate::model::Declared;
 
 /// Reads a whole document.
@@ -62,6 +65,12 @@ impl<'de> Visitor<'de> for Document<'_> {
                 map.next_value_seed(Section { section, into: &mut self.into.declared })?;
             } else if key == PERSONAS {
                 map.next_value_seed(Personas { into: &mut self.into.personas })?;
+            } else if key == SUFFIXES {
+                let held: Option<UniqueMap<Text, Text>> = map.next_value()?;
+                for (Text(org), Text(suffix)) in held.unwrap_or_default().0 {
+                    suffixes::check(&suffix).map_err(A::Error::custom)?;
+                    self.into.suffixes.insert(org, suffix);
+                }
             } else if key == RELEASE {
                 for Text(line) in map.next_value::<Option<Vec<Text>>>()?.unwrap_or_default() {
                     self.into.released.push(super::released(&line).map_err(A::Error::custom)?);

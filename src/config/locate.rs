@@ -65,6 +65,15 @@ fn find(tree: &Tree, node: NodeId, step: &PlaceStep) -> Option<(NodeId, Range<us
                     |key: NodeId| tree.scalar(key).is_some_and(|(text, _)| could_be(text, name));
                 entries.iter().find(|(key, _)| is_template(*key))
             })
+            .or_else(|| {
+                // In some orgs a suffix stands behind usernames.
+                let begins = |key: NodeId| {
+                    tree.scalar(key).is_some_and(|(text, _)| {
+                        text.contains('@') && name.to_lowercase().starts_with(&text.to_lowercase())
+                    })
+                };
+                entries.iter().find(|(key, _)| begins(*key))
+            })
             .map(|(key, value)| {
                 let is_scalar = tree.scalar(*value).is_some();
                 let shown =

@@ -17,6 +17,7 @@ mod locate;
 mod personas;
 mod scan;
 mod schema;
+mod suffixes;
 mod tree;
 
 use std::path::PathBuf;
@@ -34,6 +35,9 @@ pub use format::FormatError;
 pub use format::format;
 pub use locate::Locator;
 pub use schema::schema;
+pub use suffixes::Suffixes;
+pub use suffixes::of as suffix_of;
+pub use suffixes::with as with_suffix;
 
 /// After so many errors the rest are not looked for.
 pub const MOST_ERRORS: usize = 100;
@@ -51,6 +55,8 @@ pub struct Config {
     pub personas: Vec<(String, Vec<Declared>, u32)>,
     /// What is no longer to be managed, and in which file that stands.
     pub released: Vec<(AddressPattern, u32)>,
+    /// What stands behind usernames in some orgs.
+    pub suffixes: Suffixes,
 }
 
 /// What one file says.
@@ -62,6 +68,8 @@ pub struct Contents {
     pub personas: Vec<(String, Vec<Declared>)>,
     /// What is no longer to be managed.
     pub released: Vec<AddressPattern>,
+    /// What stands behind usernames in some orgs.
+    pub suffixes: Suffixes,
 }
 
 /// Why the files can't be used.
@@ -93,6 +101,7 @@ pub fn load(paths: &[PathBuf], here: &std::path::Path) -> Result<Config, ConfigE
                 config.declared.extend(declared.map(|entry| Declared { file, ..entry }));
                 let personas = contents.personas.into_iter();
                 config.personas.extend(personas.map(|(name, gives)| (name, gives, file)));
+                config.suffixes.extend(contents.suffixes);
                 config.released.extend(contents.released.into_iter().map(|held| (held, file)));
             }
             Err(found) => diagnostics.extend(found),

@@ -9,6 +9,7 @@ use serde_json::json;
 use super::RELEASE;
 use super::each::FOR_EACH;
 use super::personas::PERSONAS;
+use super::suffixes::SUFFIXES;
 use crate::kinds;
 
 /// The schema of a whole file, in draft 7, which editors know best.
@@ -47,8 +48,16 @@ pub fn schema() -> Json {
             "items": {"type": "string"},
         }),
     );
+    properties.insert(
+        SUFFIXES.to_owned(),
+        json!({
+            "description": "What stands behind usernames in some orgs, by an org's id or the name in front of its address, for example yourcompany--uat.",
+            "type": ["object", "null"],
+            "additionalProperties": {"type": "string"},
+        }),
+    );
     let mut definitions = generator.take_definitions(true);
-    for entry in ["UserSpec", "ProfileSpec", "PermissionSetSpec"] {
+    for entry in ["UserSpec", "ProfileSpec", "PermissionSetSpec", "PermissionSetGroupSpec"] {
         if let Some(held) = definitions.get_mut(entry)
             && let Some(properties) = held.get_mut("properties").and_then(Json::as_object_mut)
         {

@@ -45,6 +45,9 @@ impl StepContext for WithUnmanaged<'_> {
         }
         self.context.id(address)
     }
+    fn renames_usernames(&self) -> bool {
+        self.context.renames_usernames()
+    }
     fn is_deleted(&self, address: &Address) -> bool {
         self.context.is_deleted(address)
     }

@@ -139,6 +139,8 @@ pub trait StepContext {
     fn catalog(&self) -> &Catalog;
     /// The id of a resource, known or to come; `None` when it is neither.
     fn id(&self, address: &Address) -> Option<IdReference>;
+    /// Whether users that are taken away give their usernames back.
+    fn renames_usernames(&self) -> bool;
     /// Whether the plan deletes this address.
     fn is_deleted(&self, address: &Address) -> bool;
     /// The attributes of a resource before the plan, when it is recorded.

@@ -8,6 +8,7 @@ use super::Resolved;
 use super::Scope;
 use super::Step;
 use super::StepContext;
+use super::assignment::WithUnmanaged;
 use super::assignment::assignment_steps;
 use super::assignment::halves;
 use super::user;
@@ -93,30 +94,6 @@ pub fn declare(username: &str, license: &str) -> (Address, Attributes) {
     (Address::new(KIND, &format!("{username}/{license}")), attributes)
 }
 
-struct WithLicenses<'a>(&'a dyn StepContext);
-
-impl StepContext for WithLicenses<'_> {
-    fn catalog(&self) -> &Catalog {
-        self.0.catalog()
-    }
-    fn id(&self, address: &Address) -> Option<crate::model::IdReference> {
-        if address.kind() == LICENSE_KIND {
-            let license = self.catalog().permission_set_license(address.name())?;
-            return Some(crate::model::IdReference::Known(license.id.clone()));
-        }
-        self.0.id(address)
-    }
-    fn is_deleted(&self, address: &Address) -> bool {
-        self.0.is_deleted(address)
-    }
-    fn attributes(&self, address: &Address) -> Option<Attributes> {
-        self.0.attributes(address)
-    }
-    fn attributes_after(&self, address: &Address) -> Option<Attributes> {
-        self.0.attributes_after(address)
-    }
-}
-
 impl Kind for PermissionSetLicenseAssignment {
     fn name(&self) -> &'static str {
         KIND
@@ -190,9 +167,14 @@ impl Kind for PermissionSetLicenseAssignment {
     }
 
     fn steps(&self, change: &Change, context: &dyn StepContext) -> Result<Vec<Step>, Problem> {
+        let context = WithUnmanaged {
+            context,
+            kind: LICENSE_KIND,
+            id: &|name, catalog| Some(catalog.permission_set_license(name)?.id.clone()),
+        };
         assignment_steps(
             change,
-            &WithLicenses(context),
+            &context,
             "PermissionSetLicenseAssign",
             &[("AssigneeId", USER), ("PermissionSetLicenseId", LICENSE)],
         )

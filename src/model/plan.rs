@@ -27,6 +27,9 @@ pub enum PlanMode {
     Destroy {
         /// Also what was adopted.
         include_adopted: bool,
+        /// Users give their usernames back.
+        #[serde(default)]
+        rename_usernames: bool,
     },
     /// The state as the org is: what changed outside is taken over.
     RefreshOnly,

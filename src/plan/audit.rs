@@ -135,7 +135,7 @@ fn ops_belong_to_their_change(plan: &Plan, violations: &mut Vec<Violation>) {
 }
 
 fn only_ours_is_deleted(plan: &Plan, violations: &mut Vec<Violation>) {
-    let takes_adopted = matches!(plan.mode, PlanMode::Destroy { include_adopted: true });
+    let takes_adopted = matches!(plan.mode, PlanMode::Destroy { include_adopted: true, .. });
     for change in &plan.changes {
         let is_ours =
             change.recorded.as_ref().is_some_and(|record| record.ownership == Ownership::Created);
@@ -290,7 +290,7 @@ mod tests {
             summary.count(change.action);
         }
         Plan {
-            mode: PlanMode::Destroy { include_adopted: false },
+            mode: PlanMode::Destroy { include_adopted: false, rename_usernames: false },
             org_id: id(),
             changes,
             ops,

@@ -456,7 +456,7 @@ impl Merge<'_, '_> {
             }
         };
         let (reason, takes_adopted) = match self.input.mode {
-            PlanMode::Destroy { include_adopted } => (Reason::Destroy, include_adopted),
+            PlanMode::Destroy { include_adopted, .. } => (Reason::Destroy, include_adopted),
             PlanMode::Converge | PlanMode::RefreshOnly => (Reason::NotDeclared, false),
         };
         let (action, reason) = if self.input.desired.is_released(&address) {

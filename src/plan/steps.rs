@@ -22,6 +22,7 @@ use crate::model::Op;
 use crate::model::OpIndex;
 use crate::model::OrderEdge;
 use crate::model::OrderReason;
+use crate::model::PlanMode;
 use crate::model::Problem;
 use crate::model::RecordMove;
 
@@ -77,6 +78,10 @@ impl StepContext for Context<'_> {
         }
         let known = kinds::of(address)?.known_id(address.name(), self.input.catalog)?;
         Some(IdReference::Known(known))
+    }
+
+    fn renames_usernames(&self) -> bool {
+        matches!(self.input.mode, PlanMode::Destroy { rename_usernames: true, .. })
     }
 
     fn is_deleted(&self, address: &Address) -> bool {

@@ -250,7 +250,7 @@ proptest! {
             let settled = planned(generated, false, &memory, &catalog, PlanMode::Converge);
             prop_assert!(!settled.has_changes(), "{:#?}", settled.changes);
         }
-        let destroy = PlanMode::Destroy { include_adopted: false };
+        let destroy = PlanMode::Destroy { include_adopted: false, rename_usernames: false };
         let plan = planned(&first, false, &memory, &catalog, destroy);
         memory.apply(&plan);
         for (address, record) in &memory.records {
@@ -285,7 +285,7 @@ proptest! {
         memory.apply(&whole);
         let settled = planned_for(&desired, &memory, &catalog, PlanMode::Converge, &everything);
         prop_assert!(!settled.has_changes(), "{:#?}", settled.changes);
-        let destroy = PlanMode::Destroy { include_adopted: false };
+        let destroy = PlanMode::Destroy { include_adopted: false, rename_usernames: false };
         let choice = chosen(&targets, &excludes, &[], &desired, &memory, destroy);
         if let Some(choice) = choice {
             memory.apply(&planned_for(&desired, &memory, &catalog, destroy, &choice));
@@ -322,7 +322,7 @@ proptest! {
         let catalog = catalog();
         let mut memory = Memory::default();
         memory.apply(&planned(&first, false, &memory, &catalog, PlanMode::Converge));
-        for mode in [PlanMode::Converge, PlanMode::Destroy { include_adopted: false }] {
+        for mode in [PlanMode::Converge, PlanMode::Destroy { include_adopted: false, rename_usernames: false }] {
             let desired = declared(&second, false);
             let everything = Choice::everything();
             let plan = planned_for(&desired, &memory, &catalog, mode, &everything);

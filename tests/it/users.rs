@@ -428,3 +428,65 @@ users:
         world.run(&["apply", "access.yaml", "--auto-approve", "--parallelism", "1"]).await.fails();
     assert!(undone.output.contains("it was given and is gone again"), "{}", undone.whole());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_for_production_finds_the_users_of_a_sandbox_copy() {
+    let world = world_with("sandbox=true").await;
+    let org = world.org().org_id.clone();
+    let profile = world.id("Profile", "Name = 'Standard User'").await;
+    let copied = json!({
+        "Username": "one@coconut.example.uat", "LastName": "One", "Email": "o@coconut.example.invalid",
+        "Alias": "one", "TimeZoneSidKey": "America/Los_Angeles", "LocaleSidKey": "en_US",
+        "EmailEncodingKey": "UTF-8", "LanguageLocaleKey": "en_US", "ProfileId": profile,
+    });
+    world.call(Method::POST, "sobjects/User", copied).await;
+    let yaml = format!(
+        "version: 1
+username_suffixes: {{ {org}: .uat, yourcompany--dev: .dev }}
+permission_sets: {{ A: {{}} }}
+users:
+  one@coconut.example:
+    last_name: One
+    email: o@coconut.example
+    profile: Standard User
+    permission_sets: [A]
+  two@coconut.example:
+    last_name: Two
+    email: t@coconut.example
+    profile: Standard User
+    manager: one@coconut.example
+"
+    );
+    let applied = world.converges("the copy", &yaml).await;
+    let output = applied.output.replace(&org, "ORG ID");
+    insta::assert_snapshot!("sandbox_copy", output);
+    let manager =
+        "Username = 'two@coconut.example.uat' AND Manager.Username = 'one@coconut.example.uat'";
+    world.id("User", manager).await;
+    world.write("access.yaml", yaml.replace("[A]", "[B]"));
+    let refused = world.run(&["plan", "access.yaml"]).await.fails();
+    assert!(refused.whole().contains("permission_sets: [B]"), "{}", refused.whole());
+    world.write("access.yaml", yaml.replace(".dev }", "'@dev' }"));
+    let refused = world.run(&["validate", "access.yaml"]).await.fails();
+    assert!(refused.whole().contains("can't stand behind a username"), "{}", refused.whole());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_destroy_that_gives_usernames_back_lets_apply_make_new_users() {
+    let world = world_with("").await;
+    let yaml = "version: 1
+users:
+  one@coconut.example: { last_name: One, email: o@coconut.example, profile: Standard User }
+";
+    world.converges("made", yaml).await;
+    let arguments =
+        ["destroy", "access.yaml", "--auto-approve", "--parallelism", "1", "--rename-usernames"];
+    let destroyed = world.run(&arguments).await.succeeds();
+    let first = world.id("User", "LastName = 'One' AND IsActive = false").await;
+    let output = destroyed.output.replace(&first.to_lowercase(), "USERID");
+    insta::assert_snapshot!("usernames_given_back", output);
+    let again = world.converges("made anew", yaml).await;
+    assert!(again.output.contains("1 created"), "{}", again.output);
+    let second = world.id("User", "LastName = 'One' AND IsActive = true").await;
+    assert_ne!(first, second);
+}

@@ -22,7 +22,10 @@ pub async fn run(
     output: &mut Output,
     arguments: DestroyArguments,
 ) -> Result<u8, CommandError> {
-    let mode = PlanMode::Destroy { include_adopted: arguments.include_adopted };
+    let mode = PlanMode::Destroy {
+        include_adopted: arguments.include_adopted,
+        rename_usernames: arguments.rename_usernames,
+    };
     let read = &arguments.read;
     // It takes away what its own question is about; --skip-preflight is there
     // for a check that errs.

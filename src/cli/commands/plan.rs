@@ -31,7 +31,10 @@ pub async fn run(
 ) -> Result<u8, CommandError> {
     let started = (environment.clock)();
     let mode = if arguments.destroy {
-        PlanMode::Destroy { include_adopted: arguments.include_adopted }
+        PlanMode::Destroy {
+            include_adopted: arguments.include_adopted,
+            rename_usernames: arguments.rename_usernames,
+        }
     } else if arguments.replace.refresh_only {
         PlanMode::RefreshOnly
     } else {

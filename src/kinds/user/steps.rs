@@ -15,6 +15,7 @@ use crate::model::Ownership;
 use crate::model::Problem;
 use crate::model::Reason;
 use crate::model::RecordEffect;
+use crate::model::SalesforceId;
 use crate::model::Standing;
 use crate::model::Value;
 use crate::model::Write;
@@ -417,7 +418,7 @@ impl User {
                 "deactivate",
                 Write::Update {
                     object: "User".into(),
-                    id,
+                    id: id.clone(),
                     fields: vec![("IsActive".into(), FieldValue::Flag(false))],
                 },
                 RecordEffect {
@@ -427,8 +428,33 @@ impl User {
                 },
             ));
         }
+        if context.renames_usernames()
+            && let IdReference::Known(known) = &id
+        {
+            let username = given_back(change.address.name(), known);
+            let confirm = confirm("username", Value::Text(username.clone()));
+            steps.push(Step::new(
+                "rename",
+                Write::Update {
+                    object: "User".into(),
+                    id,
+                    fields: vec![("Username".into(), FieldValue::Text(username))],
+                },
+                RecordEffect { confirm, forget: true, ..RecordEffect::default() },
+            ));
+        }
         steps
     }
+}
+
+/// The username of a user that gives its own back: unique in all orgs by the
+/// user's id, and no longer than the part before the `@` may be.
+fn given_back(username: &str, id: &SalesforceId) -> String {
+    const LONGEST: usize = 64;
+    let id = id.to_string().to_lowercase();
+    let (local, domain) = username.split_once('@').unwrap_or((username, ""));
+    let kept: String = local.chars().take(LONGEST - id.len() - 1).collect();
+    format!("{}.{id}@{domain}", kept.trim_end_matches('.'))
 }
 
 /// The mail with the link to set a password, once. REST has no header for the
