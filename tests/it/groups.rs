@@ -166,3 +166,20 @@ async fn a_group_somebody_else_holds_is_kept_and_a_member_is_not_deleted_before_
         world.run(&["destroy", "access.yaml", "--auto-approve", "--parallelism", "1"]).await;
     insta::assert_snapshot!("group_kept", destroyed.whole());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_license_does_not_allow_is_found_in_the_members_of_a_group_too() {
+    let world = world_with("").await;
+    let yaml = GROUP.replace("profile: Standard User", "profile: Robots").replace(
+        "permission_sets:\n  Reader",
+        "profiles: { Robots: { clone_from: Minimum Access - API Only Integrations } }\npermission_sets:\n  Reader",
+    );
+    world.write("access.yaml", &yaml);
+    let refused = world.run(&["plan", "access.yaml"]).await.fails();
+    assert!(refused.whole().contains("does not allow read on Account"), "{}", refused.whole());
+    let licensed = yaml.replace(
+        "    permission_set_groups: [Sales]",
+        "    permission_set_licenses: [Salesforce API Integration]\n    permission_set_groups: [Sales]",
+    );
+    world.converges("with the license", &licensed).await;
+}

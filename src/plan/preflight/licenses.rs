@@ -14,6 +14,7 @@ use crate::model::Attributes;
 use crate::model::Change;
 use crate::model::Check;
 use crate::model::Finding;
+use crate::model::Grants;
 use crate::model::LicenseFact;
 use crate::model::Severity;
 
@@ -104,19 +105,13 @@ fn is_past(day: Option<&str>, now: i64) -> bool {
 /// Known is the one user license that allows next to nothing by itself; of
 /// others the org tells when it refuses.
 fn allowed(checked: &Checked<'_>, findings: &mut Vec<Finding>) {
-    let gives = |change: &&Change| {
-        change.action == Action::Create
-            && change
-                .after
-                .as_ref()
-                .is_some_and(|after| after.reference("permission_set").is_some())
-    };
     let mut opened: Option<HashSet<(String, String)>> = None;
     let mut found: BTreeMap<(Address, String), (&Change, Vec<&str>)> = BTreeMap::new();
     let mut misfits: BTreeMap<(Address, String), (&Change, Vec<&str>)> = BTreeMap::new();
-    for change in checked.plan.changes.iter().filter(gives) {
-        let (Some(after), Some(user)) = (&change.after, assignee(change)) else { continue };
-        let Some(set) = after.reference("permission_set") else { continue };
+    let made = checked.plan.changes.iter().filter(|change| change.action == Action::Create);
+    for (change, given) in made.flat_map(|change| sets_given(checked, change)) {
+        let Some(user) = assignee(change) else { continue };
+        let set = &given.set;
         let profile = checked
             .after(&Address::new("user", user))
             .and_then(|attributes| attributes.reference("profile").cloned());
@@ -141,7 +136,8 @@ fn allowed(checked: &Checked<'_>, findings: &mut Vec<Finding>) {
         if opened.contains(&(user.to_owned(), rule.opened_by.to_owned())) {
             continue;
         }
-        let Some(beyond) = checked.after(set).and_then(|set| beyond(&set, &rule.allows)) else {
+        let held = checked.after(set);
+        let Some(beyond) = held.and_then(|held| beyond(&held, &rule.allows, &given.muted)) else {
             continue;
         };
         let entry = found.entry((set.clone(), beyond)).or_insert((change, Vec::new()));
@@ -191,15 +187,41 @@ fn allowed(checked: &Checked<'_>, findings: &mut Vec<Finding>) {
     }
 }
 
-/// The first thing that a set grants beyond what is allowed.
-fn beyond(set: &Attributes, allowed: &[&str]) -> Option<String> {
+/// A set that an assignment gives, by itself or as the member of a group.
+pub(super) struct Given {
+    /// The set.
+    pub set: Address,
+    /// What the group leaves out.
+    muted: Grants,
+}
+
+/// The sets that an assignment gives, each with the change.
+pub(super) fn sets_given<'a>(
+    checked: &Checked<'_>,
+    change: &'a Change,
+) -> Vec<(&'a Change, Given)> {
+    let joins = kinds::of(&change.address).and_then(|kind| kind.joins(&change.address));
+    let Some((_, thing)) = joins else { return Vec::new() };
+    let combined = kinds::of(&thing)
+        .zip(checked.after(&thing))
+        .and_then(|(kind, attributes)| kind.combines(&attributes));
+    let (sets, muted) = combined.unwrap_or_else(|| (vec![thing], Grants::default()));
+    let given = |set| (change, Given { set, muted: muted.clone() });
+    sets.into_iter().map(given).collect()
+}
+
+/// The first thing that a set grants beyond what is allowed, without what is muted.
+fn beyond(set: &Attributes, allowed: &[&str], muted: &Grants) -> Option<String> {
     let object = set.iter().find_map(|(path, value)| {
         let object = path.strip_prefix("objects.")?;
-        let words = value.as_set()?;
-        words.first().map(|word| format!("{word} on {object}"))
+        let off = muted.objects.get(object);
+        let is_on = |word: &&String| off.is_none_or(|off| !off.contains(*word));
+        let word = value.as_set()?.iter().find(is_on)?;
+        Some(format!("{word} on {object}"))
     });
     object.or_else(|| {
-        let beyond = set.names("system_permissions").find(|name| !allowed.contains(name))?;
+        let is_beyond = |name: &&str| !allowed.contains(name) && !muted.system.contains(*name);
+        let beyond = set.names("system_permissions").find(is_beyond)?;
         Some(kinds::element_label("system_permissions", beyond))
     })
 }

@@ -8,6 +8,7 @@ use super::Checked;
 use super::assignee;
 use super::licenses::carried_license;
 use super::licenses::set_licenses;
+use super::licenses::sets_given;
 use super::namespace_of_set;
 use super::takes_seat;
 use crate::model::Action;
@@ -75,10 +76,10 @@ pub fn check(checked: &Checked<'_>, findings: &mut Vec<Finding>) {
 fn brought_along<'a>(checked: &Checked<'a>, licenses: &mut BTreeMap<(Sort, String), Seats<'a>>) {
     let mut holders = None;
     let mut counted = HashSet::new();
-    for change in checked.plan.changes.iter().filter(|change| change.action == Action::Create) {
-        let set = change.after.as_ref().and_then(|after| after.reference("permission_set"));
-        let Some((set, user)) = set.zip(assignee(change)) else { continue };
-        let Some(license) = carried_license(checked, set) else { continue };
+    let made = checked.plan.changes.iter().filter(|change| change.action == Action::Create);
+    for (change, given) in made.flat_map(|change| sets_given(checked, change)) {
+        let Some(user) = assignee(change) else { continue };
+        let Some(license) = carried_license(checked, &given.set) else { continue };
         if checked.input.catalog.permission_set_license(&license).is_none() {
             continue;
         }
