@@ -7,6 +7,7 @@
 
 mod access;
 mod address;
+mod catalog;
 mod change;
 mod declared;
 mod document;
@@ -24,11 +25,12 @@ mod value;
 
 pub use access::{AccessChange, EVERY, Grants, Right, Source, SourceName, SourcedRight};
 pub use address::Address;
+pub use catalog::Catalog;
 pub use change::{Action, Change, Implied, Reason};
 pub use declared::{Condition, Conditional, Declared, Lifecycle, Place, PlaceStep};
 pub use document::Element;
 pub use fact::{
-    Catalog, Fact, FactValue, GrantableField, Holders, LicenseFact, OrganizationFact, PackageFact,
+    Fact, FactValue, GrantableField, Holders, LicenseFact, OrganizationFact, PackageFact,
     PermissionSetFact, ProfileFact, RecordTypeFact, RoleFact, UserField,
 };
 pub use finding::{Check, Circumstances, Finding, Questions, RunningUser, Severity, Through};
