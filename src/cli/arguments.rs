@@ -376,19 +376,33 @@ pub struct ServeArguments {
     pub data: Option<PathBuf>,
     /// What a new org starts with, for example users=100,seats=20
     ///
-    /// users=N: that many ordinary users beside the admin. seats=N|unlimited: seats of the
-    /// Salesforce Integration license and of the permission set licenses. package_seats=N: seats of
-    /// the package coconut, which otherwise has a site license. calls_today=N: API calls made
-    /// already. admin_lacks=A+B: system permissions that the admin does not have.
-    /// licenses_expire=YYYY-MM-DD: when the permission set licenses do. The rest are behaviours that only a real org can show, each true or false:
-    /// rest_inserts_profiles (otherwise only SOAP does), sets_are_replaced (writing a permission
-    /// set replaces it; otherwise it merges), login_rows (a user has a UserLogin before it first
-    /// logs in), sets_take_their_license_along (removing a set also removes a license assigned by
-    /// hand), dependencies_of_all_data (PermissionDependency knows Modify All Data), profile_filtering (who lacks View All Profiles sees
-    /// its own profile only),
-    /// uninstalled_apps_described (describe shows CanApproveUninstalledApps), hidden_dependency (a
-    /// permission needs another, and only a rejection says so), networks_known (the org knows
-    /// ManageNetworks).
+    /// Lists have a + between their items. Size: users=N ordinary users beside the admin;
+    /// seats=N|unlimited of the Salesforce Integration license and of the permission set
+    /// licenses; package_seats=N of the package coconut, which otherwise has a site license;
+    /// calls_today=N API calls made already.
+    ///
+    /// Shape: person_accounts=true, with person_record_type=NAME; record_types=OBJECT.NAME;
+    /// custom_fields=OBJECT.NAME__c:TYPE, where picklist(A/B) is a list and ! at the end makes it
+    /// required; state_codes=true; german=true is the admin's language; sandbox=true;
+    /// without_licenses=NAME; licenses_expire=YYYY-MM-DD; queues=NAME; public_groups=NAME.
+    ///
+    /// What goes wrong in real orgs: admin_lacks=PERMISSION; unseen_fields=OBJECT.NAME that the
+    /// admin does not see; read_only_fields=OBJECT.NAME that keep no grant to edit;
+    /// forgotten_section=NAME of permission sets that is taken and not kept;
+    /// user_rule=validation|trigger refuses users whose title is Refused; workflow_user=USERNAME
+    /// can't be deactivated; recalculation_calls=N until a permission set group is added up;
+    /// recalculation_fails_for=SET; access_policy=grant:SET|revoke:SET.
+    ///
+    /// Behaviours that only a real org can show, each true or false: rest_inserts_profiles
+    /// (otherwise only SOAP does), sets_are_replaced (writing a permission set replaces it;
+    /// otherwise it merges), login_rows (a user has a UserLogin before it first logs in),
+    /// sets_take_their_license_along (removing a set also removes a license assigned by hand),
+    /// dependencies_of_all_data (PermissionDependency knows Modify All Data), profile_filtering
+    /// (who lacks View All Profiles sees its own profile only), person_default_shown (a profile
+    /// shows the default of person accounts also where it is that of all accounts),
+    /// email_changes_wait (a new address waits to be confirmed), uninstalled_apps_described
+    /// (describe shows CanApproveUninstalledApps), hidden_dependency (a permission needs another,
+    /// and only a rejection says so), networks_known (the org knows ManageNetworks).
     #[arg(long, value_name = "KEY=VALUE", value_delimiter = ',')]
     pub seed_org: Vec<String>,
     /// Wait this long before each answer

@@ -127,6 +127,13 @@ impl FactNeeds {
                 let of = if is_queue { Fact::Queue } else { Fact::PublicGroup };
                 self.take_set(&group, of, catalog);
             }
+            FactRows::GroupsOfSets => {
+                let fact = self.asked(Fact::PermissionSetHolders, text("PermissionSet.Name")?);
+                let group = text("PermissionSetGroup.DeveloperName")?;
+                if let Some(FactValue::Holders(holders)) = catalog.get_mut(&fact) {
+                    holders.groups.push(group);
+                }
+            }
             FactRows::GroupHolders => {
                 let name = text("PermissionSetGroup.DeveloperName")?;
                 let fact = self.asked(Fact::PermissionSetGroupHolders, name);
@@ -354,7 +361,7 @@ fn add_holder(fact: Fact, username: &str, catalog: &mut Catalog) {
         holders.usernames.push(username.to_lowercase());
     } else {
         let usernames = vec![username.to_lowercase()];
-        catalog.insert(fact, FactValue::Holders(Holders { usernames }));
+        catalog.insert(fact, FactValue::Holders(Holders { usernames, ..Holders::default() }));
     }
 }
 

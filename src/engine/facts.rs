@@ -37,6 +37,7 @@ pub enum FactRows {
     ProfilesOfLicenses,
     PermissionSets,
     SetHolders,
+    GroupsOfSets,
     Groups,
     GroupHolders,
     UserGroups,
@@ -54,7 +55,14 @@ impl FactRows {
     /// Whether an org may refuse the question: what it would tell only serves
     /// to check a plan, or the refusal says that there is nothing of the sort.
     pub fn may_be_refused(self) -> bool {
-        matches!(self, Self::Packages | Self::PersonAccounts | Self::Rights | Self::AccessPolicies)
+        matches!(
+            self,
+            Self::Packages
+                | Self::PersonAccounts
+                | Self::Rights
+                | Self::AccessPolicies
+                | Self::GroupsOfSets
+        )
     }
 }
 
@@ -238,6 +246,14 @@ impl FactNeeds {
             &["Assignee.Username", "PermissionSet.Name"],
             "PermissionSet.Name",
             Some("PermissionSet.NamespacePrefix = null"),
+            sets.clone(),
+        ));
+        queries.extend(keyed(
+            FactRows::GroupsOfSets,
+            "PermissionSetGroupComponent",
+            &["PermissionSetGroup.DeveloperName", "PermissionSet.Name"],
+            "PermissionSet.Name",
+            None,
             sets,
         ));
         let held = self.names(|fact| match fact {

@@ -41,6 +41,16 @@ pub fn access_needs(word: &str) -> &'static [&'static str] {
     }
 }
 
+/// These access words, and those that need one of them.
+pub fn with_dependents<'a>(words: impl Iterator<Item = &'a str>) -> BTreeSet<String> {
+    let words: BTreeSet<&str> = words.collect();
+    let is_off = |word: &str| {
+        words.contains(word) || access_needs(word).iter().any(|need| words.contains(need))
+    };
+    let all = OBJECT_ACCESS.iter().map(|(word, _, _)| *word);
+    all.filter(|word| is_off(word)).map(str::to_owned).collect()
+}
+
 /// The atom of an access word.
 pub fn object_atom(object: &str, word: &str) -> String {
     let verb =

@@ -153,7 +153,7 @@ const OBJECTS: [(&str, &str, bool, bool, bool, bool); 27] = [
     ("PackageLicense", "050", true, false, false, false),
     ("PermissionSet", "0PS", true, true, true, true),
     ("PermissionSetAssignment", "0Pa", true, true, true, true),
-    ("PermissionSetGroup", "0PG", true, false, false, true),
+    ("PermissionSetGroup", "0PG", true, false, true, true),
     ("PermissionSetGroupComponent", "0PH", true, false, false, false),
     ("PermissionSetLicense", "0PL", true, false, false, false),
     ("PermissionSetLicenseAssign", "2LA", true, true, false, true),

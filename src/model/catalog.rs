@@ -246,6 +246,15 @@ impl Catalog {
         }
     }
 
+    /// The permission set groups, by name, that have the thing of a holder fact as a
+    /// member.
+    pub fn holding_groups(&self, fact: &Fact) -> &[String] {
+        match self.get(fact) {
+            Some(FactValue::Holders(holders)) => &holders.groups,
+            _ => &[],
+        }
+    }
+
     /// Who holds the thing a holder fact names.
     pub fn holders(&self, fact: &Fact) -> &[String] {
         match self.get(fact) {

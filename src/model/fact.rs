@@ -357,4 +357,7 @@ pub struct GrantableField {
 pub struct Holders {
     /// Usernames.
     pub usernames: Vec<String>,
+    /// Permission set groups, by name, of which it is a member.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub groups: Vec<String>,
 }

@@ -193,6 +193,12 @@ fn lost<'a>(before: &'a Attributes, after: &'a Attributes) -> Vec<(&'a str, Vec<
             lost.push((path, names));
         }
     }
+    for (path, member) in before.references() {
+        // A group that has a member no more gives what that grants no more.
+        if path.starts_with("permission_sets.") && after.get(path).is_none() {
+            lost.push(("permission_sets", vec![member.name()]));
+        }
+    }
     for (path, muted) in after.iter().filter(|(path, _)| path.starts_with("muting.")) {
         let was_muted = |name: &str| before.names(path).any(|held| held == name);
         let names = muted.as_set().into_iter().flatten().map(String::as_str);

@@ -23,6 +23,8 @@ use crate::model::Standing;
 
 /// How many holders a note names before it only counts.
 const NAMED: usize = 5;
+/// The kind that holds sets as members.
+const GROUP: &str = "permission_set_group";
 
 /// Takes out of the plan the deletion of what others hold; adds the moves of
 /// users that we deactivated and that still stand on a profile to delete.
@@ -63,6 +65,12 @@ pub fn keep_what_is_held(
                 retired.push(holder);
             } else {
                 others.push(username.to_owned());
+            }
+        }
+        for group in input.catalog.holding_groups(&fact) {
+            let group = Address::new(GROUP, renames.new_name(GROUP, group));
+            if !leaves(draft, &group, &change.address) && wanted_by != Some(&group) {
+                others.push(group.to_string());
             }
         }
         if change.action == Action::Replace {

@@ -18,6 +18,7 @@ use super::rename::Renames;
 use crate::kinds;
 use crate::kinds::Kind;
 use crate::kinds::Resolved;
+use crate::kinds::Scope as _;
 use crate::kinds::as_found;
 use crate::kinds::as_seen;
 use crate::model::Action;
@@ -151,8 +152,16 @@ impl Merge<'_, '_> {
             None if self.replaced.is_empty() => return None,
             None => {}
         }
-        let (_, thing) = kind.joins(address)?;
-        self.replaced.contains(&thing).then_some(Reason::RemadeWith { address: thing })
+        let joined = kind.joins(address).map(|(_, thing)| thing);
+        let combined = self
+            .input
+            .desired
+            .declared(address)
+            .and_then(|declared| kind.combines(&declared.attributes))
+            .map_or_else(Vec::new, |(members, _)| members);
+        let thing =
+            joined.into_iter().chain(combined).find(|thing| self.replaced.contains(thing))?;
+        Some(Reason::RemadeWith { address: thing })
     }
 
     fn observation(&self, address: &Address) -> Option<&Observation> {

@@ -183,3 +183,87 @@ async fn what_a_license_does_not_allow_is_found_in_the_members_of_a_group_too() 
     );
     world.converges("with the license", &licensed).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_member_is_made_anew_with_its_group_and_what_holds_that() {
+    let world = world_with("").await;
+    world.converges("made", GROUP).await;
+    let licensed = GROUP.replace("  Writer:\n", "  Writer:\n    license: Sales Console User\n");
+    let applied = world.converges("another license", &licensed).await;
+    assert!(applied.output.contains("(remade with permission_set.Writer)"), "{}", applied.output);
+    assert!(applied.output.contains("(remade with permission_set_group.Sales)"));
+    let held = "SELECT Id FROM PermissionSetAssignment WHERE PermissionSetGroupId != null";
+    assert_eq!(world.query(held).await.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn groups_and_their_members_can_be_renamed() {
+    let world = world_with("").await;
+    world.converges("made", GROUP).await;
+    let renamed = GROUP
+        .replace("  Writer:\n", "  Author:\n    was: Writer\n")
+        .replace("Reader, Writer,", "Reader, Author,")
+        .replace("  Sales:\n", "  Selling:\n    was: Sales\n")
+        .replace("groups: [Sales]", "groups: [Selling]");
+    world.converges("renamed", &renamed).await;
+    assert_eq!(world.query("SELECT Id FROM PermissionSetGroup").await.len(), 1);
+    world.id("PermissionSetGroup", "DeveloperName = 'Selling'").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_set_stays_with_a_group_that_is_protected_or_declared_elsewhere() {
+    let world = world_with("").await;
+    let protected = GROUP.replace(
+        "    label: Sales people\n",
+        "    label: Sales people\n    lifecycle: { prevent_destroy: true }\n",
+    );
+    world.converges("made", &protected).await;
+    let destroyed = world.run(&["destroy", "access.yaml", "--auto-approve"]).await.succeeds();
+    let kept = "permission_set.Writer: kept, since permission_set_group.Sales still";
+    assert!(destroyed.output.contains(kept), "{}", destroyed.output);
+
+    let world = world_with("").await;
+    let (ours, theirs) = GROUP.split_once("permission_set_groups:").expect("both");
+    world.converges("ours", ours).await;
+    let group = format!(
+        "version: 1\npermission_set_groups:{}",
+        theirs.split("users:").next().expect("a group")
+    );
+    world.write("theirs.yaml", group);
+    let arguments = ["apply", "theirs.yaml", "--auto-approve", "--state-dir", "theirs"];
+    world.run(&arguments).await.succeeds();
+    let destroyed = world.run(&["destroy", "access.yaml", "--auto-approve"]).await.succeeds();
+    assert!(destroyed.output.contains(kept), "{}", destroyed.output);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn adopting_a_group_takes_no_member_out_unasked() {
+    let world = world_with("").await;
+    world.converges("made", GROUP).await;
+    std::fs::remove_dir_all(world.state()).expect("the state is there");
+    world.write("access.yaml", GROUP.replace("[Reader, Writer,", "[Writer,"));
+    let refused = world.run(&["apply", "access.yaml", "--auto-approve"]).await.fails();
+    assert!(
+        refused.whole().contains("among them Reader of permission_set_group.Sales"),
+        "{}",
+        refused.whole()
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_needs_something_muted_is_muted_with_it() {
+    let world = world_with("").await;
+    let yaml = GROUP.replace(
+        "access: [read, create, edit, delete]",
+        "access: [read, create, edit, delete, view_all, modify_all]",
+    );
+    let applied = world.converges("made", &yaml).await;
+    assert!(
+        applied.output.contains("+ muting.objects.Contact: delete, modify_all"),
+        "{}",
+        applied.output
+    );
+    let explained =
+        world.run(&["explain", "user", "one@coconut.example", "--object", "Contact"]).await;
+    assert!(!explained.output.contains("delete"), "{}", explained.output);
+}

@@ -245,3 +245,16 @@ async fn what_was_acknowledged_is_there_after_a_restart() {
     let log = world.path().join("state/local-org/org.log");
     assert!(log.is_file(), "the local org keeps its data");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_help_of_the_local_org_names_every_setting() {
+    let world = crate::support::World::bare();
+    let help = world.run(&["org", "serve", "--help"]).await.output;
+    let settings = orgform::local_org::SETTINGS.split([',', ' ']).filter(|word| word.contains('_'));
+    for setting in settings {
+        let name = setting.split('=').next().unwrap_or_default();
+        if name.chars().all(|character| character.is_ascii_lowercase() || character == '_') {
+            assert!(help.contains(name), "{name}");
+        }
+    }
+}

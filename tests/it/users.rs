@@ -490,3 +490,21 @@ users:
     let second = world.id("User", "LastName = 'One' AND IsActive = true").await;
     assert_ne!(first, second);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_assignment_whose_last_day_is_over_is_refused_at_its_line() {
+    let world = world_with("").await;
+    let yaml = "version: 1
+permission_sets: { A: {} }
+users:
+  one@coconut.example:
+    last_name: One
+    email: o@coconut.example
+    profile: Standard User
+    permission_sets: [{ name: A, expires: 2020-01-01 }]
+";
+    world.write("access.yaml", yaml);
+    let refused = world.run(&["apply", "access.yaml", "--auto-approve"]).await.fails();
+    assert!(refused.whole().contains("its last day, 2020-01-01, is over"), "{}", refused.whole());
+    assert!(refused.whole().contains("access.yaml:8"), "{}", refused.whole());
+}

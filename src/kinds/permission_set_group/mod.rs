@@ -17,6 +17,7 @@ use crate::kinds::assignment::SETS;
 use crate::kinds::permission_set;
 use crate::kinds::permission_set::PermissionSet;
 use crate::kinds::permission_set_assignment::holder_of_group;
+use crate::kinds::permissions;
 use crate::model::Action;
 use crate::model::Address;
 use crate::model::Attributes;
@@ -141,7 +142,8 @@ impl PermissionSetGroup {
             muted.set(format!("fields.{object}.{level}"), Value::Set(names));
         }
         for (path, value) in said.iter().filter(|(path, _)| path.starts_with("objects.")) {
-            muted.set(path.to_owned(), value.clone());
+            let words = value.as_set().into_iter().flatten().map(String::as_str);
+            muted.set(path.to_owned(), Value::set(permissions::with_dependents(words)));
         }
         muting::put(&muted, into);
     }
@@ -397,6 +399,11 @@ impl Kind for PermissionSetGroup {
     fn ignores(&self, word: &str, path: &str) -> bool {
         let rest = path.strip_prefix(word);
         rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+    }
+
+    /// With a member that is made anew; then who else holds it has to be known.
+    fn may_need_replacing(&self, _declared: &Declared) -> bool {
+        true
     }
 
     fn holders(&self, address: &Address) -> Option<(Fact, fn(&Address, &str) -> Address)> {

@@ -21,6 +21,30 @@ use crate::model::Severity;
 pub fn check(checked: &Checked<'_>, findings: &mut Vec<Finding>) {
     in_force(checked, findings);
     allowed(checked, findings);
+    ended(checked, findings);
+}
+
+/// Assignments whose last day is over give nothing.
+fn ended(checked: &Checked<'_>, findings: &mut Vec<Finding>) {
+    for change in &checked.plan.changes {
+        let day = |attributes: Option<&Attributes>| {
+            attributes.and_then(|held| held.text("expires")).map(str::to_owned)
+        };
+        let Some(last) = day(change.after.as_ref()) else { continue };
+        if day(change.before.as_ref()).as_ref() == Some(&last)
+            || !is_past(Some(&last), checked.circumstances.now)
+        {
+            continue;
+        }
+        findings.push(checked.finding(
+            Severity::Error,
+            Check::LicenseStatus,
+            &change.address,
+            "",
+            format!("its last day, {last}, is over"),
+            Some("write a day to come, or take the line out".to_owned()),
+        ));
+    }
 }
 
 /// Each license and package that the plan takes seats of, once.
