@@ -14,6 +14,7 @@ use crate::model::Record;
 use crate::model::Recorded;
 use crate::model::SalesforceId;
 use crate::model::Standing;
+use crate::model::Value;
 use crate::state::RecordChange;
 
 /// What an answer said.
@@ -50,8 +51,18 @@ pub fn record_changes(
     let mut current = recorded.get(&op.address)?;
     for moved in &effect.moves {
         let Some(mut record) = recorded.get(&moved.from)? else { continue };
-        record.attributes = moved.attributes.clone();
-        if moved.from != moved.to {
+        if moved.from == moved.to {
+            // Other ops may have confirmed more of it by now.
+            let moved_references: Vec<&str> =
+                moved.attributes.references().map(|(path, _)| path).collect();
+            record.attributes.retain(|path, value| {
+                !matches!(value, Value::Reference(_)) || moved_references.contains(&path)
+            });
+            for (path, referred) in moved.attributes.references() {
+                record.attributes.set(path.to_owned(), Value::Reference(referred.clone()));
+            }
+        } else {
+            record.attributes = moved.attributes.clone();
             changes.push(RecordChange::Forget(moved.from.clone()));
         }
         if moved.to == op.address {

@@ -43,8 +43,13 @@ impl Renames {
     fn renamed(&self, attributes: &Attributes) -> Attributes {
         let mut renamed = attributes.clone();
         for (path, address) in attributes.references() {
-            if let Some((_, new)) = self.pairs.iter().find(|(old, _)| old == address) {
-                renamed.set(path.to_owned(), Value::Reference(new.clone()));
+            if let Some((old, new)) = self.pairs.iter().find(|(old, _)| old == address) {
+                // One of several references stands under the name of what it refers to.
+                let section = path.strip_suffix(old.name()).filter(|path| path.ends_with('.'));
+                let now = section
+                    .map_or_else(|| path.to_owned(), |section| format!("{section}{}", new.name()));
+                renamed.remove(path);
+                renamed.set(now, Value::Reference(new.clone()));
             }
         }
         renamed

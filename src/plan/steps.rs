@@ -168,8 +168,13 @@ pub fn write(
                             if place == 0
                                 && let Some(moves) = renames.moves.get(&change.address)
                             {
-                                // What is taken away does not move.
-                                let stays = |moved: &&RecordMove| !gone.contains(&moved.to);
+                                // What is taken away does not move; of what can only be
+                                // retired, the record stays.
+                                let stays = |moved: &&RecordMove| {
+                                    !gone.contains(&moved.to)
+                                        || kinds::of(&moved.to)
+                                            .is_some_and(|kind| kind.removal() == Removal::Retires)
+                                };
                                 effect.moves = moves.iter().filter(stays).cloned().collect();
                             }
                             if effect.forget

@@ -205,7 +205,8 @@ async fn groups_and_their_members_can_be_renamed() {
         .replace("Reader, Writer,", "Reader, Author,")
         .replace("  Sales:\n", "  Selling:\n    was: Sales\n")
         .replace("groups: [Sales]", "groups: [Selling]");
-    world.converges("renamed", &renamed).await;
+    let applied = world.converges("renamed", &renamed).await;
+    insta::assert_snapshot!("group_renamed", applied.output);
     assert_eq!(world.query("SELECT Id FROM PermissionSetGroup").await.len(), 1);
     world.id("PermissionSetGroup", "DeveloperName = 'Selling'").await;
 }

@@ -140,3 +140,23 @@ users:
     let refused = world.run(&["plan", "access.yaml"]).await.fails();
     insta::assert_snapshot!("loop_in_org_refused", refused.errors);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn users_that_leave_while_their_profile_is_renamed_do_not_keep_it_for_ever() {
+    let world = World::new().await;
+    let first = "version: 1
+profiles: { P: { clone_from: Standard User, tabs: { standard-Lead: hidden } } }
+users:
+  q${n}@x.example: { for_each: { count: 3 }, last_name: Q, email: q@x.example, profile: P }
+";
+    world.converges("made", first).await;
+    world.converges("without tabs", &first.replace(", tabs: { standard-Lead: hidden }", "")).await;
+    let renamed = "version: 1
+profiles: { P2: { was: P, clone_from: Standard User } }
+users:
+  r1@x.example: { was: q1@x.example, last_name: Q, email: q@x.example, profile: P2 }
+";
+    world.converges_with("renamed", renamed, "5").await;
+    world.converges("all gone", "version: 1\n").await;
+    assert!(world.query("SELECT Id FROM Profile WHERE Name = 'P2'").await.is_empty());
+}
