@@ -8,6 +8,8 @@ use serde_json::Value as Json;
 
 use super::effect::Confirmed;
 use super::observe::observe_some;
+use super::report::OpResult;
+use super::report::Report;
 use super::wait;
 use crate::model::Address;
 use crate::model::Awaited;
@@ -41,26 +43,6 @@ enum Body {
     Document(String, Vec<Element>),
     Name(String),
     Awaited(Awaited),
-}
-
-/// What became of an op.
-#[derive(Clone, Debug)]
-pub enum OpResult {
-    /// It is done.
-    Done(Confirmed),
-    /// It is not done yet: what the org does by itself takes time, and says this.
-    Waiting(String),
-    /// It is not done, and why, in Salesforce's words where they are.
-    Failed(String),
-}
-
-/// What became of a batch.
-#[derive(Debug)]
-pub struct Report {
-    /// Op by op.
-    pub results: Vec<(usize, OpResult)>,
-    /// Why no further call can succeed.
-    pub fatal: Option<OrgError>,
 }
 
 /// Puts ids into an op's write.

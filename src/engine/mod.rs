@@ -16,6 +16,7 @@ mod observe;
 mod policies;
 mod recovery;
 mod refresh;
+mod report;
 mod wait;
 
 use crate::model::Address;

@@ -2,9 +2,9 @@
 
 use std::collections::HashMap;
 
-use super::call::OpResult;
-use super::call::Report;
 use super::effect::Confirmed;
+use super::report::OpResult;
+use super::report::Report;
 use crate::model::Awaited;
 use crate::model::RowExt as _;
 use crate::org::Org;
