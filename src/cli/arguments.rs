@@ -402,7 +402,9 @@ pub struct ServeArguments {
     /// shows the default of person accounts also where it is that of all accounts),
     /// email_changes_wait (a new address waits to be confirmed), uninstalled_apps_described
     /// (describe shows CanApproveUninstalledApps), hidden_dependency (a permission needs another,
-    /// and only a rejection says so), networks_known (the org knows ManageNetworks).
+    /// and only a rejection says so), networks_known (the org knows ManageNetworks),
+    /// all_data_without_set_license (a set without a license gives Modify All Data to integration
+    /// users; otherwise only one for the license Salesforce API Integration).
     #[arg(long, value_name = "KEY=VALUE", value_delimiter = ',')]
     pub seed_org: Vec<String>,
     /// Wait this long before each answer

@@ -112,6 +112,9 @@ pub struct Doubts {
     pub forgotten_section: Option<String>,
     /// The org knows `ManageNetworks`; a feature that is off makes it unknown.
     pub networks_known: bool,
+    /// Who holds the license Salesforce API Integration may hold Modify All Data by a
+    /// set without a license; otherwise only by one for that license.
+    pub all_data_without_set_license: bool,
 }
 
 impl Default for Doubts {
@@ -129,6 +132,7 @@ impl Default for Doubts {
             forgotten_section: None,
             person_default_shown: false,
             networks_known: true,
+            all_data_without_set_license: true,
         }
     }
 }
@@ -138,7 +142,7 @@ impl Default for Doubts {
 pub struct UnknownSetting(pub String);
 
 /// The settings that [`set`] understands, for messages.
-pub const SETTINGS: &str = "users=N, seats=N|unlimited, package_seats=N, calls_today=N, admin_lacks=PERMISSION+PERMISSION, licenses_expire=YYYY-MM-DD, person_record_type=NAME, record_types=OBJECT.NAME+OBJECT.NAME, custom_fields=OBJECT.NAME__c:TYPE, read_only_fields=OBJECT.NAME, unseen_fields=OBJECT.NAME, forgotten_section=NAME, access_policy=grant:SET|revoke:SET, without_licenses=NAME+NAME, queues=NAME+NAME, public_groups=NAME+NAME, recalculation_calls=N, recalculation_fails_for=SET, workflow_user=USERNAME, user_rule=validation|trigger, email_changes_wait, state_codes, german, person_accounts, sandbox, rest_inserts_profiles, sets_are_replaced, login_rows, sets_take_their_license_along, dependencies_of_all_data, uninstalled_apps_described, hidden_dependency, profile_filtering, person_default_shown and networks_known (each =true|false)";
+pub const SETTINGS: &str = "users=N, seats=N|unlimited, package_seats=N, calls_today=N, admin_lacks=PERMISSION+PERMISSION, licenses_expire=YYYY-MM-DD, person_record_type=NAME, record_types=OBJECT.NAME+OBJECT.NAME, custom_fields=OBJECT.NAME__c:TYPE, read_only_fields=OBJECT.NAME, unseen_fields=OBJECT.NAME, forgotten_section=NAME, access_policy=grant:SET|revoke:SET, without_licenses=NAME+NAME, queues=NAME+NAME, public_groups=NAME+NAME, recalculation_calls=N, recalculation_fails_for=SET, workflow_user=USERNAME, user_rule=validation|trigger, email_changes_wait, state_codes, german, person_accounts, sandbox, rest_inserts_profiles, sets_are_replaced, login_rows, sets_take_their_license_along, dependencies_of_all_data, uninstalled_apps_described, hidden_dependency, profile_filtering, person_default_shown, all_data_without_set_license and networks_known (each =true|false)";
 
 /// Applies one `KEY=VALUE`.
 ///
@@ -193,6 +197,7 @@ pub fn set(seed: &mut Seed, doubts: &mut Doubts, setting: &str) -> Result<(), Un
         "uninstalled_apps_described" => doubts.uninstalled_apps_described = flag()?,
         "hidden_dependency" => doubts.hidden_dependency = flag()?,
         "profile_filtering" => doubts.profile_filtering = flag()?,
+        "all_data_without_set_license" => doubts.all_data_without_set_license = flag()?,
         "networks_known" => doubts.networks_known = flag()?,
         _ => return Err(unknown()),
     }

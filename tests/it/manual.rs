@@ -139,3 +139,19 @@ async fn the_table_of_the_manual_is_true() {
     }
     assert!(rows > 30, "{rows} rows");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_all_data_needs_a_set_of_the_license_the_org_says_so_and_the_license_helps() {
+    let world = world_with("all_data_without_set_license=false").await;
+    world.write("access.yaml", example());
+    let arguments = ["apply", "access.yaml", "--auto-approve", "--parallelism", "1"];
+    let refused = world.run(&arguments).await.fails().whole();
+    let words = "The user license doesn't allow the permission: Modify All Data";
+    assert!(refused.contains(words), "{refused}");
+    let licensed = example().replace(
+        "    label: Coconut Integration API Access\n",
+        "    label: Coconut Integration API Access\n    license: Salesforce API Integration\n",
+    );
+    world.converges("for the license", &licensed).await;
+    is_done(&world, false).await;
+}

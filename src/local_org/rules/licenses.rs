@@ -116,7 +116,14 @@ pub fn not_allowed(org: &Org, user: &str, set: &str) -> Option<String> {
     }
     let opened = set_license_id(org, INTEGRATION_PSL)
         .is_some_and(|license| holds_set_license(org, user, &license));
-    if opened { None } else { beyond_integration(org, set) }
+    if !opened {
+        return beyond_integration(org, set);
+    }
+    let row = org.store.get("PermissionSet", set)?;
+    let gives_all = row.get("PermissionsModifyAllData") == Some(&Json::Bool(true));
+    let carries = row.get("LicenseId").is_some_and(|license| !license.is_null());
+    let is_refused = gives_all && !carries && !org.doubts.all_data_without_set_license;
+    is_refused.then(|| "Modify All Data".to_owned())
 }
 
 /// The first permission of a set that the Salesforce Integration license does
