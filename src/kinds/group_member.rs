@@ -106,15 +106,10 @@ impl Kind for GroupMember {
     ) -> Result<Resolved, Vec<Problem>> {
         let written = declared.attributes.reference(self.of.kind).map_or("", Address::name);
         let (username, group) = halves(&declared.address);
-        if let Err((message, hint)) = self.of.find(written, scope, catalog) {
-            return Err(vec![Problem {
-                address: declared.address.clone(),
-                place: Some(Place::keys([user::SECTION, username, self.of.section]).item(written)),
-                file: declared.file,
-                message,
-                hint: Some(hint),
-            }]);
-        }
+        let place = Place::keys([user::SECTION, username, self.of.section]).item(written);
+        self.of
+            .find_at(written, (declared, place), scope, catalog)
+            .map_err(|problem| vec![problem])?;
         Ok(Resolved { attributes: self.declare(username, group).1, ..Resolved::default() })
     }
 

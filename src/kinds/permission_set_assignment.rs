@@ -163,15 +163,9 @@ impl Kind for PermissionSetAssignment {
     ) -> Result<Resolved, Vec<Problem>> {
         let written = declared.attributes.reference(self.of.kind).map_or("", Address::name);
         let (username, thing) = halves(&declared.address);
-        if let Err((message, hint)) = self.of.find(written, scope, catalog) {
-            return Err(vec![Problem {
-                address: declared.address.clone(),
-                place: Some(self.item(username, written)),
-                file: declared.file,
-                message,
-                hint: Some(hint),
-            }]);
-        }
+        self.of
+            .find_at(written, (declared, self.item(username, written)), scope, catalog)
+            .map_err(|problem| vec![problem])?;
         let day = declared.attributes.text(EXPIRES).map(str::to_owned);
         let (_, attributes) = self.declare_until(username, thing, day);
         Ok(Resolved { attributes, ..Resolved::default() })

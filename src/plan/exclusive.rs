@@ -18,14 +18,6 @@ use crate::model::NoteKind;
 use crate::model::PlanMode;
 use crate::model::Reason;
 
-/// Whether user access policies deal in what a change is about: sets, groups of
-/// them, queues and public groups that a user holds.
-pub fn policies_may_undo(change: &Change) -> bool {
-    let is_license = change.address.kind().ends_with("_license_assignment");
-    let subject = kinds::of(&change.address).and_then(|kind| kind.subject(&change.address));
-    !is_license && subject.is_some_and(|subject| subject != change.address)
-}
-
 /// Whether what is not declared of a user is taken off it.
 pub fn is_taken_off(input: &Input<'_>, user: &Address, relation: &Address) -> bool {
     let declared = input.desired.declared(user);

@@ -53,7 +53,7 @@ pub use choose::ChoiceError;
 pub use choose::LookedAt;
 pub use choose::Selection;
 pub use choose::choose;
-pub use exclusive::policies_may_undo;
+pub use notes::policies_may_undo;
 pub use preflight::preflight;
 pub use preflight::questions;
 pub use saved::SavedPlan;

@@ -8,6 +8,7 @@ use super::exclusive;
 use crate::kinds;
 use crate::kinds::Scope as _;
 use crate::model::Address;
+use crate::model::Change;
 use crate::model::Note;
 use crate::model::NoteKind;
 use crate::model::Observed;
@@ -47,6 +48,14 @@ pub fn renamed_outside(address: &Address, now: &Address) -> Note {
         now.name()
     );
     Note { kind: NoteKind::Unknown, address: address.clone(), text }
+}
+
+/// Whether user access policies deal in what a change is about: sets, groups of
+/// them, queues and public groups that a user holds.
+pub fn policies_may_undo(change: &Change) -> bool {
+    let is_license = change.address.kind().ends_with("_license_assignment");
+    let subject = kinds::of(&change.address).and_then(|kind| kind.subject(&change.address));
+    !is_license && subject.is_some_and(|subject| subject != change.address)
 }
 
 fn undeclared(input: &Input<'_>, draft: &mut Draft) {

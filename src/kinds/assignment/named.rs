@@ -6,7 +6,10 @@ use crate::kinds::permission_set;
 use crate::kinds::permission_set_group;
 use crate::model::Address;
 use crate::model::Catalog;
+use crate::model::Declared;
 use crate::model::Fact;
+use crate::model::Place;
+use crate::model::Problem;
 use crate::model::SalesforceId;
 
 /// One sort of thing that is named so.
@@ -88,11 +91,31 @@ impl Named {
         }
     }
 
+    /// The API name of what is meant, the problem told at a place of what was declared.
+    ///
+    /// # Errors
+    /// When nothing or several things are meant.
+    pub fn find_at(
+        &self,
+        written: &str,
+        (declared, place): (&Declared, Place),
+        scope: &dyn Scope,
+        catalog: &Catalog,
+    ) -> Result<String, Problem> {
+        self.find(written, scope, catalog).map_err(|(message, hint)| Problem {
+            address: declared.address.clone(),
+            place: Some(place),
+            file: declared.file,
+            message,
+            hint: Some(hint),
+        })
+    }
+
     /// The API name of what is meant.
     ///
     /// # Errors
     /// A message and what to do, when nothing or several things are meant.
-    pub fn find(
+    fn find(
         &self,
         written: &str,
         scope: &dyn Scope,

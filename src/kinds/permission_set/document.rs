@@ -61,24 +61,7 @@ pub fn observe(document: &Element) -> Observed {
             attributes.set(format!("objects.{object}"), Value::set(words));
         }
     }
-    let mut fields: BTreeMap<(&str, &str), BTreeSet<String>> = BTreeMap::new();
-    for permission in document.all("fieldPermissions") {
-        let level = if permission.child_is_true("editable") {
-            "edit"
-        } else if permission.child_is_true("readable") {
-            "read"
-        } else {
-            continue;
-        };
-        if let Some((object, field)) =
-            permission.child_text("field").and_then(|field| field.split_once('.'))
-        {
-            fields.entry((object, level)).or_default().insert(field.to_owned());
-        }
-    }
-    for ((object, level), names) in fields {
-        attributes.set(format!("fields.{object}.{level}"), Value::Set(names));
-    }
+    observe_fields(document, ["editable", "readable"], attributes);
     observed.carried = document
         .children
         .iter()
@@ -87,6 +70,26 @@ pub fn observe(document: &Element) -> Observed {
         .cloned()
         .collect();
     observed
+}
+
+/// The level that each element of a field permission stands for.
+const LEVELS: [(&str, &str); 2] = [("editable", "edit"), ("readable", "read")];
+
+/// Fields by object and level; of the elements that say a field's level the first
+/// that is on counts.
+pub fn observe_fields(document: &Element, order: [&str; 2], into: &mut Attributes) {
+    let mut fields: BTreeMap<(&str, &str), BTreeSet<String>> = BTreeMap::new();
+    for permission in document.all("fieldPermissions") {
+        let on = order.iter().find(|element| permission.child_is_true(element));
+        let level = LEVELS.iter().find(|(element, _)| Some(element) == on).map(|held| held.1);
+        let path = permission.child_text("field").and_then(|field| field.split_once('.'));
+        if let (Some(level), Some((object, field))) = (level, path) {
+            fields.entry((object, level)).or_default().insert(field.to_owned());
+        }
+    }
+    for ((object, level), names) in fields {
+        into.set(format!("fields.{object}.{level}"), Value::Set(names));
+    }
 }
 
 /// The observed attributes, cut to what can be compared with `wanted`: what

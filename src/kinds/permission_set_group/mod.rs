@@ -106,18 +106,13 @@ impl PermissionSetGroup {
         problems: &mut Vec<Problem>,
     ) {
         for written in members(&declared.attributes).map(Address::name) {
-            match SETS.find(written, scope, catalog) {
+            let place = self.place(&declared.address, MEMBER).item(written);
+            match SETS.find_at(written, (declared, place), scope, catalog) {
                 Ok(name) => {
                     let member = Value::Reference(SETS.address(&name));
                     into.set(format!("{MEMBER}{name}"), member);
                 }
-                Err((message, hint)) => problems.push(Problem {
-                    address: declared.address.clone(),
-                    place: Some(self.place(&declared.address, MEMBER).item(written)),
-                    file: declared.file,
-                    message,
-                    hint: Some(hint),
-                }),
+                Err(problem) => problems.push(problem),
             }
         }
     }

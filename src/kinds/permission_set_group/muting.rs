@@ -4,9 +4,6 @@
 //!
 //! Its attributes are a set's, under `muting.`.
 
-use std::collections::BTreeMap;
-use std::collections::BTreeSet;
-
 use crate::kinds::permission_set::document;
 use crate::model::Attributes;
 use crate::model::Element;
@@ -75,25 +72,8 @@ pub fn observe(element: &Element) -> Observed {
             muted.set(path.to_owned(), value.clone());
         }
     }
-    let mut fields: BTreeMap<(&str, &str), BTreeSet<String>> = BTreeMap::new();
-    for permission in element.all("fieldPermissions") {
-        // To mute reading mutes editing, whatever the document says of that.
-        let level = if permission.child_is_true("readable") {
-            "read"
-        } else if permission.child_is_true("editable") {
-            "edit"
-        } else {
-            continue;
-        };
-        if let Some((object, field)) =
-            permission.child_text("field").and_then(|field| field.split_once('.'))
-        {
-            fields.entry((object, level)).or_default().insert(field.to_owned());
-        }
-    }
-    for ((object, level), names) in fields {
-        muted.set(format!("fields.{object}.{level}"), Value::Set(names));
-    }
+    // To mute reading mutes editing, whatever the document says of that.
+    document::observe_fields(element, ["readable", "editable"], &mut muted);
     put(&muted, &mut observed.attributes);
     let label = element.child_text("label").map(|label| Value::Text(label.to_owned()));
     observed.attributes.set_some(LABEL, label);
