@@ -19,6 +19,7 @@ fn environment() -> Environment {
     Environment {
         variable: Arc::new(variable),
         folder: std::env::current_dir().unwrap_or_default(),
+        temporary: std::env::temp_dir(),
         clock: Arc::new(|| {
             std::time::SystemTime::now()
                 .duration_since(std::time::UNIX_EPOCH)

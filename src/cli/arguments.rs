@@ -364,6 +364,23 @@ pub struct StateShowArguments {
 pub enum OrgCommand {
     /// Serve a local org over HTTP until it is stopped
     Serve(ServeArguments),
+    /// Forget the local org and begin with a new one
+    ///
+    /// Only the emulated org on this machine is forgotten; no real org is touched. Asks first.
+    Reset(ResetArguments),
+}
+
+#[derive(Debug, Args)]
+pub struct ResetArguments {
+    /// Where the state is, and in it the local org inside orgform
+    #[arg(long, value_name = "DIR", default_value = "state")]
+    pub state_dir: PathBuf,
+    /// The folder of an org that was served with --data
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// Don't ask
+    #[arg(long)]
+    pub auto_approve: bool,
 }
 
 #[derive(Debug, Args)]
@@ -371,6 +388,17 @@ pub struct ServeArguments {
     /// Where to listen; port 0 picks a free one
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
     pub listen: SocketAddr,
+    /// Where to listen for HTTPS too; port 0 picks a free one
+    ///
+    /// The certificate is its own. Its file is in the line that is printed; clients are to trust it.
+    #[arg(long, value_name = "ADDRESS")]
+    pub tls_listen: Option<SocketAddr>,
+    /// Write each call down: time, method, path, status and how long it took
+    #[arg(long, value_name = "FILE")]
+    pub request_log: Option<PathBuf>,
+    /// A certificate in PEM; who has its key can sign in by JWT as a user that may
+    #[arg(long, value_name = "FILE")]
+    pub app_certificate: Option<PathBuf>,
     /// Keep the org's data in this folder; without it the org is forgotten when it stops
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
@@ -384,7 +412,12 @@ pub struct ServeArguments {
     /// Shape: person_accounts=true, with person_record_type=NAME; record_types=OBJECT.NAME;
     /// custom_fields=OBJECT.NAME__c:TYPE, where picklist(A/B) is a list and ! at the end makes it
     /// required; state_codes=true; german=true is the admin's language; sandbox=true;
-    /// without_licenses=NAME; licenses_expire=YYYY-MM-DD; queues=NAME; public_groups=NAME.
+    /// without_licenses=NAME; licenses_expire=YYYY-MM-DD; trial_ends=YYYY-MM-DD, which makes it a
+    /// scratch org; queues=NAME; public_groups=NAME.
+    ///
+    /// Time: session_seconds=N that a session lasts; lock_wait_ms=N that a call waits for another
+    /// one about the same user, then is refused; long_calls=N that may take longer than
+    /// long_call_ms=N at once. The last three count while --latency-ms makes calls take time.
     ///
     /// What goes wrong in real orgs: admin_lacks=PERMISSION; unseen_fields=OBJECT.NAME that the
     /// admin does not see; read_only_fields=OBJECT.NAME that keep no grant to edit;

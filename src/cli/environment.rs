@@ -34,6 +34,8 @@ pub struct Environment {
     pub variable: Arc<dyn Fn(&str) -> Option<String> + Send + Sync>,
     /// The folder in which orgform runs.
     pub folder: PathBuf,
+    /// Where files may be that nobody needs later.
+    pub temporary: PathBuf,
     /// Milliseconds since 1970.
     pub clock: Clock,
     /// Waits.

@@ -245,6 +245,11 @@ impl From<StartError> for CommandError {
                 "Check the folder's rights, or name another one with --state-dir or --data."
             }
             StartError::Listen { .. } => "Port 0 picks a free port.",
+            StartError::Certificate { .. } => "Check the folder's rights.",
+            StartError::RequestLog { .. } => "Name a file that can be written.",
+            StartError::AppCertificate => {
+                "`openssl req -x509 -newkey rsa:2048 -nodes -keyout server.key -out server.crt -subj /CN=app` makes one, with its key."
+            }
         };
         Self::new(error.to_string()).hint(hint)
     }

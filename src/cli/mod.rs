@@ -5,6 +5,7 @@
 //! asks a clock, an environment variable or a terminal by itself.
 
 mod arguments;
+mod ask;
 mod commands;
 mod completion;
 mod environment;
@@ -74,9 +75,14 @@ pub async fn run(arguments: Vec<std::ffi::OsString>, environment: Environment) -
                 commands::state::show(&environment, &mut output, arguments).await
             }
         },
-        Command::Org { command: OrgCommand::Serve(arguments) } => {
-            commands::serve::run(&environment, &mut output, arguments).await
-        }
+        Command::Org { command } => match command {
+            OrgCommand::Serve(arguments) => {
+                commands::serve::run(&environment, &mut output, arguments).await
+            }
+            OrgCommand::Reset(arguments) => {
+                commands::reset::run(&environment, &mut output, &arguments)
+            }
+        },
     };
     match result {
         Ok(code) => code,

@@ -8,16 +8,17 @@ use super::arguments::OrgArguments;
 use super::environment::Environment;
 use super::error::CommandError;
 use crate::local_org;
-use crate::local_org::Doubts;
 use crate::local_org::Options;
 use crate::local_org::Running;
-use crate::local_org::Seed;
 use crate::model::OrgIdentity;
 use crate::org::Connection;
 use crate::org::Org;
 use crate::org::RetryPolicy;
 use crate::state::Holder;
 use crate::state::Store;
+
+/// Where the state folder has the data of the local org inside.
+pub const LOCAL_ORG: &str = "local-org";
 
 /// The line that says which org this is.
 pub fn banner(identity: &OrgIdentity) -> String {
@@ -69,13 +70,8 @@ impl Session {
     async fn local(environment: &Environment, state_dir: PathBuf) -> Result<Self, CommandError> {
         let clock = environment.clock.clone();
         let options = Options {
-            data: Some(state_dir.join("local-org")),
-            listen: std::net::SocketAddr::from(([127, 0, 0, 1], 0)),
-            latency_ms: 0,
-            latency_per_record_ms: 0,
-            seed: Seed::default(),
-            doubts: Doubts::default(),
-            entropy: (environment.entropy)(),
+            data: Some(state_dir.join(LOCAL_ORG)),
+            ..Options::new((environment.entropy)())
         };
         let running =
             local_org::start(options, std::sync::Arc::new(move || clock() / 1000)).await?;

@@ -41,6 +41,19 @@ impl ApiError {
         Self::new("NOT_FOUND", "The requested resource does not exist").status(404)
     }
 
+    /// The token is of no session.
+    pub fn no_session() -> Self {
+        Self::new("INVALID_SESSION_ID", "Session expired or invalid").status(401)
+    }
+
+    /// Another call holds a row that this one wants to change.
+    pub fn locked() -> Self {
+        Self::new(
+            "UNABLE_TO_LOCK_ROW",
+            "unable to obtain exclusive access to this record or 1 records",
+        )
+    }
+
     /// There is no such object.
     pub fn unknown_object(name: &str) -> Self {
         Self::new("INVALID_TYPE", format!("sObject type '{name}' is not supported.")).status(404)

@@ -10,6 +10,12 @@ pub struct Options {
     pub data: Option<PathBuf>,
     /// Where it listens; port 0 picks one.
     pub listen: std::net::SocketAddr,
+    /// How it is reached by HTTPS; not without it.
+    pub tls: Option<Tls>,
+    /// Where calls are written down.
+    pub request_log: Option<PathBuf>,
+    /// The certificate whose key signs assertions of the app, in PEM.
+    pub app_certificate: Option<String>,
     /// Waits before each answer, in milliseconds.
     pub latency_ms: u64,
     /// Waits before each answer for each record in it, in milliseconds.
@@ -20,6 +26,53 @@ pub struct Options {
     pub doubts: Doubts,
     /// Makes the org's id and token its own.
     pub entropy: u64,
+}
+
+impl Options {
+    /// An org in memory, of the usual kind, on a port that is picked.
+    pub fn new(entropy: u64) -> Self {
+        Self {
+            data: None,
+            listen: std::net::SocketAddr::from(([127, 0, 0, 1], 0)),
+            tls: None,
+            request_log: None,
+            app_certificate: None,
+            latency_ms: 0,
+            latency_per_record_ms: 0,
+            seed: Seed::default(),
+            doubts: Doubts::default(),
+            entropy,
+        }
+    }
+}
+
+/// How an org is reached by HTTPS.
+#[derive(Clone, Debug)]
+pub struct Tls {
+    /// Where it listens; port 0 picks one.
+    pub listen: std::net::SocketAddr,
+    /// Where its certificate is kept.
+    pub folder: PathBuf,
+}
+
+/// How long things may take.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Seconds that a session lasts; that of the admin's own token has no end.
+    pub session_seconds: i64,
+    /// Milliseconds that a call waits for another that writes the same rows;
+    /// about ten seconds on the platform.
+    pub lock_wait_ms: u64,
+    /// Milliseconds after which a call counts as long.
+    pub long_call_ms: u64,
+    /// Long calls that there may be at once; 25 in a production org.
+    pub long_calls: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { session_seconds: 7200, lock_wait_ms: 10_000, long_call_ms: 20_000, long_calls: 25 }
+    }
 }
 
 /// What a new org is filled with.
@@ -71,6 +124,10 @@ pub struct Seed {
     pub recalculation: Recalculation,
     /// The org is a sandbox.
     pub sandbox: bool,
+    /// The day on which the org's trial ends, as of a scratch org.
+    pub trial_ends: Option<String>,
+    /// How long things may take.
+    pub limits: Limits,
 }
 
 /// How long it takes to work a permission set group out, and what spoils it.
@@ -142,7 +199,7 @@ impl Default for Doubts {
 pub struct UnknownSetting(pub String);
 
 /// The settings that [`set`] understands, for messages.
-pub const SETTINGS: &str = "users=N, seats=N|unlimited, package_seats=N, calls_today=N, admin_lacks=PERMISSION+PERMISSION, licenses_expire=YYYY-MM-DD, person_record_type=NAME, record_types=OBJECT.NAME+OBJECT.NAME, custom_fields=OBJECT.NAME__c:TYPE, read_only_fields=OBJECT.NAME, unseen_fields=OBJECT.NAME, forgotten_section=NAME, access_policy=grant:SET|revoke:SET, without_licenses=NAME+NAME, queues=NAME+NAME, public_groups=NAME+NAME, recalculation_calls=N, recalculation_fails_for=SET, workflow_user=USERNAME, user_rule=validation|trigger, email_changes_wait, state_codes, german, person_accounts, sandbox, rest_inserts_profiles, sets_are_replaced, login_rows, sets_take_their_license_along, dependencies_of_all_data, uninstalled_apps_described, hidden_dependency, profile_filtering, person_default_shown, all_data_without_set_license and networks_known (each =true|false)";
+pub const SETTINGS: &str = "users=N, seats=N|unlimited, package_seats=N, calls_today=N, admin_lacks=PERMISSION+PERMISSION, licenses_expire=YYYY-MM-DD, person_record_type=NAME, record_types=OBJECT.NAME+OBJECT.NAME, custom_fields=OBJECT.NAME__c:TYPE, read_only_fields=OBJECT.NAME, unseen_fields=OBJECT.NAME, forgotten_section=NAME, access_policy=grant:SET|revoke:SET, without_licenses=NAME+NAME, queues=NAME+NAME, public_groups=NAME+NAME, recalculation_calls=N, recalculation_fails_for=SET, workflow_user=USERNAME, trial_ends=YYYY-MM-DD, session_seconds=N, lock_wait_ms=N, long_call_ms=N, long_calls=N, user_rule=validation|trigger, email_changes_wait, state_codes, german, person_accounts, sandbox, rest_inserts_profiles, sets_are_replaced, login_rows, sets_take_their_license_along, dependencies_of_all_data, uninstalled_apps_described, hidden_dependency, profile_filtering, person_default_shown, all_data_without_set_license and networks_known (each =true|false)";
 
 /// Applies one `KEY=VALUE`.
 ///
@@ -184,6 +241,13 @@ pub fn set(seed: &mut Seed, doubts: &mut Doubts, setting: &str) -> Result<(), Un
         }
         "recalculation_fails_for" => seed.recalculation.spoiled_by = Some(value.to_owned()),
         "workflow_user" => seed.workflow_user = Some(value.to_owned()),
+        "trial_ends" => seed.trial_ends = Some(value.to_owned()),
+        "session_seconds" => {
+            seed.limits.session_seconds = value.parse().map_err(|_| unknown())?;
+        }
+        "lock_wait_ms" => seed.limits.lock_wait_ms = value.parse().map_err(|_| unknown())?,
+        "long_call_ms" => seed.limits.long_call_ms = value.parse().map_err(|_| unknown())?,
+        "long_calls" => seed.limits.long_calls = value.parse().map_err(|_| unknown())?,
         "state_codes" => seed.state_codes = flag()?,
         "user_rule" => seed.user_rule = Some(value.to_owned()),
         "email_changes_wait" => doubts.email_changes_wait = flag()?,

@@ -53,6 +53,8 @@ impl Field {
 pub struct Object {
     /// Its API name.
     pub name: &'static str,
+    /// Its label.
+    pub label: &'static str,
     /// The first three characters of its ids.
     pub prefix: &'static str,
     /// Whether it belongs to Setup, so that a call may hold no other.
@@ -137,44 +139,75 @@ impl Variations {
     }
 }
 
-/// Name, prefix, setup, createable, updateable, deletable. User: Object
+/// Name, label, prefix, setup, createable, updateable, deletable. User: Object
 /// Reference, "Supported Calls", which has no delete().
-const OBJECTS: [(&str, &str, bool, bool, bool, bool); 27] = [
-    ("Account", "001", false, true, true, true),
-    ("Contact", "003", false, true, true, true),
-    ("Event", "00U", false, true, true, true),
-    ("FieldPermissions", "01k", true, true, true, true),
-    ("Group", "00G", true, true, true, true),
-    ("GroupMember", "011", true, true, false, true),
-    ("Lead", "00Q", false, true, true, true),
-    ("MutingPermissionSet", "0QM", true, false, false, true),
-    ("ObjectPermissions", "110", true, true, true, true),
-    ("Organization", "00D", true, false, true, false),
-    ("PackageLicense", "050", true, false, false, false),
-    ("PermissionSet", "0PS", true, true, true, true),
-    ("PermissionSetAssignment", "0Pa", true, true, true, true),
-    ("PermissionSetGroup", "0PG", true, false, true, true),
-    ("PermissionSetGroupComponent", "0PH", true, false, false, false),
-    ("PermissionSetLicense", "0PL", true, false, false, false),
-    ("PermissionSetLicenseAssign", "2LA", true, true, false, true),
-    ("Profile", "00e", true, true, true, true),
-    ("RecordType", "012", true, false, true, false),
-    ("Task", "00T", false, true, true, true),
-    ("User", "005", true, true, true, false),
-    ("UserAccessPolicy", "0wg", true, false, false, false),
-    ("UserLicense", "100", true, false, false, false),
-    ("UserLogin", "0Yw", true, false, true, false),
-    ("UserPackageLicense", "051", true, true, false, true),
-    ("UserRole", "00E", true, true, true, true),
-    ("UserPermissionAccess", "0QU", true, false, false, false),
+const OBJECTS: [(&str, &str, &str, bool, bool, bool, bool); 33] = [
+    ("Account", "Account", "001", false, true, true, true),
+    ("ApexClass", "Apex Class", "01p", true, false, false, false),
+    ("ApexPage", "Visualforce Page", "066", true, false, false, false),
+    ("ConnectedApplication", "Connected App", "0H4", true, false, true, false),
+    ("Contact", "Contact", "003", false, true, true, true),
+    ("CustomPermission", "Custom Permission", "0CP", true, false, true, false),
+    ("Event", "Event", "00U", false, true, true, true),
+    ("FieldPermissions", "Field Permissions", "01k", true, true, true, true),
+    ("Group", "Group", "00G", true, true, true, true),
+    ("GroupMember", "Group Member", "011", true, true, false, true),
+    ("Lead", "Lead", "00Q", false, true, true, true),
+    ("MutingPermissionSet", "Muting Permission Set", "0QM", true, false, false, true),
+    ("ObjectPermissions", "Object Permissions", "110", true, true, true, true),
+    ("Organization", "Organization", "00D", true, false, true, false),
+    ("PackageLicense", "Package License", "050", true, false, false, false),
+    ("PermissionSet", "Permission Set", "0PS", true, true, true, true),
+    ("PermissionSetAssignment", "Permission Set Assignment", "0Pa", true, true, true, true),
+    ("PermissionSetGroup", "Permission Set Group", "0PG", true, false, true, true),
+    (
+        "PermissionSetGroupComponent",
+        "Permission Set Group Component",
+        "0PH",
+        true,
+        false,
+        false,
+        false,
+    ),
+    ("PermissionSetLicense", "Permission Set License", "0PL", true, false, false, false),
+    (
+        "PermissionSetLicenseAssign",
+        "Permission Set License Assignment",
+        "2LA",
+        true,
+        true,
+        false,
+        true,
+    ),
+    ("Profile", "Profile", "00e", true, true, true, true),
+    ("QueueSobject", "Queue Sobject", "03g", true, true, true, true),
+    ("RecordType", "Record Type", "012", true, false, true, false),
+    ("SetupEntityAccess", "Setup Entity Access", "0J0", true, true, false, true),
+    ("Task", "Task", "00T", false, true, true, true),
+    ("User", "User", "005", true, true, true, false),
+    ("UserAccessPolicy", "User Access Policy", "0wg", true, false, false, false),
+    ("UserLicense", "User License", "100", true, false, false, false),
+    ("UserLogin", "User Login", "0Yw", true, false, true, false),
+    ("UserPackageLicense", "User Package License", "051", true, true, false, true),
+    ("UserPermissionAccess", "User Permission Access", "0up", true, false, false, false),
+    ("UserRole", "Role", "00E", true, true, true, true),
 ];
 
 fn children(object: &str) -> &'static [(&'static str, &'static str, &'static str)] {
     match object {
+        "Group" => &[
+            ("GroupMembers", "GroupMember", "GroupId"),
+            ("QueueSobjects", "QueueSobject", "QueueId"),
+        ],
         "PermissionSet" => &[
             ("Assignments", "PermissionSetAssignment", "PermissionSetId"),
             ("FieldPerms", "FieldPermissions", "ParentId"),
             ("ObjectPerms", "ObjectPermissions", "ParentId"),
+            ("SetupEntityAccessItems", "SetupEntityAccess", "ParentId"),
+        ],
+        "PermissionSetGroup" => &[
+            ("Assignments", "PermissionSetAssignment", "PermissionSetGroupId"),
+            ("PermissionSetGroupComponents", "PermissionSetGroupComponent", "PermissionSetGroupId"),
         ],
         "Profile" => &[("Users", "User", "ProfileId")],
         "User" => &[
@@ -185,8 +218,8 @@ fn children(object: &str) -> &'static [(&'static str, &'static str, &'static str
     }
 }
 
-/// Fields that an insert may leave out though they are never empty.
-fn is_filled(object: &Object, field: &Field) -> bool {
+/// Whether an insert may leave a field out though it is never empty.
+pub fn is_filled(object: &Object, field: &Field) -> bool {
     let is_asked_for = matches!(
         field.name.as_str(),
         "Username"
@@ -207,6 +240,18 @@ fn rows(table: &'static str) -> impl Iterator<Item = Vec<&'static str>> {
         .lines()
         .filter(|line| !line.is_empty() && !line.starts_with('#'))
         .map(|line| line.split('\t').collect())
+}
+
+/// A permission that is younger than the versions that are served.
+pub const VIEW_ALL_FIELDS: &str = "PermissionsViewAllFields";
+
+/// Whether a version, such as `63.0`, has View All Fields.
+pub fn is_with_view_all_fields(version: &str) -> bool {
+    version
+        .split('.')
+        .next()
+        .and_then(|major| major.parse::<u32>().ok())
+        .is_none_or(|major| major >= 63)
 }
 
 impl Schema {
@@ -303,7 +348,7 @@ impl Schema {
         }
         let objects = OBJECTS
             .into_iter()
-            .map(|(name, prefix, is_setup, createable, updateable, deletable)| {
+            .map(|(name, label, prefix, is_setup, createable, updateable, deletable)| {
                 let fields = fields.remove(name).unwrap_or_default();
                 let by_name = fields
                     .iter()
@@ -313,6 +358,7 @@ impl Schema {
                 let children = children(name);
                 let object = Object {
                     name,
+                    label,
                     prefix,
                     is_setup,
                     createable,
@@ -363,59 +409,27 @@ impl Schema {
         self.never_editable.iter().any(|held| held == field)
     }
 
-    /// What describe answers for an object.
-    pub fn describe(&self, object: &Object) -> Json {
-        let fields: Vec<Json> = object
-            .fields
-            .iter()
-            .filter(|field| {
-                let permission = field.name.strip_prefix("Permissions");
-                let is_unseen = || {
-                    let path = format!("{}.{}", object.name, field.name);
-                    self.unseen.contains(&path)
-                };
-                !permission.is_some_and(|name| self.undescribed.iter().any(|held| held == name))
-                    && !is_unseen()
-            })
-            .map(|field| {
-                json!({
-                    "name": field.name,
-                    "label": field.label,
-                    "type": field.kind,
-                    "length": field.length,
-                    "nillable": field.nillable,
-                    "createable": field.createable,
-                    "updateable": field.updateable,
-                    "permissionable": field.permissionable,
-                    "calculated": false,
-                    "autoNumber": false,
-                    "custom": field.name.ends_with("__c"),
-                    "compoundFieldName": field.compound,
-                    "referenceTo": field.reference.iter().collect::<Vec<_>>(),
-                    "relationshipName": field.relationship(),
-                    "restrictedPicklist": !field.values.is_empty(),
-                    "defaultedOnCreate": is_filled(object, field),
-                    "picklistValues": self.values(object, field),
-                })
-            })
-            .collect();
-        let children: Vec<Json> = object
-            .children
-            .iter()
-            .map(|(name, child, field)| {
-                json!({"relationshipName": name, "childSObject": child, "field": field})
-            })
-            .collect();
-        let mut described = Self::summary(object);
-        described["fields"] = Json::Array(fields);
-        described["childRelationships"] = Json::Array(children);
-        described["recordTypeInfos"] = json!([]);
-        described
+    /// The fields that the running user sees in a version. View All Fields is
+    /// there from 63 on (Object Reference, `ObjectPermissions`).
+    pub fn seen_fields<'a>(
+        &'a self,
+        object: &'a Object,
+        version: &str,
+    ) -> impl Iterator<Item = &'a Field> {
+        let is_new = is_with_view_all_fields(version);
+        object.fields.iter().filter(move |field| {
+            let permission = field.name.strip_prefix("Permissions");
+            let is_undescribed =
+                permission.is_some_and(|name| self.undescribed.iter().any(|held| held == name));
+            let path = || format!("{}.{}", object.name, field.name);
+            let is_seen = self.unseen.is_empty() || !self.unseen.contains(&path());
+            is_seen && !is_undescribed && (is_new || field.name != VIEW_ALL_FIELDS)
+        })
     }
 
     /// The values of a list. That of the fields on which permissions can exist has
     /// those of every object, whoever asks.
-    fn values(&self, object: &Object, field: &Field) -> Vec<Json> {
+    pub fn values(&self, object: &Object, field: &Field) -> Vec<Json> {
         let value = |value: &str| json!({"value": value, "label": value, "active": true});
         if object.name != "FieldPermissions" || field.name != "Field" {
             return field.values.iter().map(|name| value(name)).collect();
@@ -428,19 +442,5 @@ impl Schema {
             fields.map(move |field| format!("{}.{}", object.name, field.name))
         });
         grantable.map(|name| value(&name)).collect()
-    }
-
-    /// What the global describe says of an object.
-    pub fn summary(object: &Object) -> Json {
-        json!({
-            "name": object.name,
-            "label": object.name,
-            "keyPrefix": object.prefix,
-            "custom": false,
-            "queryable": true,
-            "createable": object.createable,
-            "updateable": object.updateable,
-            "deletable": object.deletable,
-        })
     }
 }

@@ -103,6 +103,10 @@ pub fn seed(org: &mut Org, org_id: &str, seed: &Seed) {
         "LanguageLocaleKey": "en_US",
         "InstanceName": "LOCAL",
     }));
+    if let Some(day) = &seed.trial_ends {
+        let ends = format!("{day}T00:00:00.000+0000");
+        organization.insert("TrialExpirationDate".to_owned(), Json::String(ends));
+    }
     organization.insert("CreatedDate".to_owned(), Json::String(org.now.clone()));
     org.store.put("Organization", organization);
 

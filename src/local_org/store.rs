@@ -23,7 +23,7 @@ use serde_json::Value as Json;
 pub type Row = Map<String, Json>;
 
 /// The fields by which rows are found without a scan.
-const INDEXED: [(&str, &[&str]); 13] = [
+const INDEXED: [(&str, &[&str]); 14] = [
     ("FieldPermissions", &["ParentId"]),
     ("GroupMember", &["GroupId", "UserOrGroupId"]),
     ("MutingPermissionSet", &["DeveloperName"]),
@@ -35,9 +35,13 @@ const INDEXED: [(&str, &[&str]); 13] = [
     ("PermissionSetLicenseAssign", &["AssigneeId", "PermissionSetLicenseId"]),
     ("Profile", &["Name", "UserLicenseId"]),
     ("SectionEntry", &["ParentId"]),
+    ("SetupEntityAccess", &["ParentId"]),
     ("User", &["Username", "ProfileId", "CommunityNickname"]),
     ("UserLogin", &["UserId"]),
 ];
+
+/// The file of the log.
+pub const LOG: &str = "org.log";
 
 /// The log is rewritten on start when it has this many times more lines than
 /// there are rows.
@@ -96,7 +100,7 @@ impl Store {
     /// process holds it.
     pub fn open(folder: &Path) -> std::io::Result<(Self, bool)> {
         std::fs::create_dir_all(folder)?;
-        let path = folder.join("org.log");
+        let path = folder.join(LOG);
         let file = OpenOptions::new().create(true).read(true).append(true).open(&path)?;
         file.try_lock().map_err(|error| match error {
             std::fs::TryLockError::WouldBlock => std::io::Error::new(
@@ -320,6 +324,15 @@ impl Store {
         if let Some(profile) = after {
             *self.active_users.entry(profile).or_default() += 1;
         }
+    }
+
+    /// What the transaction has changed so far: objects, with rows as they are
+    /// now or, where they are gone, were.
+    pub fn changes(&self) -> impl Iterator<Item = (&str, &Row)> {
+        self.undo.iter().filter_map(|(object, id, before)| {
+            let row = self.get(object, id).or(before.as_ref())?;
+            Some((object.as_str(), row))
+        })
     }
 
     /// A point to which the transaction can be taken back.

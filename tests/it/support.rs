@@ -94,15 +94,7 @@ impl World {
     /// A world with an org of that kind.
     pub async fn with(seed: Seed, doubts: Doubts) -> Self {
         let mut world = Self::bare();
-        let options = Options {
-            data: None,
-            listen: ([127, 0, 0, 1], 0).into(),
-            latency_ms: 0,
-            latency_per_record_ms: 0,
-            seed,
-            doubts,
-            entropy: 11,
-        };
+        let options = Options { seed, doubts, ..Options::new(11) };
         let clock = Arc::new(|| NOW / 1000);
         let running = local_org::start(options, clock).await.expect("the org starts");
         world.set("SF_INSTANCE_URL", &running.instance_url);
@@ -170,6 +162,7 @@ impl World {
                 variables.get(name).cloned().filter(|value| !value.is_empty())
             }),
             folder: self.path().to_owned(),
+            temporary: self.path().join("temporary"),
             clock: Arc::new(move || {
                 // Each look at the clock is a millisecond later, so that no
                 // test depends on how fast the machine is.

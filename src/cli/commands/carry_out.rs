@@ -5,6 +5,7 @@ use crate::cli::DONE;
 use crate::cli::FAILED;
 use crate::cli::arguments::ReadArguments;
 use crate::cli::arguments::WriteArguments;
+use crate::cli::ask::ask;
 use crate::cli::environment::Environment;
 use crate::cli::error::CommandError;
 use crate::cli::output::Output;
@@ -210,7 +211,10 @@ impl Run<'_> {
                 refuse_losses(&planned.plan)?;
             }
             let is_refresh = planned.plan.mode == PlanMode::RefreshOnly;
-            if asks && (planned.plan.has_changes() || is_refresh) && !self.ask()? {
+            if asks
+                && (planned.plan.has_changes() || is_refresh)
+                && !ask(self.environment, self.output, &format!("{} this", self.what))?
+            {
                 self.say(&format!("{} cancelled; nothing was changed.", self.what))?;
                 self.events.send(&Report::refused("cancelled", 0, &session.org.usage()))?;
                 return Ok(None);
@@ -376,22 +380,6 @@ impl Run<'_> {
         let outcome = engine::apply(&session.org, store, plan, catalog, &progress, options).await;
         progress.finish();
         Ok(outcome?)
-    }
-
-    /// Asks on the terminal; only `yes` is a yes.
-    fn ask(&mut self) -> Result<bool, CommandError> {
-        self.output.print(&format!("{} this? Only `yes` is taken as a yes: ", self.what))?;
-        let mut answer = Vec::new();
-        let mut input =
-            self.environment.input.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let mut byte = [0];
-        while let Ok(1) = input.read(&mut byte) {
-            if byte[0] == b'\n' || answer.len() > 100 {
-                break;
-            }
-            answer.push(byte[0]);
-        }
-        Ok(answer.trim_ascii() == b"yes")
     }
 }
 

@@ -8,6 +8,7 @@ pub mod explain;
 pub mod fmt;
 pub mod graph;
 pub mod plan;
+pub mod reset;
 pub mod schema;
 pub mod serve;
 pub mod show;

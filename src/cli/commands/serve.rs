@@ -1,5 +1,8 @@
 //! `orgform org serve`: the local org on its own, for other programs.
 
+use std::net::SocketAddr;
+use std::sync::Arc;
+
 use serde_json::json;
 
 use crate::cli::DONE;
@@ -10,7 +13,9 @@ use crate::cli::output::Output;
 use crate::local_org;
 use crate::local_org::Doubts;
 use crate::local_org::Options;
+use crate::local_org::Running;
 use crate::local_org::Seed;
+use crate::local_org::Tls;
 
 /// Runs the command until it is stopped.
 ///
@@ -21,12 +26,8 @@ pub async fn run(
     output: &mut Output,
     arguments: ServeArguments,
 ) -> Result<u8, CommandError> {
-    if !arguments.listen.ip().is_loopback() && !arguments.allow_remote {
-        return Err(CommandError::new(format!(
-            "{} can be reached by other machines",
-            arguments.listen
-        ))
-        .hint("The local org is for this machine: listen on 127.0.0.1, or add --allow-remote."));
+    for address in std::iter::once(&arguments.listen).chain(&arguments.tls_listen) {
+        refuse_remote(*address, arguments.allow_remote)?;
     }
     let mut seed = Seed::default();
     let mut doubts = Doubts::default();
@@ -36,31 +37,91 @@ pub async fn run(
                 .hint(format!("It knows {}.", local_org::SETTINGS))
         })?;
     }
+    let in_folder = |path: &std::path::PathBuf| environment.folder.join(path);
+    let app_certificate = arguments.app_certificate.as_ref().map(|file| {
+        let file = in_folder(file);
+        std::fs::read_to_string(&file).map_err(|error| {
+            CommandError::new(format!("{} can't be read: {error}", file.display()))
+                .hint("--app-certificate wants an X.509 certificate in PEM.")
+        })
+    });
+    let data = arguments.data.as_ref().map(in_folder);
+    // A certificate of an org without a folder goes with the org.
+    let passing = environment.temporary.join(format!("orgform-org-{}", environment.process));
+    let tls = arguments.tls_listen.map(|listen| {
+        let folder = data.as_ref().map_or_else(|| passing.clone(), |data| data.join("tls"));
+        Tls { listen, folder }
+    });
     let clock = environment.clock.clone();
     let options = Options {
-        data: arguments.data.map(|folder| environment.folder.join(folder)),
+        data,
         listen: arguments.listen,
+        tls,
+        request_log: arguments.request_log.as_ref().map(in_folder),
+        app_certificate: app_certificate.transpose()?,
         latency_ms: arguments.latency_ms,
         latency_per_record_ms: arguments.latency_per_record_ms,
         seed,
         doubts,
         entropy: (environment.entropy)(),
     };
-    let running = local_org::start(options, std::sync::Arc::new(move || clock() / 1000)).await?;
+    let running = local_org::start(options, Arc::new(move || clock() / 1000)).await?;
     let ready = json!({
         "instance_url": running.instance_url,
-        "tls_instance_url": null,
-        "tls_certificate": null,
+        "tls_instance_url": running.tls.as_ref().map(|(url, _)| url),
+        "tls_certificate": running.tls.as_ref().map(|(_, file)| file.display().to_string()),
         "access_token": running.access_token,
+        "refresh_token": running.refresh_token,
+        "consumer_key": running.consumer_key,
+        "consumer_secret": running.consumer_secret,
         "username": running.username,
         "org_id": running.org_id,
     });
     output.line(&ready.to_string())?;
-    output.aside(&format!(
-        "Serving an emulated org. To use it: SF_INSTANCE_URL={} SF_ACCESS_TOKEN='{}' orgform plan",
-        running.instance_url, running.access_token
-    ));
+    for line in directions(&running) {
+        output.aside(&line);
+    }
     (environment.stop)().await;
     running.stop().await;
+    if passing.exists() {
+        let _ = std::fs::remove_dir_all(&passing);
+    }
     Ok(DONE)
+}
+
+fn refuse_remote(address: SocketAddr, is_allowed: bool) -> Result<(), CommandError> {
+    if address.ip().is_loopback() || is_allowed {
+        return Ok(());
+    }
+    Err(CommandError::new(format!("{address} can be reached by other machines"))
+        .hint("The local org is for this machine: listen on 127.0.0.1, or add --allow-remote."))
+}
+
+/// How programs are pointed at the org, for a person.
+fn directions(running: &Running) -> Vec<String> {
+    let (url, token) = (&running.instance_url, &running.access_token);
+    let mut lines = vec![
+        format!("Serving an emulated org at {url}; open it in a browser to see what is in it."),
+        "To use it, with the values of the line above:".to_owned(),
+        format!(
+            "  orgform            SF_INSTANCE_URL={url} SF_ACCESS_TOKEN='{token}' orgform plan"
+        ),
+        format!(
+            "  Salesforce CLI     SF_ACCESS_TOKEN='{token}' sf org login access-token --instance-url {url} --no-prompt --alias local"
+        ),
+        format!(
+            "  jsforce            new jsforce.Connection({{ instanceUrl: '{url}', accessToken: '{token}' }})"
+        ),
+    ];
+    lines.push(match &running.tls {
+        Some((tls, certificate)) => format!(
+            "  simple-salesforce  REQUESTS_CA_BUNDLE={} and Salesforce(instance_url='{tls}', session_id='{token}')",
+            certificate.display()
+        ),
+        None => {
+            "  simple-salesforce  speaks HTTPS only: add --tls-listen 127.0.0.1:0".to_owned()
+        }
+    });
+    lines.push("Ctrl-C ends it.".to_owned());
+    lines
 }

@@ -4,9 +4,11 @@
 use serde_json::Value as Json;
 use serde_json::json;
 
-use super::Call;
-use super::Reply;
+use super::Caller;
 use super::Server;
+use super::call::Call;
+use super::call::Reply;
+use super::call::split_uri;
 use super::rest;
 use super::rest::in_savepoint;
 use super::rest::record;
@@ -30,7 +32,12 @@ fn flag(body: &Json, name: &str) -> bool {
 }
 
 /// Answers `POST /composite`.
-pub fn composite(server: &Server, org: &mut Org, call: &Call) -> Result<Reply, ApiError> {
+pub fn composite(
+    server: &Server,
+    org: &mut Org,
+    caller: &Caller,
+    call: &Call,
+) -> Result<Reply, ApiError> {
     let parts = call
         .body
         .get("compositeRequest")
@@ -77,7 +84,7 @@ pub fn composite(server: &Server, org: &mut Org, call: &Call) -> Result<Reply, A
             Reply::refused(&halted())
         } else {
             let filled = fill(part, &replies);
-            let (path, query) = super::split_uri(&url(&filled));
+            let (path, query) = split_uri(&url(&filled));
             match path.as_slice() {
                 [services, data, version, rest @ ..]
                     if services == "services" && data == "data" =>
@@ -99,7 +106,7 @@ pub fn composite(server: &Server, org: &mut Org, call: &Call) -> Result<Reply, A
                     {
                         Reply::refused(&ApiError::not_found())
                     } else {
-                        rest::handle(server, org, &sub)
+                        rest::handle(server, org, caller, &sub)
                     }
                 }
                 _ => Reply::refused(&ApiError::not_found()),
@@ -118,7 +125,7 @@ pub fn composite(server: &Server, org: &mut Org, call: &Call) -> Result<Reply, A
     let parts: Vec<Json> = replies
         .into_iter()
         .map(|(id, reply)| {
-            json!({"body": reply.body, "httpHeaders": {}, "httpStatusCode": reply.status, "referenceId": id})
+            json!({"body": reply.body(), "httpHeaders": {}, "httpStatusCode": reply.status, "referenceId": id})
         })
         .collect();
     Ok(Reply::json(200, json!({"compositeResponse": parts})).touching(records))
@@ -163,7 +170,7 @@ fn value_at(path: &str, replies: &[(String, Reply)]) -> String {
     replies
         .iter()
         .find(|(held, _)| held == name)
-        .and_then(|(_, reply)| reply.body.as_ref())
+        .and_then(|(_, reply)| reply.body())
         .and_then(|body| body.pointer(&pointer))
         .map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned))
         .unwrap_or_default()

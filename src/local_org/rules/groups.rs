@@ -174,11 +174,7 @@ pub fn group_document(org: &Org, full_name: &str) -> Option<Node> {
         if let Some(muting) = org.text(MUTING, member, "DeveloperName") {
             children.push(Node::text("mutingPermissionSets", muting));
         } else if let Some(set) = org.store.get("PermissionSet", member) {
-            let name = match row_text(set, "NamespacePrefix") {
-                "" => row_text(set, "Name").to_owned(),
-                namespace => format!("{namespace}__{}", row_text(set, "Name")),
-            };
-            children.push(Node::text("permissionSets", &name));
+            children.push(Node::text("permissionSets", &sets::full_name(set)));
         }
     }
     Some(whole(full_name, children))
@@ -194,11 +190,9 @@ pub fn muting_document(org: &Org, full_name: &str) -> Option<Node> {
     Some(whole(full_name, children))
 }
 
-/// The full names and ids of groups, or of muting sets.
-pub fn list(org: &Org, object: &str) -> Vec<(String, String)> {
-    let pair =
-        |row: &Row| (row_text(row, "DeveloperName").to_owned(), row_text(row, "Id").to_owned());
-    org.store.all(object).map(pair).collect()
+/// The full name of a group, or of a muting set.
+pub fn full_name(row: &Row) -> String {
+    row_text(row, "DeveloperName").to_owned()
 }
 
 /// The id of a group, or of a muting set, by full name.

@@ -13,6 +13,7 @@ use super::contents::row_text;
 use super::contents::store_contents;
 use super::contents::stored_contents;
 use super::contents::text;
+use super::files::FileType;
 use super::groups;
 use super::prerequisites;
 use super::profiles;
@@ -20,6 +21,7 @@ use super::rights;
 use super::sections;
 use super::sets;
 use crate::local_org::error::ApiError;
+use crate::local_org::shapes;
 use crate::local_org::store::Row;
 use crate::local_org::xml::Node;
 
@@ -34,13 +36,66 @@ pub struct DocumentOutcome {
     pub error: Option<ApiError>,
 }
 
+/// What a call means to do with what is there, or not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Intent {
+    /// It must not be there.
+    Create,
+    /// It must be there.
+    Update,
+    /// Either.
+    Upsert,
+}
+
+impl Intent {
+    /// Whether what is not there is made.
+    pub fn may_create(self) -> bool {
+        self != Self::Update
+    }
+}
+
 /// Creates, replaces or overlays documents, each on its own.
+///
+/// # Errors
+/// When the type is none of access.
 pub fn write_documents(
     org: &mut Org,
     metadata_type: &str,
     documents: &[Node],
-    may_create: bool,
+    intent: Intent,
 ) -> Result<Vec<DocumentOutcome>, ApiError> {
+    if FileType::named(metadata_type).is_none() {
+        return Err(unknown_type(metadata_type));
+    }
+    Ok(documents
+        .iter()
+        .map(|document| {
+            let full_name = text(document, "fullName").unwrap_or_default().to_owned();
+            let fits = shapes::check(document, metadata_type, &org.version)
+                .map_err(|misfit| ApiError::new("INVALID_CROSS_REFERENCE_KEY", misfit.message));
+            let written = fits
+                .and_then(|()| write_document(org, metadata_type, &full_name, document, intent));
+            let (created, error) = match written {
+                Ok(created) => (created, None),
+                Err(error) => (false, Some(error)),
+            };
+            DocumentOutcome { full_name, created, error }
+        })
+        .collect())
+}
+
+/// Writes one document; whether it was made. Where it is refused, nothing of
+/// it is left.
+///
+/// # Errors
+/// As the document, or who sends it, is refused.
+pub fn write_document(
+    org: &mut Org,
+    metadata_type: &str,
+    full_name: &str,
+    document: &Node,
+    intent: Intent,
+) -> Result<bool, ApiError> {
     let write = match metadata_type {
         "MutingPermissionSet" => groups::write_muting,
         "PermissionSet" => write_set,
@@ -48,24 +103,30 @@ pub fn write_documents(
         "Profile" => write_profile,
         other => return Err(unknown_type(other)),
     };
-    Ok(documents
-        .iter()
-        .map(|document| {
-            let full_name = text(document, "fullName").unwrap_or_default().to_owned();
-            let savepoint = org.store.savepoint();
-            if let Err(error) = rights::check(org, "metadata") {
-                return DocumentOutcome { full_name, created: false, error: Some(error) };
-            }
-            let (created, error) = match write(org, &full_name, document, may_create) {
-                Ok(created) => (created, None),
-                Err(error) => {
-                    org.store.roll_back(savepoint);
-                    (false, Some(error))
-                }
-            };
-            DocumentOutcome { full_name, created, error }
-        })
-        .collect())
+    rights::check(org, "metadata")?;
+    let is_there = id_of(org, metadata_type, full_name).is_some();
+    if intent == Intent::Create && is_there {
+        return Err(ApiError::new(
+            "DUPLICATE_DEVELOPER_NAME",
+            "The name you specified is already in use. Please specify a unique name.",
+        )
+        .field("fullName"));
+    }
+    let savepoint = org.store.savepoint();
+    let written = write(org, full_name, document, intent.may_create());
+    if written.is_err() {
+        org.store.roll_back(savepoint);
+    }
+    written
+}
+
+/// The id of what a type has under a full name.
+pub fn id_of(org: &Org, metadata_type: &str, full_name: &str) -> Option<String> {
+    match metadata_type {
+        "Profile" => profile_named(org, full_name),
+        "PermissionSet" => set_named(org, full_name),
+        group => groups::id_of(org, group, full_name),
+    }
 }
 
 fn unknown_type(name: &str) -> ApiError {
@@ -244,15 +305,55 @@ fn unescape(full_name: &str) -> String {
     String::from_utf8_lossy(&name).into_owned()
 }
 
+/// Makes a profile of a document: it starts with all that a base profile of
+/// its license has, which since version 60 is "Minimum Access - Salesforce"
+/// (Metadata API Developer Guide, `Profile`).
+fn create_profile(org: &mut Org, full_name: &str, document: &Node) -> Result<String, ApiError> {
+    let is_new = org.version.split('.').next().and_then(|major| major.parse::<u32>().ok());
+    let base = if is_new.is_none_or(|major| major >= 60) {
+        "Minimum Access - Salesforce"
+    } else {
+        "Standard User"
+    };
+    let base = org.store.ids_by("Profile", "Name", base).into_iter().next().unwrap_or_default();
+    let base_license = org.text("Profile", &base, "UserLicenseId").unwrap_or_default().to_owned();
+    let license = match text(document, "userLicense") {
+        None => base_license.clone(),
+        Some(name) => org
+            .store
+            .all("UserLicense")
+            .find(|row| row_text(row, "Name") == name)
+            .map(|row| row_text(row, "Id").to_owned())
+            .ok_or_else(|| {
+                let message = format!("In field: userLicense - no UserLicense named {name} found");
+                ApiError::new("INVALID_CROSS_REFERENCE_KEY", message)
+            })?,
+    };
+    let mut row = Row::new();
+    row.insert("Name".to_owned(), Json::String(unescape(full_name)));
+    row.insert("UserLicenseId".to_owned(), Json::String(license.clone()));
+    let id = super::insert(org, "Profile", &row)?;
+    if license == base_license
+        && let (Some(from), Some(to)) =
+            (profiles::owned_set(org, &base), profiles::owned_set(org, &id))
+    {
+        let contents = stored_contents(org, &from);
+        store_contents(org, &to, &contents);
+    }
+    Ok(id)
+}
+
 fn write_profile(
     org: &mut Org,
     full_name: &str,
     document: &Node,
-    _: bool,
+    may_create: bool,
 ) -> Result<bool, ApiError> {
-    // Making a profile through metadata would fill it from "Minimum Access -
-    // Salesforce"; nobody who knows that does it, and this org refuses.
-    let id = profile_named(org, full_name).ok_or_else(|| no_such("Profile", full_name))?;
+    let (id, created) = match profile_named(org, full_name) {
+        Some(id) => (id, false),
+        None if may_create => (create_profile(org, full_name, document)?, true),
+        None => return Err(no_such("Profile", full_name)),
+    };
     let set = profiles::owned_set(org, &id).ok_or_else(|| no_such("Profile", full_name))?;
     let overlay = read_contents(org, document)?;
     let mut contents = stored_contents(org, &set);
@@ -270,62 +371,78 @@ fn write_profile(
         row.insert("Description".to_owned(), Json::String(description.to_owned()));
     }
     org.store_changed("Profile", row);
-    Ok(false)
+    Ok(created)
 }
 
-/// Full names and ids of what there is of a type.
-pub fn list_documents(org: &Org, metadata_type: &str) -> Result<Vec<(String, String)>, ApiError> {
-    let name = |row: &Row| match metadata_type {
-        "Profile" => {
-            let held = row_text(row, "FullName");
-            let name = row_text(row, "Name");
-            let standard = STANDARD.iter().find(|(_, standard)| *standard == name);
-            match standard {
-                _ if !held.is_empty() => held.to_owned(),
-                Some((full_name, _)) => (*full_name).to_owned(),
-                None => name.to_owned(),
-            }
-        }
-        _ => row_text(row, "Name").to_owned(),
+/// The full name of a profile: a standard one's own, or its name with some
+/// characters written as `%` and two digits (file names of real retrieves).
+fn profile_full_name(row: &Row) -> String {
+    let held = row_text(row, "FullName");
+    if !held.is_empty() {
+        return held.to_owned();
+    }
+    let name = row_text(row, "Name");
+    if let Some((full_name, _)) = STANDARD.iter().find(|(_, standard)| *standard == name) {
+        return (*full_name).to_owned();
+    }
+    name.chars()
+        .map(|character| {
+            let is_plain = !character.is_ascii()
+                || character.is_ascii_alphanumeric()
+                || " _-.,".contains(character);
+            if is_plain { character.to_string() } else { format!("%{:02X}", u32::from(character)) }
+        })
+        .collect()
+}
+
+/// Full names and rows of what there is of a type; nothing of a type that is
+/// none of access.
+pub fn rows_of<'a>(org: &'a Org, metadata_type: &str) -> Vec<(String, &'a Row)> {
+    let (object, full_name): (&str, fn(&Row) -> String) = match metadata_type {
+        "Profile" => ("Profile", profile_full_name),
+        "PermissionSet" => ("PermissionSet", sets::full_name),
+        "MutingPermissionSet" => ("MutingPermissionSet", groups::full_name),
+        "PermissionSetGroup" => ("PermissionSetGroup", groups::full_name),
+        _ => return Vec::new(),
     };
-    let object = match metadata_type {
-        "Profile" | "PermissionSet" => metadata_type,
-        "MutingPermissionSet" | "PermissionSetGroup" => {
-            return Ok(groups::list(org, metadata_type));
-        }
-        other => return Err(unknown_type(other)),
-    };
-    let rows = org
-        .store
+    org.store
         .all(object)
         .filter(|row| row.get("IsOwnedByProfile").is_none_or(|owned| *owned == Json::Bool(false)))
-        .filter(|row| row.get("PermissionSetGroupId").is_none_or(Json::is_null));
-    Ok(rows.map(|row| (name(row), row_text(row, "Id").to_owned())).collect())
+        .filter(|row| row.get("PermissionSetGroupId").is_none_or(Json::is_null))
+        .map(|row| (full_name(row), row))
+        .collect()
+}
+
+/// The document of a type under a full name.
+pub fn document(org: &Org, metadata_type: &str, full_name: &str) -> Option<Node> {
+    match metadata_type {
+        "PermissionSet" => set_named(org, full_name).map(|id| set_document(org, full_name, &id)),
+        "Profile" => {
+            profile_named(org, full_name).and_then(|id| profile_document(org, full_name, &id))
+        }
+        "MutingPermissionSet" => groups::muting_document(org, full_name),
+        "PermissionSetGroup" => groups::group_document(org, full_name),
+        _ => None,
+    }
 }
 
 /// Reads documents; one that is not there is `None`.
+///
+/// # Errors
+/// When the type is none of access.
 pub fn read_documents(
     org: &Org,
     metadata_type: &str,
     full_names: &[String],
 ) -> Result<Vec<Option<Node>>, ApiError> {
-    full_names
-        .iter()
-        .map(|full_name| match metadata_type {
-            "PermissionSet" => {
-                Ok(set_named(org, full_name).map(|id| set_document(org, full_name, &id)))
-            }
-            "Profile" => {
-                Ok(profile_named(org, full_name)
-                    .and_then(|id| profile_document(org, full_name, &id)))
-            }
-            "MutingPermissionSet" => Ok(groups::muting_document(org, full_name)),
-            "PermissionSetGroup" => Ok(groups::group_document(org, full_name)),
-            other => Err(unknown_type(other)),
-        })
-        .collect()
+    if FileType::named(metadata_type).is_none() {
+        return Err(unknown_type(metadata_type));
+    }
+    Ok(full_names.iter().map(|full_name| document(org, metadata_type, full_name)).collect())
 }
 
+/// The set of a full name: one of this org, or a package's with its
+/// namespace in front.
 pub fn set_named(org: &Org, full_name: &str) -> Option<String> {
     if let Some((namespace, name)) = full_name.split_once("__") {
         return org
@@ -392,32 +509,66 @@ fn profile_document(org: &Org, full_name: &str, id: &str) -> Option<Node> {
 }
 
 /// Deletes documents, each on its own.
+///
+/// # Errors
+/// When the type is none of access.
 pub fn delete_documents(
     org: &mut Org,
     metadata_type: &str,
     full_names: &[String],
 ) -> Result<Vec<DocumentOutcome>, ApiError> {
-    let object = match metadata_type {
-        "MutingPermissionSet" | "PermissionSet" | "PermissionSetGroup" | "Profile" => metadata_type,
-        other => return Err(unknown_type(other)),
-    };
+    if FileType::named(metadata_type).is_none() {
+        return Err(unknown_type(metadata_type));
+    }
     Ok(full_names
         .iter()
-        .map(|full_name| {
-            let id = match object {
-                "Profile" => profile_named(org, full_name),
-                "PermissionSet" => set_named(org, full_name),
-                group => groups::id_of(org, group, full_name),
-            };
-            let savepoint = org.store.savepoint();
-            let result = match id {
-                Some(id) => super::delete(org, object, &id),
-                None => Err(no_such(metadata_type, full_name)),
-            };
-            if result.is_err() {
-                org.store.roll_back(savepoint);
-            }
-            DocumentOutcome { full_name: full_name.clone(), created: false, error: result.err() }
+        .map(|full_name| DocumentOutcome {
+            full_name: full_name.clone(),
+            created: false,
+            error: delete_document(org, metadata_type, full_name).err(),
         })
         .collect())
+}
+
+/// Deletes one document. Where that is refused, nothing is changed.
+///
+/// # Errors
+/// When it is not there, or in use.
+pub fn delete_document(
+    org: &mut Org,
+    metadata_type: &str,
+    full_name: &str,
+) -> Result<(), ApiError> {
+    let id =
+        id_of(org, metadata_type, full_name).ok_or_else(|| no_such(metadata_type, full_name))?;
+    let savepoint = org.store.savepoint();
+    let deleted = super::delete(org, metadata_type, &id);
+    if deleted.is_err() {
+        org.store.roll_back(savepoint);
+    }
+    deleted
+}
+
+/// Gives a document another full name.
+///
+/// # Errors
+/// When it is not there, or the name is taken.
+pub fn rename_document(
+    org: &mut Org,
+    metadata_type: &str,
+    from: &str,
+    to: &str,
+) -> Result<(), ApiError> {
+    if FileType::named(metadata_type).is_none() {
+        return Err(unknown_type(metadata_type));
+    }
+    let id = id_of(org, metadata_type, from).ok_or_else(|| no_such(metadata_type, from))?;
+    let (field, name) = match metadata_type {
+        "Profile" => ("Name", unescape(to)),
+        "PermissionSet" => ("Name", to.to_owned()),
+        _ => ("DeveloperName", to.to_owned()),
+    };
+    let mut row = Row::new();
+    row.insert(field.to_owned(), Json::String(name));
+    super::update(org, metadata_type, &id, &row)
 }

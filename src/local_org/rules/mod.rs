@@ -5,16 +5,22 @@
 
 mod assignments;
 mod contents;
+mod deploy;
+mod entity_access;
+mod files;
 mod groups;
 mod licenses;
 mod metadata;
 mod prerequisites;
 mod profiles;
+mod retrieve;
 mod rights;
 mod sections;
 mod sets;
 mod users;
+mod virtual_rows;
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use serde_json::Value as Json;
@@ -24,25 +30,42 @@ use super::options::Doubts;
 use super::options::Recalculation;
 use super::schema::Object;
 use super::schema::Schema;
+use super::schema::VIEW_ALL_FIELDS;
+use super::schema::is_with_view_all_fields;
 use super::store::Row;
 use super::store::Store;
 use super::store::normal_id;
 
+pub use deploy::DeployOptions;
+pub use deploy::cancel as cancel_deploy;
+pub use deploy::deploy;
+pub use deploy::status as deploy_status;
+pub use entity_access::seed as seed_entities;
+pub use files::FileType;
+pub use files::TYPES as FILE_TYPES;
+pub use files::properties as file_properties;
 pub use groups::pass_time;
 pub use licenses::count_seats;
 pub use metadata::DocumentOutcome;
+pub use metadata::Intent;
 pub use metadata::delete_documents;
-pub use metadata::list_documents;
 pub use metadata::read_documents;
+pub use metadata::rename_document;
+pub use metadata::rows_of;
 pub use metadata::write_documents;
 pub use prerequisites::dependency_rows;
 pub use profiles::create as new_profile;
+pub use retrieve::retrieve;
+pub use retrieve::status as retrieve_status;
 pub use rights::check as check_right;
 pub use rights::may;
 pub use rights::show as show_rights;
 pub use sections::Entries;
 pub use sections::store as store_sections;
+pub use sets::full_name as set_full_name;
 pub use sets::new_set_row;
+pub use users::set_password;
+pub use virtual_rows::further_rows;
 
 /// The org as the rules see it.
 #[derive(Debug)]
@@ -65,6 +88,26 @@ pub struct Org {
     pub running_user: String,
     /// The time of the call, as the platform writes it.
     pub now: String,
+    /// The API version of the call, such as `63.0`.
+    pub version: String,
+    /// What other calls hold, where this one is not to wait for them.
+    pub locked: HashSet<String>,
+}
+
+/// What a write of a row takes for itself: users most of all, since all that
+/// is given to a user is added up for it.
+pub fn lock_keys(object: &str, row: &Row) -> Vec<String> {
+    let fields: &[&str] = match object {
+        "User" | "Profile" | "PermissionSet" | "PermissionSetGroup" => &["Id"],
+        "GroupMember" => &["GroupId", "UserOrGroupId"],
+        "PermissionSetAssignment" | "PermissionSetLicenseAssign" => &["AssigneeId"],
+        "UserLogin" | "UserPackageLicense" => &["UserId"],
+        _ => &[],
+    };
+    fields
+        .iter()
+        .filter_map(|field| row.get(*field).and_then(Json::as_str).map(normal_id))
+        .collect()
 }
 
 impl Org {
@@ -87,6 +130,13 @@ impl Org {
                 row.insert(field.to_owned(), Json::String(value.clone()));
             }
         }
+    }
+
+    /// Refuses a write of a row that another call holds.
+    fn check_lock(&self, object: &str, row: &Row) -> Result<(), ApiError> {
+        let is_held = !self.locked.is_empty()
+            && lock_keys(object, row).iter().any(|key| self.locked.contains(key));
+        if is_held { Err(ApiError::locked()) } else { Ok(()) }
     }
 
     /// Stores a new row: gives it its id and stamps.
@@ -120,7 +170,8 @@ pub fn insert(org: &mut Org, object: &str, fields: &Row) -> Result<String, ApiEr
         ));
     }
     rights::check(org, object.name)?;
-    let row = checked(object, fields, true)?;
+    let row = checked(org, object, fields, true)?;
+    org.check_lock(object.name, &row)?;
     match object.name {
         "User" => users::insert(org, row),
         "Profile" => profiles::insert(org, row),
@@ -133,6 +184,7 @@ pub fn insert(org: &mut Org, object: &str, fields: &Row) -> Result<String, ApiEr
         "PermissionSetLicenseAssign" => assignments::insert_license(org, row),
         "UserPackageLicense" => licenses::insert_package_license(org, row),
         "GroupMember" => groups::insert_member(org, row),
+        "SetupEntityAccess" => entity_access::insert(org, &row),
         "ObjectPermissions" | "FieldPermissions" => sets::insert_child(org, object.name, row),
         _ => Ok(org.store_new(object.name, row)),
     }
@@ -150,7 +202,8 @@ pub fn update(org: &mut Org, object: &str, id: &str, fields: &Row) -> Result<(),
     }
     rights::check(org, object.name)?;
     let id = existing(org, object, id)?;
-    let changes = checked(object, fields, false)?;
+    let changes = checked(org, object, fields, false)?;
+    org.check_lock(object.name, org.store.get(object.name, &id).unwrap_or(&changes))?;
     match object.name {
         "User" => users::update(org, &id, changes),
         "UserLogin" => users::update_login(org, &id, changes),
@@ -177,7 +230,12 @@ pub fn delete(org: &mut Org, object: &str, id: &str) -> Result<(), ApiError> {
     }
     rights::check(org, object.name)?;
     let id = existing(org, object, id)?;
+    org.check_lock(object.name, org.store.get(object.name, &id).unwrap_or(&Row::new()))?;
     match object.name {
+        "SetupEntityAccess" => {
+            entity_access::delete(org, &id);
+            Ok(())
+        }
         "Profile" => profiles::delete(org, &id),
         "MutingPermissionSet" => groups::delete_muting(org, &id),
         "PermissionSet" => sets::delete(org, &id),
@@ -208,13 +266,16 @@ fn existing(org: &Org, object: &Object, id: &str) -> Result<String, ApiError> {
 }
 
 /// Checks names, types, lengths and whether a field may be written at all.
-fn checked(object: &Object, fields: &Row, is_insert: bool) -> Result<Row, ApiError> {
+fn checked(org: &Org, object: &Object, fields: &Row, is_insert: bool) -> Result<Row, ApiError> {
     let mut row = Row::new();
     for (name, value) in fields {
         if name == "attributes" || (!is_insert && name.eq_ignore_ascii_case("Id")) {
             continue;
         }
-        let Some(field) = object.field(name) else {
+        let field = object
+            .field(name)
+            .filter(|field| field.name != VIEW_ALL_FIELDS || is_with_view_all_fields(&org.version));
+        let Some(field) = field else {
             return Err(ApiError::new(
                 "INVALID_FIELD",
                 format!("No such column '{name}' on sobject of type {}", object.name),

@@ -13,6 +13,7 @@ use super::Org;
 use super::contents::is_true;
 use super::contents::row_text;
 use super::contents::text;
+use super::entity_access;
 use crate::local_org::error::ApiError;
 use crate::local_org::store::Row;
 use crate::local_org::xml::Node;
@@ -81,7 +82,7 @@ fn exists(org: &Org, sort: &str, name: &str) -> bool {
         "" => true,
         "RecordType" => org.store.all("RecordType").any(|row| full_name(row) == name),
         "tab" => TABS.contains(&name),
-        sort => THINGS.iter().any(|(held, names)| *held == sort && names.contains(&name)),
+        sort => things(sort).contains(&name),
     }
 }
 
@@ -213,8 +214,14 @@ pub fn stored(org: &Org, set: &str) -> Entries {
         .collect()
 }
 
-/// Keeps these and no others.
+/// Keeps these and no others, in the document and as rows.
 pub fn store(org: &mut Org, set: &str, entries: &Entries) {
+    store_entries(org, set, entries);
+    entity_access::follow_document(org, set);
+}
+
+/// Keeps these and no others in the document.
+pub fn store_entries(org: &mut Org, set: &str, entries: &Entries) {
     remove(org, set);
     for ((section, name), said) in entries {
         let id = org.store.new_id("0SE");
@@ -235,6 +242,11 @@ pub fn remove(org: &mut Org, set: &str) {
     for id in org.store.ids_by(TABLE, "ParentId", set) {
         org.store.delete(TABLE, &id);
     }
+}
+
+/// The things of a sort that the org has.
+pub fn things(sort: &str) -> &'static [&'static str] {
+    THINGS.iter().find(|(held, _)| *held == sort).map_or(&[], |(_, names)| names)
 }
 
 /// The entries as a set's document shows them.

@@ -32,6 +32,14 @@ pub fn new_set_row(name: &str, label: &str) -> Row {
     row
 }
 
+/// The full name of a set: a package's has its namespace in front.
+pub fn full_name(row: &Row) -> String {
+    match text(row, "NamespacePrefix") {
+        "" => text(row, "Name").to_owned(),
+        namespace => format!("{namespace}__{}", text(row, "Name")),
+    }
+}
+
 /// The set of this org (no package's, no profile's) that has a name.
 pub fn own_set(org: &Org, name: &str) -> Option<String> {
     org.store
@@ -138,6 +146,9 @@ pub fn delete_with_children(org: &mut Org, id: &str) {
         for child in org.store.ids_by(object, "ParentId", id) {
             org.store.delete(object, &child);
         }
+    }
+    for access in org.store.ids_by("SetupEntityAccess", "ParentId", id) {
+        org.store.delete("SetupEntityAccess", &access);
     }
     super::sections::remove(org, id);
     org.store.delete("PermissionSet", id);

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value as Json;
 
-use project::field_value;
+pub use project::field_value;
 
 use super::compare::compare;
 use super::parse::Condition;
@@ -20,6 +20,8 @@ use crate::local_org::error::ApiError;
 use crate::local_org::schema::Field;
 use crate::local_org::schema::Object;
 use crate::local_org::schema::Schema;
+use crate::local_org::schema::VIEW_ALL_FIELDS;
+use crate::local_org::schema::is_with_view_all_fields;
 use crate::local_org::store::Row;
 use crate::local_org::store::Store;
 use crate::local_org::store::normal_id;
@@ -33,7 +35,8 @@ pub struct Answer {
     pub records: Vec<Json>,
 }
 
-/// Evaluates a query.
+/// Evaluates a query over what is stored, and over further rows that are kept
+/// nowhere.
 ///
 /// # Errors
 /// `INVALID_TYPE` and `INVALID_FIELD`, as the platform says them.
@@ -43,11 +46,12 @@ pub fn evaluate(
     query: &Query,
     text: &str,
     version: &str,
+    further: &[(&'static str, Row)],
 ) -> Result<Answer, ApiError> {
     let object = schema.object(&query.from).ok_or_else(|| {
         ApiError::new("INVALID_TYPE", format!("sObject type '{}' is not supported.", query.from))
     })?;
-    let evaluation = Evaluation { store, schema, text, version };
+    let evaluation = Evaluation { store, schema, text, version, further };
     evaluation.answer(object, query, None)
 }
 
@@ -56,6 +60,7 @@ struct Evaluation<'a> {
     schema: &'a Schema,
     text: &'a str,
     version: &'a str,
+    further: &'a [(&'static str, Row)],
 }
 
 /// A path, resolved: the references to follow, then the field.
@@ -74,7 +79,8 @@ impl<'a> Evaluation<'a> {
         self.check(object, query)?;
         let condition =
             query.condition.as_ref().map(|condition| self.settled(condition)).transpose()?;
-        let candidates: Vec<&Row> = match (within, &condition) {
+        let is_whole = within.is_none();
+        let mut candidates: Vec<&Row> = match (within, &condition) {
             (Some(rows), _) => rows,
             (None, Some(condition)) => match self.narrowed(object, condition) {
                 Some(ids) => ids.iter().filter_map(|id| self.store.get(object.name, id)).collect(),
@@ -82,6 +88,9 @@ impl<'a> Evaluation<'a> {
             },
             (None, None) => self.store.all(object.name).collect(),
         };
+        if is_whole {
+            candidates.extend(self.further(object.name));
+        }
         let mut rows = Vec::new();
         for row in candidates {
             let fits = match &condition {
@@ -172,8 +181,16 @@ impl<'a> Evaluation<'a> {
             here = target.ok_or_else(|| self.no_such_column(here, path, place))?;
             parents.push(parent);
         }
-        let field = here.field(last).ok_or_else(|| self.no_such_column(here, last, place))?;
+        let field = here
+            .field(last)
+            .filter(|field| field.name != VIEW_ALL_FIELDS || is_with_view_all_fields(self.version))
+            .ok_or_else(|| self.no_such_column(here, last, place))?;
         Ok(Resolved { parents, field })
+    }
+
+    /// The further rows of an object.
+    fn further<'b>(&self, object: &'b str) -> impl Iterator<Item = &'a Row> + use<'a, 'b> {
+        self.further.iter().filter(move |(held, _)| *held == object).map(|(_, row)| row)
     }
 
     fn no_such_column(&self, object: &Object, name: &str, place: usize) -> ApiError {

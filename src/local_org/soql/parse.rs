@@ -81,6 +81,27 @@ pub enum Literal {
     Null,
 }
 
+/// The texts that a path has to be one of, where a condition says so for all
+/// rows.
+pub fn texts_of<'a>(condition: &'a Condition, path: &str) -> Option<Vec<&'a str>> {
+    let text = |literal: &'a Literal| match literal {
+        Literal::Text(text) => Some(text.as_str()),
+        _ => None,
+    };
+    match condition {
+        Condition::And(parts) => parts.iter().find_map(|part| texts_of(part, path)),
+        Condition::Compare(held, Operator::Equal, literal, _)
+            if held.eq_ignore_ascii_case(path) =>
+        {
+            Some(vec![text(literal)?])
+        }
+        Condition::In(held, true, list, _) if held.eq_ignore_ascii_case(path) => {
+            list.iter().map(text).collect()
+        }
+        _ => None,
+    }
+}
+
 #[derive(Clone, Debug, PartialEq)]
 enum Token {
     Word(String),

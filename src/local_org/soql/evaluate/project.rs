@@ -68,6 +68,10 @@ impl<'a> Evaluation<'a> {
                         .ids_by(child.name, field, id)
                         .iter()
                         .filter_map(|id| self.store.get(child.name, id))
+                        .chain(
+                            self.further(child.name)
+                                .filter(|row| row.get(field).and_then(Json::as_str) == Some(id)),
+                        )
                         .collect();
                     let answer = self.answer(child, children, Some(rows))?;
                     // An empty child relationship is null, as real clients see it.

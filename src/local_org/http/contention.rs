@@ -1,0 +1,131 @@
+//! What calls under way stand in each other's way with: the rows that they
+//! write, and how many take long.
+//!
+//! A call holds its rows until it is answered. One that wants the same rows
+//! waits, and is refused with `UNABLE_TO_LOCK_ROW` when that takes too long;
+//! a real org waits about ten seconds. While calls take no time, none is ever
+//! in the way of another. Calls that take longer than 20 seconds are counted:
+//! beyond 25 of them a production org refuses each further call (Salesforce
+//! Developer Limits, "API Request Limits and Allocations").
+
+use std::collections::HashSet;
+use std::sync::Mutex;
+use std::sync::atomic::AtomicU32;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+use super::Server;
+use crate::local_org::error::ApiError;
+use crate::local_org::rules::Org;
+use crate::local_org::rules::lock_keys;
+
+/// What calls under way hold.
+#[derive(Debug)]
+pub struct Contention {
+    held: Mutex<HashSet<String>>,
+    freed: Notify,
+    long_calls: AtomicU32,
+    /// Whether calls take any time at all.
+    pub takes_time: bool,
+    /// How long a call waits for another.
+    pub longest_wait: Duration,
+    /// How long a call takes that counts as long.
+    pub long: Duration,
+    /// How many of these there may be.
+    pub most_long_calls: u32,
+}
+
+impl Contention {
+    /// Nothing is held yet.
+    pub fn new(takes_time: bool, longest_wait: Duration, long: Duration, most: u32) -> Self {
+        Self {
+            held: Mutex::default(),
+            freed: Notify::new(),
+            long_calls: AtomicU32::new(0),
+            takes_time,
+            longest_wait,
+            long,
+            most_long_calls: most,
+        }
+    }
+
+    /// Whether too many calls take long for one more.
+    pub fn is_crowded(&self) -> bool {
+        self.long_calls.load(Ordering::Relaxed) >= self.most_long_calls
+    }
+
+    /// The rows that are held now.
+    pub fn locked(&self) -> HashSet<String> {
+        if self.takes_time { Server::lock(&self.held).clone() } else { HashSet::new() }
+    }
+
+    /// Takes what a transaction is about to change; what it took is to be
+    /// handed to [`Contention::linger`].
+    ///
+    /// # Errors
+    /// `UNABLE_TO_LOCK_ROW` when another call holds a part of it; then nothing
+    /// is changed.
+    pub fn hold(&self, org: &mut Org) -> Result<Vec<String>, ApiError> {
+        if !self.takes_time {
+            return Ok(Vec::new());
+        }
+        let wanted: Vec<String> =
+            org.store.changes().flat_map(|(object, row)| lock_keys(object, row)).collect();
+        let mut held = Server::lock(&self.held);
+        if wanted.iter().any(|key| held.contains(key)) {
+            drop(held);
+            org.store.roll_back(0);
+            return Err(ApiError::locked());
+        }
+        held.extend(wanted.iter().cloned());
+        Ok(wanted)
+    }
+
+    /// How long one call may wait for others, from now on.
+    pub fn patience(&self) -> Patience<'_> {
+        Patience { contention: self, until: Instant::now() + self.longest_wait }
+    }
+
+    /// Lets a call take its time, and frees what it held.
+    pub async fn linger(&self, time: Duration, held: Vec<String>) {
+        if let Some(rest) = time.checked_sub(self.long).filter(|rest| !rest.is_zero()) {
+            tokio::time::sleep(self.long).await;
+            self.long_calls.fetch_add(1, Ordering::Relaxed);
+            tokio::time::sleep(rest).await;
+            self.long_calls.fetch_sub(1, Ordering::Relaxed);
+        } else if !time.is_zero() {
+            tokio::time::sleep(time).await;
+        }
+        if !held.is_empty() {
+            let mut all = Server::lock(&self.held);
+            for key in held {
+                all.remove(&key);
+            }
+            drop(all);
+            self.freed.notify_waiters();
+        }
+    }
+}
+
+/// How long one call goes on waiting.
+pub struct Patience<'a> {
+    contention: &'a Contention,
+    until: Instant,
+}
+
+impl Patience<'_> {
+    /// Waits until something is freed; false when time is up.
+    pub async fn wait(&mut self) -> bool {
+        if Instant::now() >= self.until {
+            return false;
+        }
+        let freed = self.contention.freed.notified();
+        // A row that was freed before this call listened is seen at the next look.
+        let look = (Instant::now() + Duration::from_millis(20)).min(self.until);
+        let _ = tokio::time::timeout_at(look, freed).await;
+        true
+    }
+}

@@ -1,0 +1,239 @@
+//! The door: reads a request, finds who answers it, waits as long as the org
+//! is said to take, and writes it down.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use axum::body::Body;
+use axum::body::to_bytes;
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::http::HeaderName;
+use axum::http::HeaderValue;
+use axum::http::Request;
+use axum::http::StatusCode;
+use axum::http::header;
+use axum::response::Response;
+use serde_json::Value as Json;
+
+use super::Caller;
+use super::DAILY_CALLS;
+use super::Server;
+use super::call::Call;
+use super::call::Payload;
+use super::call::Reply;
+use super::call::split_uri;
+use super::oauth;
+use super::rest;
+use super::scim;
+use super::soap;
+use super::status_page;
+use crate::local_org::error::ApiError;
+
+/// A body larger than this is refused: more than the 39 MB that a deploy may
+/// have, as base64.
+const LARGEST_BODY: usize = 64 * 1024 * 1024;
+/// Longer than this and Salesforce answers 414 (REST API Developer Guide,
+/// "Status Codes and Error Responses").
+const LONGEST_URI: usize = 16_384;
+
+/// One of the two ways in.
+#[derive(Clone)]
+pub struct Door {
+    /// The org behind it.
+    pub server: Arc<Server>,
+    /// How its addresses begin.
+    pub scheme: &'static str,
+    /// Where it listens.
+    pub address: std::net::SocketAddr,
+}
+
+/// A request that was read.
+struct Arrived {
+    method: String,
+    uri: String,
+    headers: HeaderMap,
+    body: Vec<u8>,
+    caller: Caller,
+}
+
+/// Answers any request.
+pub async fn answer(State(door): State<Door>, request: Request<Body>) -> Response {
+    let started = tokio::time::Instant::now();
+    let server = Arc::clone(&door.server);
+    let (parts, body) = request.into_parts();
+    let uri = parts.uri.path_and_query().map_or("/", |path| path.as_str()).to_owned();
+    let method = parts.method.as_str().to_owned();
+    let read = if uri.len() > LONGEST_URI {
+        Err(ApiError::new("URI_TOO_LONG", "The URI is too long").status(414))
+    } else {
+        to_bytes(body, LARGEST_BODY)
+            .await
+            .map_err(|_| ApiError::new("REQUEST_TOO_LARGE", "The request is too large").status(413))
+    };
+    let reply = match read {
+        Err(error) => Reply::refused(&error),
+        Ok(body) => {
+            let caller = door.caller(&parts.headers);
+            let body = body.to_vec();
+            let headers = parts.headers;
+            let arrived =
+                Arrived { method: method.clone(), uri: uri.clone(), headers, body, caller };
+            work(&server, Arc::new(arrived)).await
+        }
+    };
+    if let Some(log) = &server.log {
+        let now = (server.clock)();
+        log.write(now, &method, &uri, reply.status, started.elapsed());
+    }
+    response(&server, &uri, reply)
+}
+
+/// Runs a call on a thread of its own, since it may write to disk; a call that
+/// meets another one that holds what it wants waits for it.
+async fn work(server: &Arc<Server>, arrived: Arc<Arrived>) -> Reply {
+    if server.contention.is_crowded() {
+        let message = "ConcurrentRequests (Concurrent API Requests) Limit exceeded.";
+        let error = ApiError::new("REQUEST_LIMIT_EXCEEDED", message).status(403);
+        return Reply::refused(&error);
+    }
+    server.calls.fetch_add(u64::from(counts(&arrived.uri)), Ordering::Relaxed);
+    let mut patience = server.contention.patience();
+    let mut is_last_try = false;
+    loop {
+        let (worker, call) = (Arc::clone(server), Arc::clone(&arrived));
+        let answered =
+            tokio::task::spawn_blocking(move || route(&worker, &call, is_last_try)).await;
+        let Ok(mut reply) = answered else {
+            let error = ApiError::new("UNKNOWN_EXCEPTION", "An unexpected error occurred.");
+            return Reply::refused(&error.status(500));
+        };
+        if reply.gave_way && !is_last_try {
+            is_last_try = !patience.wait().await;
+            continue;
+        }
+        let records = u32::try_from(reply.records).unwrap_or(u32::MAX);
+        let wait = server.latency + server.latency_per_record * records;
+        server.contention.linger(wait, std::mem::take(&mut reply.held)).await;
+        return reply;
+    }
+}
+
+/// Whether a call counts against the daily limit (REST API Developer Guide,
+/// "Limit Info Header": the list of versions does not; nor does signing in).
+fn counts(uri: &str) -> bool {
+    let path = uri.split('?').next().unwrap_or_default().trim_end_matches('/');
+    (path.starts_with("/services/data/") || path.starts_with("/services/Soap"))
+        || path.starts_with("/services/scim")
+}
+
+impl Door {
+    /// The address that the client used, so that what it is sent leads back
+    /// to the same door.
+    fn caller(&self, headers: &HeaderMap) -> Caller {
+        let host = headers
+            .get(header::HOST)
+            .and_then(|value| value.to_str().ok())
+            .filter(|host| {
+                host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".:-[]".contains(&byte))
+            })
+            .map_or_else(|| self.address.to_string(), str::to_owned);
+        let token = headers
+            .get(header::AUTHORIZATION)
+            .and_then(|value| value.to_str().ok())
+            .and_then(|value| {
+                value.strip_prefix("Bearer ").or_else(|| value.strip_prefix("OAuth "))
+            })
+            .map(|token| token.trim().to_owned());
+        Caller { instance_url: format!("{}://{host}", self.scheme), token, is_last_try: false }
+    }
+}
+
+fn route(server: &Server, arrived: &Arrived, is_last_try: bool) -> Reply {
+    let (path, query) = split_uri(&arrived.uri);
+    let path: Vec<&str> = path.iter().map(String::as_str).collect();
+    let caller = &Caller { is_last_try, ..arrived.caller.clone() };
+    match path.as_slice() {
+        [] => status_page::answer(server, &arrived.headers),
+        ["services", soap, door, version, ..] if soap.eq_ignore_ascii_case("Soap") => {
+            soap::answer(server, caller, door, version, &arrived.body)
+        }
+        ["services", "data"] => Reply::json(200, rest::versions()),
+        ["services", "oauth2", resource] => {
+            oauth::answer(server, caller, resource, &arrived.headers, &arrived.body, &query)
+        }
+        ["id", org, user] => oauth::identity(server, caller, org, user),
+        ["services", "scim", _, "Users", rest @ ..] => {
+            let method = arrived.method.as_str();
+            scim::answer(server, caller, method, rest, &arrived.headers, &arrived.body)
+        }
+        ["services", "data", version, rest @ ..] => {
+            let version = version.trim_start_matches('v').to_owned();
+            let content_type = arrived.headers.get(header::CONTENT_TYPE);
+            let content_type = content_type.and_then(|value| value.to_str().ok());
+            if rest.first() == Some(&"metadata") {
+                let call = rest::metadata::Upload {
+                    method: &arrived.method,
+                    version: &version,
+                    path: &rest[1..],
+                    query: &query,
+                    content_type: content_type.unwrap_or_default(),
+                    body: &arrived.body,
+                };
+                return server
+                    .authorised(caller, |_, org| rest::metadata::answer(org, caller, &call));
+            }
+            let body = match read_json(&arrived.body) {
+                Ok(body) => body,
+                Err(error) => return Reply::refused(&error),
+            };
+            let page = arrived
+                .headers
+                .get("Sforce-Query-Options")
+                .and_then(|value| value.to_str().ok())
+                .and_then(|value| value.strip_prefix("batchSize="))
+                .and_then(|size| size.trim().parse::<usize>().ok())
+                .map_or(2000, |size| size.clamp(200, 2000));
+            let path = rest.iter().map(|part| (*part).to_owned()).collect();
+            let call = Call { method: arrived.method.clone(), version, path, query, body, page };
+            server.authorised(caller, |server, org| rest::handle(server, org, caller, &call))
+        }
+        _ => Reply::refused(&ApiError::not_found()),
+    }
+}
+
+/// A body as JSON; null for none.
+pub fn read_json(body: &[u8]) -> Result<Json, ApiError> {
+    if body.is_empty() {
+        return Ok(Json::Null);
+    }
+    serde_json::from_slice(body).map_err(|error| {
+        ApiError::new("JSON_PARSER_ERROR", format!("Unexpected character: {error}"))
+    })
+}
+
+fn response(server: &Server, uri: &str, reply: Reply) -> Response {
+    let (content_type, body) = match reply.payload {
+        Payload::Nothing => ("application/json;charset=UTF-8", String::new()),
+        Payload::Json(body) => ("application/json;charset=UTF-8", body.to_string()),
+        Payload::Shared(body) => ("application/json;charset=UTF-8", body.to_string()),
+        Payload::Text(content_type, text) => (content_type, text),
+    };
+    let mut response = Response::new(Body::from(body));
+    *response.status_mut() =
+        StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+    if counts(uri) {
+        let usage = format!("api-usage={}/{DAILY_CALLS}", server.calls.load(Ordering::Relaxed));
+        if let Ok(usage) = HeaderValue::from_str(&usage) {
+            headers.insert("Sforce-Limit-Info", usage);
+        }
+    }
+    for (name, value) in reply.headers {
+        if let Ok(value) = HeaderValue::from_str(&value) {
+            headers.insert(HeaderName::from_static(name), value);
+        }
+    }
+    response
+}

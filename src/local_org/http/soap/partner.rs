@@ -1,0 +1,181 @@
+//! The partner calls that clients still make: records where REST can't make
+//! them or can't mail, and passwords.
+
+use serde_json::Value as Json;
+
+use super::Answer;
+use super::argument;
+use super::crud::errors;
+use crate::local_org::error::ApiError;
+use crate::local_org::rules;
+use crate::local_org::rules::Org;
+use crate::local_org::store::Row;
+use crate::local_org::store::normal_id;
+use crate::local_org::xml::Node;
+
+/// Records of one call (SOAP API Developer Guide, `create()`).
+const RECORDS: usize = 200;
+
+/// A record's object and its fields.
+fn record(node: &Node) -> (String, Row) {
+    let written = node.child("type").map(|name| name.text.trim().to_owned());
+    let object = written.or_else(|| node.xsi_type.clone()).unwrap_or_default();
+    let mut fields: Row = node
+        .children
+        .iter()
+        .filter(|field| !matches!(field.name.as_str(), "type" | "fieldsToNull" | "Id"))
+        .map(|field| (field.name.clone(), Json::String(field.text.clone())))
+        .collect();
+    for field in node.all("fieldsToNull") {
+        fields.insert(field.text.trim().to_owned(), Json::Null);
+    }
+    (object, fields)
+}
+
+fn limit(count: usize) -> Result<(), ApiError> {
+    if count > RECORDS {
+        let message = format!(
+            "record limit reached. cannot submit more than {RECORDS} records into this call"
+        );
+        return Err(ApiError::new("EXCEEDED_ID_LIMIT", message));
+    }
+    Ok(())
+}
+
+/// Runs one record of a call; what it did is taken back where it fails.
+fn each(org: &mut Org, run: impl FnOnce(&mut Org) -> Result<String, ApiError>) -> Node {
+    let savepoint = org.store.savepoint();
+    let children = match run(org) {
+        Ok(id) => vec![Node::text("id", &id), Node::text("success", "true")],
+        Err(error) => {
+            org.store.roll_back(savepoint);
+            let mut id = Node::text("id", "");
+            id.xsi_type = Some("nil".to_owned());
+            vec![errors(&error), id, Node::text("success", "false")]
+        }
+    };
+    Node::parent("result", children)
+}
+
+/// Answers `create`. A user gets the welcome mail when the header asks for it,
+/// which here is only noted as a change of the password.
+pub fn create(org: &mut Org, operation: &Node, triggers_user_mail: bool) -> Answer {
+    let records: Vec<(String, Row)> = operation.all("sObjects").map(record).collect();
+    limit(records.len())?;
+    let results: Vec<Node> = records
+        .iter()
+        .map(|(object, fields)| {
+            each(org, |org| {
+                let id = rules::insert(org, object, fields)?;
+                if triggers_user_mail && object.eq_ignore_ascii_case("User") {
+                    let mut user = org.store.get("User", &id).cloned().unwrap_or_default();
+                    user.insert("LastPasswordChangeDate".to_owned(), Json::String(org.now.clone()));
+                    org.store_changed("User", user);
+                }
+                Ok(id)
+            })
+        })
+        .collect();
+    let count = results.len();
+    Ok((results, count))
+}
+
+/// Answers `update`.
+pub fn update(org: &mut Org, operation: &Node) -> Answer {
+    let records: Vec<(String, String, Row)> = operation
+        .all("sObjects")
+        .map(|node| {
+            let (object, fields) = record(node);
+            (argument(node, "Id"), object, fields)
+        })
+        .collect();
+    limit(records.len())?;
+    let results: Vec<Node> = records
+        .iter()
+        .map(|(id, object, fields)| {
+            each(org, |org| rules::update(org, object, id, fields).map(|()| normal_id(id)))
+        })
+        .collect();
+    let count = results.len();
+    Ok((results, count))
+}
+
+/// Answers `delete`.
+pub fn delete(org: &mut Org, operation: &Node) -> Answer {
+    let ids: Vec<String> = operation.all("ids").map(|id| id.text.trim().to_owned()).collect();
+    limit(ids.len())?;
+    let results: Vec<Node> = ids
+        .iter()
+        .map(|id| {
+            each(org, |org| {
+                let object = org.schema.object_of_id(id).map(|object| object.name);
+                let object = object
+                    .ok_or_else(|| ApiError::new("MALFORMED_ID", format!("malformed id {id}")))?;
+                rules::delete(org, object, id).map(|()| normal_id(id))
+            })
+        })
+        .collect();
+    let count = results.len();
+    Ok((results, count))
+}
+
+/// Answers `setPassword`.
+pub fn set_password(org: &mut Org, operation: &Node) -> Answer {
+    rules::check_right(org, "password")?;
+    let user = normal_id(&argument(operation, "userId"));
+    if org.store.get("User", &user).is_none() {
+        return Err(ApiError::new("INVALID_ID_FIELD", format!("invalid user id: {user}")));
+    }
+    let password = operation.child("password").map(|child| child.text.clone()).unwrap_or_default();
+    rules::set_password(org, &user, &password)?;
+    Ok((vec![Node::text("result", "")], 1))
+}
+
+/// Answers `getUserInfo`, in the order of the WSDL.
+pub fn user_info(org: &Org) -> (Vec<Node>, usize) {
+    let user = org.store.get("User", &org.running_user).cloned().unwrap_or_default();
+    let organization = org.store.all("Organization").next().cloned().unwrap_or_default();
+    let of = |row: &Row, field: &str| {
+        row.get(field).and_then(Json::as_str).unwrap_or_default().to_owned()
+    };
+    let has_persons = org
+        .schema
+        .object("Account")
+        .is_some_and(|account| account.field("IsPersonAccount").is_some());
+    let texts = [
+        ("accessibilityMode", "false".to_owned()),
+        ("currencySymbol", "$".to_owned()),
+        ("orgAttachmentFileSizeLimit", "5242880".to_owned()),
+        ("orgDefaultCurrencyIsoCode", "USD".to_owned()),
+        ("orgDisallowHtmlAttachments", "false".to_owned()),
+        ("orgHasPersonAccounts", has_persons.to_string()),
+        ("organizationId", of(&organization, "Id")),
+        ("organizationMultiCurrency", "false".to_owned()),
+        ("organizationName", of(&organization, "Name")),
+        ("profileId", of(&user, "ProfileId")),
+        ("roleId", of(&user, "UserRoleId")),
+        ("sessionSecondsValid", "7200".to_owned()),
+        ("userDefaultCurrencyIsoCode", String::new()),
+        ("userEmail", of(&user, "Email")),
+        ("userFullName", of(&user, "Name")),
+        ("userId", of(&user, "Id")),
+        ("userLanguage", of(&user, "LanguageLocaleKey")),
+        ("userLocale", of(&user, "LocaleSidKey")),
+        ("userName", of(&user, "Username")),
+        ("userTimeZone", of(&user, "TimeZoneSidKey")),
+        ("userType", "Standard".to_owned()),
+        ("userUiSkin", "Theme3".to_owned()),
+    ];
+    let children = texts
+        .into_iter()
+        .map(|(name, text)| {
+            let mut node = Node::text(name, &text);
+            let may_be_nil = matches!(name, "roleId" | "userDefaultCurrencyIsoCode");
+            if may_be_nil && text.is_empty() {
+                node.xsi_type = Some("nil".to_owned());
+            }
+            node
+        })
+        .collect();
+    (vec![Node::parent("result", children)], 1)
+}

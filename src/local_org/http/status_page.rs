@@ -1,0 +1,230 @@
+//! The page at `/`: what is in the org, for a person who wants to look.
+//! Programs that ask for JSON get the org's id.
+
+use axum::http::HeaderMap;
+use axum::http::header;
+use serde_json::Value as Json;
+use serde_json::json;
+
+use super::DAILY_CALLS;
+use super::Server;
+use super::call::Reply;
+use crate::local_org::rules;
+use crate::local_org::rules::Org;
+use crate::local_org::store::Row;
+
+/// Users of one page; of more only the number is shown.
+const SHOWN: usize = 200;
+
+const STYLE: &str = "body{font:15px/1.5 system-ui,sans-serif;max-width:64rem;margin:2rem auto;padding:0 1rem;color:#1b1b1b;background:#fff}table{border-collapse:collapse;width:100%;margin:.5rem 0 2rem}th,td{text-align:left;vertical-align:top;padding:.3rem .6rem;border-bottom:1px solid #ddd}th{border-bottom:2px solid #888}td.n{text-align:right}.off{color:#767676}code{font-size:.9em}";
+
+/// Answers `/`.
+pub fn answer(server: &Server, headers: &HeaderMap) -> Reply {
+    let accepts = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok());
+    if accepts.is_some_and(|accepts| accepts.contains("application/json")) {
+        return Reply::json(200, json!({"organization_id": server.org_id, "emulated": true}));
+    }
+    let calls = server.calls.load(std::sync::atomic::Ordering::Relaxed);
+    server.transaction(|org| {
+        rules::count_seats(org);
+        rules::pass_time(org);
+        Reply::text(200, "text/html;charset=UTF-8", page(org, &server.org_id, calls))
+            .header("content-security-policy", "default-src 'none'; style-src 'unsafe-inline'")
+    })
+}
+
+fn escape(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            other => escaped.push(other),
+        }
+    }
+    escaped
+}
+
+fn text<'a>(row: &'a Row, field: &str) -> &'a str {
+    row.get(field).and_then(Json::as_str).unwrap_or_default()
+}
+
+fn cell(content: &str) -> String {
+    format!("<td>{content}</td>")
+}
+
+fn table(heads: &[&str], rows: &[Vec<String>]) -> String {
+    let heads: String = heads.iter().map(|head| format!("<th>{head}</th>")).collect();
+    let rows: String = rows
+        .iter()
+        .map(|row| {
+            format!("<tr>{}</tr>", row.iter().map(|content| cell(content)).collect::<String>())
+        })
+        .collect();
+    format!("<table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>")
+}
+
+fn page(org: &Org, org_id: &str, calls: u64) -> String {
+    let users = org.store.all("User").count();
+    let mut page = format!(
+        "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\"><title>Local org {org_id}</title><style>{STYLE}</style></head><body><h1>Local org</h1><p>An emulated Salesforce org, served by orgform on this machine. Nothing here touches Salesforce.</p><p>Id <code>{org_id}</code>, {users} users, {calls} of {DAILY_CALLS} API calls made today.</p>"
+    );
+    page.push_str(&format!("<h2>Users</h2>{}", users_table(org)));
+    if users > SHOWN {
+        page.push_str(&format!("<p>And {} more.</p>", users - SHOWN));
+    }
+    page.push_str(&format!("<h2>Permission sets</h2>{}", sets_table(org)));
+    page.push_str(&format!("<h2>Permission set groups</h2>{}", groups_table(org)));
+    page.push_str(&format!("<h2>Profiles</h2>{}", profiles_table(org)));
+    page.push_str(&format!("<h2>Licenses</h2>{}</body></html>", licenses_table(org)));
+    page
+}
+
+fn users_table(org: &Org) -> String {
+    let rows: Vec<Vec<String>> = org
+        .store
+        .all("User")
+        .take(SHOWN)
+        .map(|user| {
+            let id = text(user, "Id");
+            let mut sets: Vec<String> = org
+                .store
+                .by("PermissionSetAssignment", "AssigneeId", id)
+                .filter_map(|held| {
+                    if let Some(group) = org.text(
+                        "PermissionSetGroup",
+                        text(held, "PermissionSetGroupId"),
+                        "DeveloperName",
+                    ) {
+                        return Some(format!("{} (group)", escape(group)));
+                    }
+                    let set = org.store.get("PermissionSet", text(held, "PermissionSetId"))?;
+                    let is_own = set.get("IsOwnedByProfile") == Some(&Json::Bool(true));
+                    (!is_own).then(|| escape(&rules::set_full_name(set)))
+                })
+                .collect();
+            sets.sort();
+            let mut licenses: Vec<String> = org
+                .store
+                .by("PermissionSetLicenseAssign", "AssigneeId", id)
+                .filter_map(|held| {
+                    let id = text(held, "PermissionSetLicenseId");
+                    org.text("PermissionSetLicense", id, "MasterLabel").map(escape)
+                })
+                .collect();
+            licenses.sort();
+            let is_active = user.get("IsActive") == Some(&Json::Bool(true));
+            let is_frozen = org
+                .store
+                .by("UserLogin", "UserId", id)
+                .any(|row| row.get("IsFrozen") == Some(&Json::Bool(true)));
+            let state = match (is_active, is_frozen) {
+                (false, _) => "<span class=\"off\">inactive</span>",
+                (true, true) => "frozen",
+                (true, false) => "active",
+            };
+            let profile = org.text("Profile", text(user, "ProfileId"), "Name").unwrap_or_default();
+            vec![
+                escape(text(user, "Username")),
+                escape(text(user, "Name")),
+                state.to_owned(),
+                escape(profile),
+                sets.join("<br>"),
+                licenses.join("<br>"),
+            ]
+        })
+        .collect();
+    table(
+        &["Username", "Name", "State", "Profile", "Permission sets", "Permission set licenses"],
+        &rows,
+    )
+}
+
+fn holders(org: &Org, field: &str, id: &str) -> String {
+    org.store.count_by("PermissionSetAssignment", field, id).to_string()
+}
+
+fn sets_table(org: &Org) -> String {
+    let rows: Vec<Vec<String>> = org
+        .store
+        .all("PermissionSet")
+        .filter(|set| set.get("IsOwnedByProfile") != Some(&Json::Bool(true)))
+        .filter(|set| text(set, "PermissionSetGroupId").is_empty())
+        .take(SHOWN)
+        .map(|set| {
+            let id = text(set, "Id");
+            let system = set
+                .iter()
+                .filter(|(name, on)| name.starts_with("Permissions") && **on == Json::Bool(true))
+                .count();
+            vec![
+                escape(&rules::set_full_name(set)),
+                escape(text(set, "Label")),
+                system.to_string(),
+                org.store.count_by("ObjectPermissions", "ParentId", id).to_string(),
+                org.store.count_by("FieldPermissions", "ParentId", id).to_string(),
+                holders(org, "PermissionSetId", id),
+            ]
+        })
+        .collect();
+    table(&["API name", "Label", "System permissions", "Objects", "Fields", "Assigned to"], &rows)
+}
+
+fn groups_table(org: &Org) -> String {
+    let rows: Vec<Vec<String>> = org
+        .store
+        .all("PermissionSetGroup")
+        .take(SHOWN)
+        .map(|group| {
+            let id = text(group, "Id");
+            vec![
+                escape(text(group, "DeveloperName")),
+                escape(text(group, "Status")),
+                org.store
+                    .count_by("PermissionSetGroupComponent", "PermissionSetGroupId", id)
+                    .to_string(),
+                holders(org, "PermissionSetGroupId", id),
+            ]
+        })
+        .collect();
+    table(&["API name", "Status", "Members", "Assigned to"], &rows)
+}
+
+fn profiles_table(org: &Org) -> String {
+    let rows: Vec<Vec<String>> = org
+        .store
+        .all("Profile")
+        .take(SHOWN)
+        .map(|profile| {
+            let license = text(profile, "UserLicenseId");
+            vec![
+                escape(text(profile, "Name")),
+                escape(org.text("UserLicense", license, "Name").unwrap_or_default()),
+                org.store.count_by("User", "ProfileId", text(profile, "Id")).to_string(),
+            ]
+        })
+        .collect();
+    table(&["Name", "User license", "Users"], &rows)
+}
+
+fn licenses_table(org: &Org) -> String {
+    let number = |row: &Row, field: &str| row.get(field).and_then(Json::as_i64).unwrap_or(0);
+    let mut rows = Vec::new();
+    for (object, sort) in
+        [("UserLicense", "user license"), ("PermissionSetLicense", "permission set license")]
+    {
+        rows.extend(org.store.all(object).map(|row| {
+            let total = number(row, "TotalLicenses");
+            let total = if total < 0 { "unlimited".to_owned() } else { total.to_string() };
+            let name = text(row, "MasterLabel");
+            vec![
+                escape(name),
+                sort.to_owned(),
+                format!("{} of {total}", number(row, "UsedLicenses")),
+            ]
+        }));
+    }
+    table(&["Name", "Sort", "In use"], &rows)
+}

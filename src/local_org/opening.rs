@@ -1,0 +1,272 @@
+//! Opening the org: making a new one, or taking one up again from its folder,
+//! with the app and the sessions by which it is entered.
+
+use std::path::Path;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use serde_json::Value as Json;
+use serde_json::json;
+
+use super::StartError;
+use super::http::Server;
+use super::identity;
+use super::identity::App;
+use super::options::Options;
+use super::rules;
+use super::schema;
+use super::schema::Schema;
+use super::seed;
+use super::store;
+use super::store::Row;
+use super::store::Store;
+use super::timestamp;
+
+/// Where the org keeps what is about itself.
+const SETTINGS_TABLE: &str = "Setting";
+/// The name of the app that every local org has.
+const APP: &str = "orgform";
+
+/// An org that can be served.
+pub struct Opened {
+    /// The org.
+    pub org: rules::Org,
+    /// Its id.
+    pub org_id: String,
+    /// The token of its admin.
+    pub access_token: String,
+    /// A refresh token of its admin.
+    pub refresh_token: String,
+    /// The app that programs sign in with.
+    pub app: App,
+    /// Calls made today.
+    pub calls: u64,
+    /// Makes tokens.
+    pub random: fastrand::Rng,
+}
+
+/// Opens the org of these options at this time.
+///
+/// # Errors
+/// When its data can't be read or written.
+pub fn open(options: &Options, now: i64) -> Result<Opened, StartError> {
+    let failed = |source| StartError::Data {
+        folder: options.data.as_ref().map(|data| data.display().to_string()).unwrap_or_default(),
+        source,
+    };
+    let (store, is_new) = match &options.data {
+        Some(folder) => Store::open(folder).map_err(failed)?,
+        None => (Store::in_memory(), true),
+    };
+    let mut random = fastrand::Rng::with_seed(options.entropy);
+    let mut variations = schema::Variations {
+        person_accounts: options.seed.person_accounts,
+        custom_fields: options.seed.custom_fields.clone(),
+        read_only_fields: options.seed.read_only_fields.clone(),
+        unseen_fields: options.seed.unseen_fields.clone(),
+        state_codes: options.seed.state_codes,
+        german: options.seed.german,
+        undescribed: Vec::new(),
+    };
+    if !options.doubts.uninstalled_apps_described {
+        variations.undescribed.push("CanApproveUninstalledApps".to_owned());
+    }
+    let mut org = rules::Org {
+        store,
+        schema: Arc::new(Schema::new(&variations)),
+        doubts: options.doubts.clone(),
+        user_rule: options.seed.user_rule.clone(),
+        recalculation: options.seed.recalculation.clone(),
+        access_policy: options.seed.access_policy.clone(),
+        workflow_user: options.seed.workflow_user.clone(),
+        running_user: String::new(),
+        now: timestamp(now),
+        version: "63.0".to_owned(),
+        locked: std::collections::HashSet::new(),
+    };
+    let (org_id, access_token) = if is_new {
+        create(&mut org, options, &mut random)
+    } else {
+        let setting = org.store.all(SETTINGS_TABLE).next().cloned().unwrap_or_default();
+        let text =
+            |name: &str| setting.get(name).and_then(Json::as_str).unwrap_or_default().to_owned();
+        org.running_user = text("running_user");
+        let list = |name: &str| -> Vec<String> {
+            let names = setting.get(name).and_then(Json::as_array).into_iter().flatten();
+            names.filter_map(|name| name.as_str().map(str::to_owned)).collect()
+        };
+        // What the org is made of stays as it was made.
+        variations.person_accounts = setting.get("person_accounts") == Some(&Json::Bool(true));
+        variations.german = setting.get("german") == Some(&Json::Bool(true));
+        variations.state_codes = setting.get("state_codes") == Some(&Json::Bool(true));
+        variations.custom_fields = list("custom_fields");
+        variations.read_only_fields = list("read_only_fields");
+        variations.unseen_fields = list("unseen_fields");
+        org.schema = Arc::new(Schema::new(&variations));
+        (text("org_id"), text("access_token"))
+    };
+    let admin = org.running_user.clone();
+    identity::open_session(&mut org, &access_token, &admin, None);
+    let app = app(&mut org, &mut random, options.app_certificate.as_deref())?;
+    let refresh_token = format!("5Aep861{}", characters(&mut random, 60));
+    identity::keep_refresh(&mut org, &refresh_token, &admin, &app.key);
+    let calls = if is_new { options.seed.calls_today } else { calls_of_today(&org) };
+    org.store.commit().map_err(failed)?;
+    Ok(Opened { org, org_id, access_token, refresh_token, app, calls, random })
+}
+
+fn characters(random: &mut fastrand::Rng, count: usize) -> String {
+    (0..count).map(|_| random.alphanumeric()).collect()
+}
+
+/// Fills a new org, with an id and a token of its own.
+fn create(org: &mut rules::Org, options: &Options, random: &mut fastrand::Rng) -> (String, String) {
+    let org_id = store::with_checksum(&format!("00D000{}", characters(random, 9)));
+    let access_token = format!("{}!AQ{}", &org_id[..15], characters(random, 60));
+    seed::seed(org, &org_id, &options.seed);
+    let setting = json!({
+        "Id": "setting",
+        "org_id": org_id,
+        "access_token": access_token,
+        "running_user": org.running_user,
+        "person_accounts": options.seed.person_accounts,
+        "state_codes": options.seed.state_codes,
+        "german": options.seed.german,
+        "custom_fields": options.seed.custom_fields,
+        "read_only_fields": options.seed.read_only_fields,
+        "unseen_fields": options.seed.unseen_fields,
+    });
+    if let Json::Object(row) = setting {
+        org.store.put(SETTINGS_TABLE, row);
+    }
+    (org_id, access_token)
+}
+
+/// The app that programs sign in with; made where there is none, with the
+/// admin's profile approved for it. The Salesforce CLI's own app is beside it.
+fn app(
+    org: &mut rules::Org,
+    random: &mut fastrand::Rng,
+    certificate: Option<&str>,
+) -> Result<App, StartError> {
+    if certificate.is_some_and(|certificate| !super::http::is_usable_certificate(certificate)) {
+        return Err(StartError::AppCertificate);
+    }
+    let held = identity::apps(org).into_iter().find(|app| app.key != identity::CLI_APP);
+    let mut app = match held {
+        Some(app) => app,
+        None => {
+            rules::seed_entities(org);
+            let cli = App {
+                key: identity::CLI_APP.to_owned(),
+                secret: None,
+                certificate: None,
+                run_as: None,
+                rotates: false,
+                row: connected_app(org, "Salesforce CLI"),
+            };
+            identity::register(org, &cli);
+            App {
+                key: format!("3MVG9{}", characters(random, 60)),
+                secret: Some(characters(random, 64)),
+                certificate: None,
+                run_as: Some(org.running_user.clone()),
+                rotates: true,
+                row: connected_app(org, APP),
+            }
+        }
+    };
+    if let Some(certificate) = certificate {
+        app.certificate = Some(certificate.to_owned());
+    }
+    identity::register(org, &app);
+    Ok(app)
+}
+
+/// A row of `ConnectedApplication`, open to the admin's profile.
+fn connected_app(org: &mut rules::Org, name: &str) -> String {
+    let mut row = Row::new();
+    row.insert("Name".to_owned(), json!(name));
+    row.insert("OptionsAllowAdminApprovedUsersOnly".to_owned(), json!(true));
+    let id = org.store_new("ConnectedApplication", row);
+    let profile = org.text("User", &org.running_user, "ProfileId").unwrap_or_default().to_owned();
+    let set = org.store.ids_by("PermissionSet", "ProfileId", &profile).into_iter().next();
+    let mut access = Row::new();
+    access.insert("ParentId".to_owned(), json!(set));
+    access.insert("SetupEntityId".to_owned(), json!(id));
+    access.insert("SetupEntityType".to_owned(), json!("ConnectedApplication"));
+    org.store_new("SetupEntityAccess", access);
+    id
+}
+
+/// The day of a time, as the platform writes it.
+fn day(time: &str) -> &str {
+    time.get(..10).unwrap_or_default()
+}
+
+/// How many calls were made today before this start.
+fn calls_of_today(org: &rules::Org) -> u64 {
+    let Some(setting) = org.store.all(SETTINGS_TABLE).next() else { return 0 };
+    if setting.get("day").and_then(Json::as_str) == Some(day(&org.now)) {
+        setting.get("calls").and_then(Json::as_u64).unwrap_or(0)
+    } else {
+        0
+    }
+}
+
+/// Writes down how many calls were made today. A count that a kill loses does
+/// no harm.
+pub fn keep_count(server: &Server) {
+    let mut org = server.org.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let Some(mut setting) = org.store.all(SETTINGS_TABLE).next().cloned() else { return };
+    let today = timestamp((server.clock)());
+    setting.insert("day".to_owned(), json!(day(&today)));
+    setting.insert("calls".to_owned(), json!(super::calls_of(server)));
+    org.store.put(SETTINGS_TABLE, setting);
+    let _ = org.store.commit();
+}
+
+/// A local org on disk that nobody serves.
+#[derive(Debug)]
+pub struct StoredOrg {
+    /// Its id.
+    pub org_id: String,
+    /// How many users it has.
+    pub users: usize,
+    folder: PathBuf,
+    /// Held, so that nobody begins to serve it.
+    _store: Store,
+}
+
+impl StoredOrg {
+    /// Looks at the org of a folder; `None` when there is none.
+    ///
+    /// # Errors
+    /// When its data can't be read, or somebody is serving it.
+    pub fn open(folder: &Path) -> Result<Option<Self>, StartError> {
+        if !folder.join(store::LOG).exists() {
+            return Ok(None);
+        }
+        let (store, _) = Store::open(folder)
+            .map_err(|source| StartError::Data { folder: folder.display().to_string(), source })?;
+        let org_id = store
+            .all(SETTINGS_TABLE)
+            .next()
+            .and_then(|row| row.get("org_id")?.as_str())
+            .unwrap_or_default()
+            .to_owned();
+        let users = store.all("User").count();
+        Ok(Some(Self { org_id, users, folder: folder.to_owned(), _store: store }))
+    }
+
+    /// Takes it away, so that the next start makes a new one.
+    ///
+    /// # Errors
+    /// When its file can't be removed.
+    pub fn remove(self) -> Result<(), StartError> {
+        std::fs::remove_file(self.folder.join(store::LOG)).map_err(|source| StartError::Data {
+            folder: self.folder.display().to_string(),
+            source,
+        })
+    }
+}

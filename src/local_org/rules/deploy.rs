@@ -1,0 +1,375 @@
+//! Deploying a zip: its files are written as their documents are, all or
+//! none, and each is told what became of it (Metadata API Developer Guide,
+//! `deploy()` and `DeployResult`).
+//!
+//! It is done when it is asked for, and told when its status is: so every
+//! client sees it pending once.
+
+use std::collections::BTreeMap;
+use std::io::Cursor;
+use std::io::Read as _;
+
+use serde_json::Value as Json;
+use serde_json::json;
+
+use super::Org;
+use super::files::FileType;
+use super::files::Manifest;
+use super::files::TYPES;
+use super::files::xml_time;
+use super::metadata;
+use super::metadata::Intent;
+use crate::local_org::error::ApiError;
+use crate::local_org::shapes;
+use crate::local_org::store::Row;
+use crate::local_org::xml::NoDocument;
+use crate::local_org::xml::Node;
+
+/// Where deploys and retrieves are kept.
+pub const TABLE: &str = "AsyncRequest";
+/// Files of one deploy (Metadata API Developer Guide, "Metadata Limits").
+const FILES: usize = 10_000;
+/// Bytes of all its files, unzipped (the same page).
+const BYTES: u64 = 600 * 1024 * 1024;
+
+/// How a deploy is to be done.
+#[derive(Clone, Copy, Debug)]
+pub struct DeployOptions {
+    /// Nothing stays: it is only tried.
+    pub check_only: bool,
+    /// Nothing stays when anything fails.
+    pub rollback_on_error: bool,
+    /// Warnings don't fail it.
+    pub ignore_warnings: bool,
+    /// What is named and has no file is passed over.
+    pub allow_missing_files: bool,
+    /// What has a file and is not named is taken all the same.
+    pub auto_update_package: bool,
+}
+
+/// What became of one component.
+struct Told {
+    metadata_type: String,
+    full_name: String,
+    file_name: String,
+    id: Option<String>,
+    changed: bool,
+    created: bool,
+    deleted: bool,
+    problem: Option<(String, (u32, u32))>,
+}
+
+impl Told {
+    fn of(metadata_type: &str, full_name: &str, file_name: &str) -> Self {
+        Self {
+            metadata_type: metadata_type.to_owned(),
+            full_name: full_name.to_owned(),
+            file_name: file_name.to_owned(),
+            id: None,
+            changed: false,
+            created: false,
+            deleted: false,
+            problem: None,
+        }
+    }
+
+    fn failing(mut self, problem: impl Into<String>, place: (u32, u32)) -> Self {
+        self.problem = Some((problem.into(), place));
+        self
+    }
+
+    /// In the order of the WSDL.
+    fn json(&self, now: &str) -> Json {
+        let place = self.problem.as_ref().map(|(_, place)| *place).filter(|place| place.0 > 0);
+        json!({
+            "changed": self.changed,
+            "columnNumber": place.map(|place| place.1),
+            "componentType": self.metadata_type,
+            "created": self.created,
+            "createdDate": now,
+            "deleted": self.deleted,
+            "fileName": self.file_name,
+            "fullName": self.full_name,
+            "id": self.id,
+            "lineNumber": place.map(|place| place.0),
+            "problem": self.problem.as_ref().map(|(problem, _)| problem),
+            "problemType": self.problem.as_ref().map(|_| "Error"),
+            "success": self.problem.is_none(),
+        })
+    }
+}
+
+/// Deploys a zip; the id under which its status is asked for.
+///
+/// # Errors
+/// When whoever sends it may not deploy at all.
+pub fn deploy(org: &mut Org, zip: &[u8], options: DeployOptions) -> Result<String, ApiError> {
+    super::rights::check(org, "metadata")?;
+    let version = org.version.clone();
+    let savepoint = org.store.savepoint();
+    let mut told = match unzip(zip) {
+        Ok(files) => components(org, files, options),
+        Err(problem) => vec![Told::of("", "package.xml", "package.xml").failing(problem, (0, 0))],
+    };
+    org.version = version;
+    let failed = told.iter().any(|told| told.problem.is_some());
+    if options.check_only || (failed && options.rollback_on_error) {
+        org.store.roll_back(savepoint);
+        if failed {
+            for told in told.iter_mut().filter(|told| told.created) {
+                // What was not made has no id.
+                told.id = None;
+            }
+        }
+    }
+    let id = org.store.new_id("0Af");
+    let result = result(org, &id, &told, options);
+    keep(org, &id, "deploy", result);
+    Ok(id)
+}
+
+/// Keeps what is told of a request.
+pub fn keep(org: &mut Org, id: &str, kind: &str, result: Json) {
+    let mut row = Row::new();
+    row.insert("Id".to_owned(), json!(id));
+    row.insert("Kind".to_owned(), json!(kind));
+    row.insert("Result".to_owned(), result);
+    org.store.put(TABLE, row);
+}
+
+/// What is kept of a request of a kind.
+///
+/// # Errors
+/// When there is none.
+pub fn kept(org: &Org, id: &str, kind: &str) -> Result<Json, ApiError> {
+    let id = crate::local_org::store::normal_id(id);
+    org.store
+        .get(TABLE, &id)
+        .filter(|row| row.get("Kind").is_some_and(|held| held == kind))
+        .and_then(|row| row.get("Result").cloned())
+        .ok_or_else(|| {
+            let message = format!("invalid cross reference id: {id}");
+            ApiError::new("INVALID_CROSS_REFERENCE_KEY", message).status(404)
+        })
+}
+
+/// What became of a deploy, in the order of the WSDL.
+///
+/// # Errors
+/// When there is none of that id.
+pub fn status(org: &Org, id: &str, with_details: bool) -> Result<Json, ApiError> {
+    let mut result = kept(org, id, "deploy")?;
+    if !with_details {
+        result["details"] = json!({});
+    }
+    Ok(result)
+}
+
+/// A deploy is done as soon as it is sent, and can't be called back.
+///
+/// # Errors
+/// Always; of another kind when there is no such deploy.
+pub fn cancel(org: &Org, id: &str) -> Result<Json, ApiError> {
+    kept(org, id, "deploy")?;
+    let message = "Deployment already completed";
+    Err(ApiError::new("INVALID_ID_FIELD", message))
+}
+
+fn result(org: &Org, id: &str, told: &[Told], options: DeployOptions) -> Json {
+    let now = xml_time(&org.now);
+    let name = org.text("User", &org.running_user, "Name").unwrap_or_default();
+    let (failures, successes): (Vec<&Told>, Vec<&Told>) =
+        told.iter().partition(|told| told.problem.is_some());
+    // The manifest is told of, and counts as no component.
+    let count = |told: &[&Told]| told.iter().filter(|told| !told.metadata_type.is_empty()).count();
+    let is_partial = !failures.is_empty() && !options.rollback_on_error && count(&successes) > 0;
+    let status = match (failures.is_empty(), is_partial) {
+        (true, _) => "Succeeded",
+        (false, true) => "SucceededPartial",
+        (false, false) => "Failed",
+    };
+    let list = |told: &[&Told]| told.iter().map(|told| told.json(&now)).collect::<Vec<Json>>();
+    json!({
+        "checkOnly": options.check_only,
+        "completedDate": now,
+        "createdBy": org.running_user,
+        "createdByName": name,
+        "createdDate": now,
+        "details": {
+            "componentFailures": list(&failures),
+            "componentSuccesses": list(&successes),
+            "runTestResult": {"numFailures": 0, "numTestsRun": 0, "totalTime": 0.0},
+        },
+        "done": true,
+        "id": id,
+        "ignoreWarnings": options.ignore_warnings,
+        "lastModifiedDate": now,
+        "numberComponentErrors": failures.len(),
+        "numberComponentsDeployed": count(&successes),
+        "numberComponentsTotal": count(&successes) + failures.len(),
+        "numberTestErrors": 0,
+        "numberTestsCompleted": 0,
+        "numberTestsTotal": 0,
+        "rollbackOnError": options.rollback_on_error,
+        "runTestsEnabled": false,
+        "startDate": now,
+        "status": status,
+        "success": failures.is_empty(),
+    })
+}
+
+type Files = BTreeMap<String, Vec<u8>>;
+
+/// The files of a zip by path.
+fn unzip(zip: &[u8]) -> Result<Files, String> {
+    let broken = |error: &dyn std::fmt::Display| format!("The zip file can't be read: {error}");
+    let mut archive = zip::ZipArchive::new(Cursor::new(zip)).map_err(|error| broken(&error))?;
+    if archive.len() > FILES {
+        return Err(format!("The zip file has more than {FILES} files"));
+    }
+    let mut files = Files::new();
+    let mut left = BYTES;
+    for index in 0..archive.len() {
+        let file = archive.by_index(index).map_err(|error| broken(&error))?;
+        if file.is_dir() {
+            continue;
+        }
+        let path = file.name().map_err(|error| broken(&error))?.replace('\\', "/");
+        let mut content = Vec::new();
+        file.take(left + 1).read_to_end(&mut content).map_err(|error| broken(&error))?;
+        left = left
+            .checked_sub(content.len() as u64)
+            .ok_or_else(|| "The files of the zip have more than 600 MB in all".to_owned())?;
+        files.insert(path, content);
+    }
+    Ok(files)
+}
+
+fn read(content: &[u8]) -> Result<Node, NoDocument> {
+    let text = std::str::from_utf8(content).map_err(|error| NoDocument {
+        message: format!("the file is not UTF-8: {error}"),
+        place: (0, 0),
+    })?;
+    Node::parse(text.trim_start_matches('\u{feff}'))
+}
+
+/// Writes all components of a package.
+fn components(org: &mut Org, files: Files, options: DeployOptions) -> Vec<Told> {
+    // The package is at the top, or alone in a folder.
+    let root = files
+        .keys()
+        .filter(|path| *path == "package.xml" || path.ends_with("/package.xml"))
+        .min_by_key(|path| path.len())
+        .map(|path| path.trim_end_matches("package.xml").to_owned());
+    let manifest = Told::of("", "package.xml", "package.xml");
+    let Some(root) = root else {
+        return vec![manifest.failing("No package.xml found", (0, 0))];
+    };
+    let files: Files = files
+        .into_iter()
+        .filter_map(|(path, content)| Some((path.strip_prefix(&root)?.to_owned(), content)))
+        .collect();
+    let package = match files.get("package.xml").map(|content| read(content)) {
+        Some(Ok(package)) => Manifest::of(&package),
+        Some(Err(error)) => {
+            let problem = format!("Error parsing file: {}", error.message);
+            return vec![manifest.failing(problem, error.place)];
+        }
+        None => return vec![manifest.failing("No package.xml found", (0, 0))],
+    };
+    if let Some(version) = &package.version {
+        org.version.clone_from(version);
+    }
+    let mut told = Vec::new();
+    destroy(org, &files, "destructiveChangesPre.xml", &mut told);
+    for (name, _) in package.types.iter().filter(|(name, _)| FileType::named(name).is_none()) {
+        let problem = format!("Unknown type name '{name}' specified in package.xml");
+        told.push(Told::of("", "package.xml", "package.xml").failing(problem, (0, 0)));
+    }
+    for file_type in &TYPES {
+        for (path, content) in &files {
+            let Some(full_name) = file_type.full_name(path) else { continue };
+            let one = Told::of(file_type.name, &full_name, path);
+            if !options.auto_update_package && !package.names(file_type.name, &full_name) {
+                told.push(one.failing("Not in package.xml", (0, 0)));
+                continue;
+            }
+            told.push(component(org, one, content));
+        }
+        for member in package.members(file_type.name).filter(|member| *member != "*") {
+            if !files.contains_key(&file_type.path(member)) && !options.allow_missing_files {
+                let problem = format!(
+                    "An object '{member}' of type {} was named in package.xml, but was not found in zipped directory",
+                    file_type.name
+                );
+                told.push(Told::of(file_type.name, member, "package.xml").failing(problem, (0, 0)));
+            }
+        }
+    }
+    destroy(org, &files, "destructiveChanges.xml", &mut told);
+    destroy(org, &files, "destructiveChangesPost.xml", &mut told);
+    told.push(manifest);
+    told
+}
+
+/// Writes one component.
+fn component(org: &mut Org, mut told: Told, content: &[u8]) -> Told {
+    let (metadata_type, full_name) = (told.metadata_type.clone(), told.full_name.clone());
+    let document = match read(content) {
+        Ok(document) => document,
+        Err(error) => {
+            return told.failing(format!("Error parsing file: {}", error.message), error.place);
+        }
+    };
+    if document.name != metadata_type {
+        let problem =
+            format!("Error parsing file: Element {} is no {metadata_type}", document.name);
+        return told.failing(problem, document.place);
+    }
+    if let Err(misfit) = shapes::check(&document, &metadata_type, &org.version) {
+        return told.failing(format!("Error parsing file: {}", misfit.message), misfit.place);
+    }
+    let before = metadata::document(org, &metadata_type, &full_name);
+    match metadata::write_document(org, &metadata_type, &full_name, &document, Intent::Upsert) {
+        Err(error) => told.failing(error.message, (0, 0)),
+        Ok(created) => {
+            told.created = created;
+            told.changed = metadata::document(org, &metadata_type, &full_name) != before;
+            told.id = metadata::id_of(org, &metadata_type, &full_name);
+            told
+        }
+    }
+}
+
+/// Deletes what a manifest of deletions names. What is not there is passed
+/// over, as with a warning.
+fn destroy(org: &mut Org, files: &Files, name: &str, told: &mut Vec<Told>) {
+    let Some(content) = files.get(name) else { return };
+    let manifest = match read(content) {
+        Ok(document) => Manifest::of(&document),
+        Err(error) => {
+            let problem = format!("Error parsing file: {}", error.message);
+            told.push(Told::of("", name, name).failing(problem, error.place));
+            return;
+        }
+    };
+    for (metadata_type, members) in &manifest.types {
+        for member in members {
+            let mut one = Told::of(metadata_type, member, name);
+            one.id = metadata::id_of(org, metadata_type, member);
+            let one = match (&one.id, FileType::named(metadata_type)) {
+                (_, None) => {
+                    let problem =
+                        format!("Unknown type name '{metadata_type}' specified in package.xml");
+                    one.failing(problem, (0, 0))
+                }
+                (None, _) => one,
+                (Some(_), Some(_)) => match metadata::delete_document(org, metadata_type, member) {
+                    Ok(()) => Told { changed: true, deleted: true, ..one },
+                    Err(error) => one.failing(error.message, (0, 0)),
+                },
+            };
+            told.push(one);
+        }
+    }
+}

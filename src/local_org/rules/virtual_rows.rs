@@ -1,0 +1,137 @@
+//! Rows that a query shows and nobody wrote: with Modify All Data or View All
+//! Data every object's permissions, with View All Fields every field's
+//! (Object Reference, `ObjectPermissions` and `FieldPermissions`). Their ids
+//! begin with `000`, and they can't be changed or deleted.
+
+use std::collections::HashSet;
+
+use serde_json::Value as Json;
+use serde_json::json;
+
+use super::Org;
+use super::contents::row_text;
+use crate::local_org::schema::Object;
+use crate::local_org::soql::Query;
+use crate::local_org::soql::Selection;
+use crate::local_org::soql::texts_of;
+use crate::local_org::store::Row;
+use crate::local_org::store::normal_id;
+
+const OBJECTS: &str = "ObjectPermissions";
+const FIELDS: &str = "FieldPermissions";
+/// The id that such rows have.
+const ID: &str = "000000000000000AAA";
+
+/// The rows that a query may show beside those that are stored.
+pub fn further_rows(org: &Org, query: &Query) -> Vec<(&'static str, Row)> {
+    let is_from = |name: &str| query.from.eq_ignore_ascii_case(name);
+    let has_children = |name: &str| {
+        query.select.iter().any(|item| {
+            matches!(item, Selection::Children(children) if children.from.eq_ignore_ascii_case(name))
+        })
+    };
+    let mut rows = Vec::new();
+    if is_from(OBJECTS) || has_children("ObjectPerms") {
+        rows.extend(objects(org, query).into_iter().map(|row| (OBJECTS, row)));
+    }
+    if is_from(FIELDS) || has_children("FieldPerms") {
+        rows.extend(fields(org, query).into_iter().map(|row| (FIELDS, row)));
+    }
+    rows
+}
+
+/// The sets that a query can be about.
+fn sets(org: &Org, query: &Query) -> Vec<String> {
+    let path = if query.from.eq_ignore_ascii_case("PermissionSet") { "Id" } else { "ParentId" };
+    let named = query.condition.as_ref().and_then(|condition| texts_of(condition, path));
+    match named {
+        Some(ids) => ids.into_iter().map(normal_id).collect(),
+        None => org.store.all("PermissionSet").map(|row| row_text(row, "Id").to_owned()).collect(),
+    }
+}
+
+fn row(value: Json) -> Row {
+    match value {
+        Json::Object(row) => row,
+        _ => Row::new(),
+    }
+}
+
+/// Objects that have permissions: no object of Setup, and no activity.
+fn has_permissions(object: &Object) -> bool {
+    !object.is_setup && !matches!(object.name, "Event" | "Task")
+}
+
+fn objects(org: &Org, query: &Query) -> Vec<Row> {
+    let mut rows = Vec::new();
+    for set in sets(org, query) {
+        let Some(held) = org.store.get("PermissionSet", &set) else { continue };
+        let is = |name: &str| held.get(name) == Some(&Json::Bool(true));
+        let modifies = is("PermissionsModifyAllData");
+        if !modifies && !is("PermissionsViewAllData") {
+            continue;
+        }
+        let written: HashSet<&str> = org
+            .store
+            .by(OBJECTS, "ParentId", &set)
+            .map(|row| row_text(row, "SobjectType"))
+            .collect();
+        let missing = org
+            .schema
+            .objects()
+            .filter(|object| has_permissions(object) && !written.contains(object.name));
+        rows.extend(missing.map(|object| {
+            row(json!({
+                "Id": ID,
+                "ParentId": set,
+                "SobjectType": object.name,
+                "PermissionsRead": true,
+                "PermissionsCreate": modifies,
+                "PermissionsEdit": modifies,
+                "PermissionsDelete": modifies,
+                "PermissionsViewAllRecords": true,
+                "PermissionsModifyAllRecords": modifies,
+                "PermissionsViewAllFields": false,
+            }))
+        }));
+    }
+    rows
+}
+
+fn fields(org: &Org, query: &Query) -> Vec<Row> {
+    let mut rows = Vec::new();
+    for set in sets(org, query) {
+        let opened: Vec<&str> = org
+            .store
+            .by(OBJECTS, "ParentId", &set)
+            .filter(|row| row.get("PermissionsViewAllFields") == Some(&Json::Bool(true)))
+            .map(|row| row_text(row, "SobjectType"))
+            .collect();
+        if opened.is_empty() {
+            continue;
+        }
+        let written: HashSet<&str> =
+            org.store.by(FIELDS, "ParentId", &set).map(|row| row_text(row, "Field")).collect();
+        for object in opened.into_iter().filter_map(|name| org.schema.object(name)) {
+            let grantable = object
+                .fields
+                .iter()
+                .filter(|field| field.permissionable && field.compound.is_none());
+            for field in grantable {
+                let path = format!("{}.{}", object.name, field.name);
+                if written.contains(path.as_str()) {
+                    continue;
+                }
+                rows.push(row(json!({
+                    "Id": ID,
+                    "ParentId": set,
+                    "SobjectType": object.name,
+                    "Field": path,
+                    "PermissionsRead": true,
+                    "PermissionsEdit": false,
+                })));
+            }
+        }
+    }
+    rows
+}
