@@ -208,6 +208,20 @@ pub fn seed(org: &mut Org, org_id: &str, seed: &Seed) {
             "ProfileId": profile,
         }))
     };
+    // Whoever was there before a field was required has something in it.
+    let asked_for: Vec<String> = org
+        .schema
+        .object("User")
+        .into_iter()
+        .flat_map(|user| &user.fields)
+        .filter(|field| field.name.ends_with("__c") && !field.nillable)
+        .map(|field| field.name.clone())
+        .collect();
+    let user = |username: &str, last_name: &str, alias: &str, profile: Option<&String>| {
+        let mut row = user(username, last_name, alias, profile);
+        row.extend(asked_for.iter().map(|field| (field.clone(), json!("Unknown"))));
+        row
+    };
     let admin = user(ADMIN, "Admin", "admin", profiles.get("System Administrator"));
     if let Ok(id) = super::rules::insert(org, "User", &admin) {
         org.running_user = id;

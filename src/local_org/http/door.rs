@@ -122,9 +122,13 @@ async fn work(server: &Arc<Server>, arrived: Arc<Arrived>) -> Reply {
 /// Whether a call counts against the daily limit (REST API Developer Guide,
 /// "Limit Info Header": the list of versions does not; nor does signing in).
 fn counts(uri: &str) -> bool {
-    let path = uri.split('?').next().unwrap_or_default().trim_end_matches('/');
-    (path.starts_with("/services/data/") || path.starts_with("/services/Soap"))
-        || path.starts_with("/services/scim")
+    let path = uri.split('?').next().unwrap_or_default();
+    let mut parts = path.split('/').filter(|part| !part.is_empty());
+    match (parts.next(), parts.next(), parts.next()) {
+        (Some("services"), Some("data"), version) => version.is_some(),
+        (Some("services"), Some(door), _) => door.eq_ignore_ascii_case("Soap") || door == "scim",
+        _ => false,
+    }
 }
 
 impl Door {

@@ -2,6 +2,7 @@
 //! clients write them with and without trailing slashes and in many versions.
 
 mod call;
+mod columns;
 mod composite;
 mod contention;
 mod cursors;

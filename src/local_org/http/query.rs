@@ -7,6 +7,7 @@ use serde_json::json;
 use super::Server;
 use super::call::Call;
 use super::call::Reply;
+use super::columns::columns;
 use crate::local_org::error::ApiError;
 use crate::local_org::rules;
 use crate::local_org::rules::Org;
@@ -33,6 +34,9 @@ pub fn query(server: &Server, org: &mut Org, call: &Call) -> Result<Reply, ApiEr
     }
     let further = rules::further_rows(org, &query);
     let answer = soql::evaluate(&org.store, &org.schema, &query, text, &call.version, &further)?;
+    if call.parameter("columns") == Some("true") {
+        return Ok(Reply::json(200, columns(&org.schema, &query)));
+    }
     let total = answer.total;
     let mut records = answer.records;
     let count = records.len();
