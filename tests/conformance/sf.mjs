@@ -255,7 +255,12 @@ export async function assign(org) {
         profileName: 'Standard User', permsets: ['Made_By_Cli'], generatePassword: true,
       }),
     );
-    const { result } = sf(['org', 'create', 'user', '--definition-file', definition, '-o', ADMIN], { code: 0 });
+    // Signed in by JWT the CLI would sign the new user in so, whom nobody has approved.
+    sf(['org', 'logout', '--target-org', ADMIN, '--no-prompt']);
+    sf(['org', 'login', 'access-token', '--instance-url', org.instance_url, '--no-prompt'], {
+      env: { SF_ACCESS_TOKEN: org.access_token },
+    });
+    const { result } = sf(['org', 'create', 'user', '--definition-file', definition, '-o', ADMIN]);
     equal(result.permissionSetAssignments, ['Made_By_Cli'], 'sets');
     const [user] = query("SELECT Alias, Profile.Name, LastPasswordChangeDate FROM User WHERE Username = 'tester@cli.example'");
     equal([user.Alias, user.Profile.Name], ['tester', 'Standard User'], 'the user');

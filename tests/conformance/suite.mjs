@@ -15,7 +15,7 @@ const calls = [];
 const version = (name) =>
   JSON.parse(readFileSync(join(CLIENTS, 'node_modules', name, 'package.json'), 'utf8')).version;
 
-const org = await serve('cli', ['--app-certificate', certificate, '--seed-org', 'trial_ends=2099-01-01']);
+const org = await serve('cli', ['--app-certificate', certificate, '--seed-org', 'sandbox=true,trial_ends=2099-01-01']);
 await cli.signIn(org, key);
 await cli.records(org);
 await cli.files();

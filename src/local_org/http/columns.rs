@@ -19,7 +19,7 @@ pub fn columns(schema: &Schema, query: &Query) -> Json {
         .any(|item| matches!(item, Selection::Field(path, _) if path.eq_ignore_ascii_case("Id")));
     json!({
         "columnMetadata": of_object(schema, object, query),
-        "entityName": object.map(|object| object.name),
+        "entityName": object.map_or(query.from.as_str(), |object| object.name),
         "groupBy": false,
         "idSelected": selects_id,
         "keyPrefix": object.map(|object| object.prefix),

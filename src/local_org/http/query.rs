@@ -12,6 +12,7 @@ use crate::local_org::error::ApiError;
 use crate::local_org::rules;
 use crate::local_org::rules::Org;
 use crate::local_org::soql;
+use crate::local_org::soql::Selection;
 
 /// Answers `/query?q=` and `/queryAll?q=`. What was deleted is not kept, so
 /// that both answer the same.
@@ -105,12 +106,24 @@ pub fn tooling(org: &Org, call: &Call) -> Result<Reply, ApiError> {
             format!("sObject type '{}' is not supported.", query.from),
         ));
     }
+    if call.parameter("columns") == Some("true") {
+        return Ok(Reply::json(200, columns(&org.schema, &query)));
+    }
+    let at = format!("/services/data/v{}/tooling/sobjects/PermissionDependency", call.version);
     let rows: Vec<Json> = rules::dependency_rows(org)
         .into_iter()
-        .filter(|row| query.condition.as_ref().is_none_or(|condition| soql::holds_for_plain_row(row, condition)))
-        .map(|mut row| {
-            row["attributes"] = json!({"type": "PermissionDependency", "url": "/services/data/tooling/sobjects/PermissionDependency"});
-            row
+        .filter(|row| {
+            let condition = query.condition.as_ref();
+            condition.is_none_or(|condition| soql::holds_for_plain_row(row, condition))
+        })
+        .map(|row| {
+            let mut shown = json!({"attributes": {"type": "PermissionDependency", "url": at}});
+            for item in &query.select {
+                if let Selection::Field(name, _) = item {
+                    shown[name] = row.get(name).cloned().unwrap_or(Json::Null);
+                }
+            }
+            shown
         })
         .collect();
     let count = rows.len();

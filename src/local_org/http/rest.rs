@@ -107,7 +107,7 @@ fn route(server: &Server, org: &mut Org, caller: &Caller, call: &Call) -> Result
         }
         (_, ["sobjects", name, id, "password"]) if name.eq_ignore_ascii_case("User") => {
             if method != "GET" {
-                rules::check_right(org, "password")?;
+                rules::check_password_right(org, &normal_id(id))?;
             }
             password(org, method, id, &call.body)
         }

@@ -187,7 +187,11 @@ pub fn muting_document(org: &Org, full_name: &str) -> Option<Node> {
     let (fields, objects, system) = content_nodes(org, &contents);
     let mut children = vec![Node::text("label", row_text(&row, "MasterLabel"))];
     children.extend(fields.into_iter().chain(objects).chain(system));
-    Some(whole(full_name, children))
+    let mut document = whole(full_name, children);
+    // The type is a permission set with a label of its own after all else, so
+    // that the WSDL has it twice.
+    document.children.push(Node::text("label", row_text(&row, "MasterLabel")));
+    Some(document)
 }
 
 /// The full name of a group, or of a muting set.

@@ -57,7 +57,7 @@ pub use prerequisites::dependency_rows;
 pub use profiles::create as new_profile;
 pub use retrieve::retrieve;
 pub use retrieve::status as retrieve_status;
-pub use rights::check as check_right;
+pub use rights::check_password as check_password_right;
 pub use rights::may;
 pub use rights::show as show_rights;
 pub use sections::Entries;

@@ -89,6 +89,10 @@ pub fn status(org: &mut Org, id: &str, with_zip: bool) -> Result<Json, ApiError>
 fn as_file(mut document: Node, metadata_type: &str, manifest: &Manifest) -> Node {
     metadata_type.clone_into(&mut document.name);
     document.xsi_type = None;
+    if metadata_type == "MutingPermissionSet" {
+        // In a file its label stands once.
+        document.children.pop();
+    }
     document.children.retain(|child| {
         child.name != "fullName" && (metadata_type != "Profile" || is_shown(child, manifest))
     });

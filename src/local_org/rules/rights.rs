@@ -52,6 +52,15 @@ pub fn check(org: &Org, object: &str) -> Result<(), ApiError> {
     Err(ApiError::new("INSUFFICIENT_ACCESS_OR_READONLY", "insufficient access rights on object id"))
 }
 
+/// Refuses to touch another user's password without the permission; one's own
+/// is free.
+///
+/// # Errors
+/// As [`check`].
+pub fn check_password(org: &Org, user: &str) -> Result<(), ApiError> {
+    if user == org.running_user { Ok(()) } else { check(org, "password") }
+}
+
 /// Brings the one row of `UserPermissionAccess` up to date, which queries show.
 pub fn show(org: &mut Org) {
     const TABLE: &str = "UserPermissionAccess";

@@ -121,8 +121,8 @@ pub fn delete(org: &mut Org, operation: &Node) -> Answer {
 
 /// Answers `setPassword`.
 pub fn set_password(org: &mut Org, operation: &Node) -> Answer {
-    rules::check_right(org, "password")?;
     let user = normal_id(&argument(operation, "userId"));
+    rules::check_password_right(org, &user)?;
     if org.store.get("User", &user).is_none() {
         return Err(ApiError::new("INVALID_ID_FIELD", format!("invalid user id: {user}")));
     }
