@@ -299,14 +299,21 @@ fn soap_limit_info(answer: &str) -> Option<(u64, u64)> {
     Some((number("current>")?, number("limit>")?))
 }
 
+/// How the identity service, in one word of plain text with status 403, says
+/// that a token is of no session (seen by several clients).
+const BAD_TOKEN: &str = "Bad_OAuth_Token";
+
 /// A refusal in an answer: the REST array, a bare object, or a SOAP fault.
 fn refused(call: String, answer: &Answer) -> OrgError {
     let refusal = refusal_in(&answer.body).unwrap_or_else(|| {
         let text: String = answer.body.chars().take(200).collect();
+        if text.trim() == BAD_TOKEN {
+            return Refusal::new(BAD_TOKEN, "the identity service does not accept it", Vec::new());
+        }
         Refusal::new(&format!("HTTP_{}", answer.status), &text, Vec::new())
     });
     match refusal.code.as_str() {
-        "INVALID_SESSION_ID" | "API_DISABLED_FOR_ORG" | "API_CURRENTLY_DISABLED" => {
+        "INVALID_SESSION_ID" | BAD_TOKEN | "API_DISABLED_FOR_ORG" | "API_CURRENTLY_DISABLED" => {
             OrgError::Session { call, refusal }
         }
         "REQUEST_LIMIT_EXCEEDED" if !refusal.message.starts_with("Concurrent") => {
@@ -366,8 +373,11 @@ pub(super) fn refusal_of(error: &Json) -> Option<Refusal> {
 
 #[cfg(test)]
 mod tests {
+    use super::Answer;
+    use super::OrgError;
     use super::limit_info;
     use super::refusal_in;
+    use super::refused;
     use super::soap_limit_info;
 
     #[test]
@@ -401,6 +411,13 @@ mod tests {
             ("INVALID_SESSION_ID", "Invalid Session ID")
         );
         assert_eq!(refusal_in("<html>Down for maintenance</html>"), None);
+    }
+
+    #[test]
+    fn the_one_word_of_the_identity_service_is_a_session_that_ended() {
+        let body = "Bad_OAuth_Token\n".to_owned();
+        let answer = Answer { status: 403, body, request_id: None };
+        assert!(matches!(refused("GET".to_owned(), &answer), OrgError::Session { .. }));
     }
 
     #[test]

@@ -87,6 +87,10 @@ export async function jsforceChecks(org, again) {
     await conn.sobject('PermissionSet').destroy(other.id);
     await refused(() => conn.sobject('PermissionSet').destroy(other.id), 'ENTITY_IS_DELETED');
   });
+  await step('several records are read at once, and one that is not there is null', async () => {
+    const read = await conn.sobject('PermissionSet').retrieve([ids.set, '0PS000000000zzzAAA']);
+    equal(read.map((one) => one?.Name ?? null), ['By_Jsforce', null], 'names');
+  });
   await step('a collection of assignments, with one that is refused', async () => {
     const users = (await conn.query("SELECT Id FROM User WHERE Username LIKE 'user1_@%'")).records;
     const rows = [...users, users[0]].map((user) => ({ AssigneeId: user.Id, PermissionSetId: ids.set }));

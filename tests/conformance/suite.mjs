@@ -7,8 +7,8 @@ import * as cli from './sf.mjs';
 import { CLIENTS, HERE, WORK, finish, heading, run, serve, step } from './harness.mjs';
 import { jsforceChecks } from './jsforce.mjs';
 
-run('openssl', ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', '-subj', '/CN=app',
-  '-keyout', join(WORK, 'app.key'), '-out', join(WORK, 'app.crt')]);
+const python = join(CLIENTS, 'python/bin/python');
+run(python, [join(HERE, 'certificate.py')]);
 const certificate = join(WORK, 'app.crt');
 const key = join(WORK, 'app.key');
 const calls = [];
@@ -36,7 +36,6 @@ await large.stop();
 
 heading('simple-salesforce');
 const secure = await serve('simple', ['--tls-listen', '127.0.0.1:0', '--seed-org', 'users=2500']);
-const python = join(CLIENTS, 'python/bin/python');
 await step('reads, writes, deploys, and every SOAP answer fits Salesforce\'s own schema', () => {
   const text = run(python, [join(HERE, 'simple.py')], {
     env: {

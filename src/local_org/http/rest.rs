@@ -112,6 +112,7 @@ fn route(server: &Server, org: &mut Org, caller: &Caller, call: &Call) -> Result
             password(org, method, id, &call.body)
         }
         ("POST", ["composite"]) => composite::composite(server, org, caller, call),
+        ("GET" | "POST", ["composite", "sobjects", name]) => composite::read(org, call, name),
         (_, ["composite", "sobjects"]) => composite::collection(org, call),
         (_, ["sobjects", _] | ["sobjects", _, _] | ["composite" | "limits" | "query", ..]) => {
             Err(ApiError::new(
@@ -144,30 +145,44 @@ fn limits(server: &Server) -> Json {
 
 /// One record, with all its fields or those of `fields`.
 fn one(org: &Org, call: &Call, name: &str, id: &str) -> Result<Reply, ApiError> {
+    let wanted: Option<Vec<String>> = call
+        .parameter("fields")
+        .map(|names| names.split(',').map(|name| name.trim().to_owned()).collect());
+    let record = record_of(org, &call.version, name, id, wanted.as_deref())?;
+    Ok(Reply::json(200, record).touching(1))
+}
+
+/// A record by its id.
+///
+/// # Errors
+/// When it, its object or a field is none.
+pub fn record_of(
+    org: &Org,
+    version: &str,
+    name: &str,
+    id: &str,
+    wanted: Option<&[String]>,
+) -> Result<Json, ApiError> {
     let object = org.schema.object(name).ok_or_else(ApiError::not_found)?;
-    let id = normal_id(id);
-    let row = org.store.get(object.name, &id).ok_or_else(ApiError::not_found)?;
-    let url = format!("/services/data/v{}/sobjects/{}/{id}", call.version, object.name);
-    let mut whole = json!({"attributes": {"type": object.name, "url": url}});
-    let wanted: Option<Vec<&str>> =
-        call.parameter("fields").map(|names| names.split(',').collect());
-    for name in wanted.iter().flatten() {
-        if object.field(name.trim()).is_none() {
+    for name in wanted.into_iter().flatten() {
+        if object.field(name).is_none() {
             let message = format!("No such column '{name}' on sobject of type {}", object.name);
             return Err(ApiError::new("INVALID_FIELD", message));
         }
     }
+    let id = normal_id(id);
+    let row = org.store.get(object.name, &id).ok_or_else(ApiError::not_found)?;
+    let url = format!("/services/data/v{version}/sobjects/{}/{id}", object.name);
+    let mut record = json!({"attributes": {"type": object.name, "url": url}});
     let is_wanted = |name: &str| {
-        wanted
-            .as_ref()
-            .is_none_or(|wanted| wanted.iter().any(|held| held.trim().eq_ignore_ascii_case(name)))
+        wanted.is_none_or(|wanted| wanted.iter().any(|held| held.eq_ignore_ascii_case(name)))
     };
-    for field in org.schema.seen_fields(object, &call.version) {
+    for field in org.schema.seen_fields(object, version) {
         if is_wanted(&field.name) {
-            whole[&field.name] = soql::field_value(row, field);
+            record[&field.name] = soql::field_value(row, field);
         }
     }
-    Ok(Reply::json(200, whole).touching(1))
+    Ok(record)
 }
 
 /// In some orgs REST may not insert profiles at all.

@@ -94,6 +94,25 @@ pub fn properties(org: &Org, file_type: &FileType, full_name: &str, row: &Row) -
     })
 }
 
+/// What a retrieve says of the manifest that it adds.
+pub fn manifest_properties(org: &Org) -> Json {
+    let name = org.text("User", &org.running_user, "Name").unwrap_or_default();
+    let now = xml_time(&org.now);
+    json!({
+        "createdById": org.running_user,
+        "createdByName": name,
+        "createdDate": now,
+        "fileName": "unpackaged/package.xml",
+        "fullName": "unpackaged/package.xml",
+        "id": "",
+        "lastModifiedById": org.running_user,
+        "lastModifiedByName": name,
+        "lastModifiedDate": now,
+        "manageableState": "unmanaged",
+        "type": "Package",
+    })
+}
+
 /// What a `package.xml` names: types with their members, and a version.
 #[derive(Clone, Debug, Default)]
 pub struct Manifest {

@@ -17,6 +17,7 @@ use super::deploy::keep;
 use super::deploy::kept;
 use super::files::FileType;
 use super::files::Manifest;
+use super::files::manifest_properties;
 use super::files::properties;
 use super::metadata;
 use crate::local_org::error::ApiError;
@@ -73,6 +74,7 @@ pub fn status(org: &mut Org, id: &str, with_zip: bool) -> Result<Json, ApiError>
         }
     }
     files.push(("package.xml".to_owned(), package(&manifest, &files)));
+    told.push(manifest_properties(org));
     let zip = if with_zip { zipped(&files)? } else { String::new() };
     Ok(json!({
         "done": true,

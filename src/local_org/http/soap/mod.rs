@@ -182,15 +182,8 @@ fn envelope(server: &Server, namespace: &str, content: &Node, status: u16) -> Re
         PARTNER => "urn:fault.partner.soap.sforce.com",
         namespace => namespace,
     };
-    // Only the partner API tells of limits in its header.
-    let header = match namespace {
-        PARTNER => format!(
-            "<soapenv:Header><LimitInfoHeader><limitInfo><current>{used}</current><limit>{DAILY_CALLS}</limit><type>API REQUESTS</type></limitInfo></LimitInfoHeader></soapenv:Header>"
-        ),
-        _ => String::new(),
-    };
     let text = format!(
-        "{DECLARATION}<soapenv:Envelope xmlns:soapenv=\"http://schemas.xmlsoap.org/soap/envelope/\" xmlns=\"{namespace}\" xmlns:sf=\"{faults}\" xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\">{header}<soapenv:Body>{content}</soapenv:Body></soapenv:Envelope>"
+        "{DECLARATION}<soapenv:Envelope xmlns:soapenv=\"http://schemas.xmlsoap.org/soap/envelope/\" xmlns=\"{namespace}\" xmlns:sf=\"{faults}\" xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\"><soapenv:Header><LimitInfoHeader><limitInfo><current>{used}</current><limit>{DAILY_CALLS}</limit><type>API REQUESTS</type></limitInfo></LimitInfoHeader></soapenv:Header><soapenv:Body>{content}</soapenv:Body></soapenv:Envelope>"
     );
     Reply::text(status, "text/xml;charset=UTF-8", text)
 }
