@@ -82,7 +82,7 @@ pub fn open(options: &Options, now: i64) -> Result<Opened, StartError> {
         running_user: String::new(),
         now: timestamp(now),
         version: "63.0".to_owned(),
-        locked: std::collections::HashSet::new(),
+        locks: rules::Locks::default(),
     };
     let (org_id, access_token) = if is_new {
         create(&mut org, options, &mut random)

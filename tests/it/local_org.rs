@@ -5,12 +5,11 @@ use serde_json::Value as Json;
 use serde_json::json;
 
 use crate::support::World;
+use crate::support::client;
 
 async fn send(world: &World, method: Method, path: &str, body: Json) -> (u16, Json) {
     let org = world.org();
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let client = reqwest::Client::builder().no_proxy().build().expect("a client");
-    let mut request = client
+    let mut request = client()
         .request(method, format!("{}{path}", org.instance_url))
         .bearer_auth(&org.access_token);
     if !body.is_null() {

@@ -93,9 +93,18 @@ impl World {
 
     /// A world with an org of that kind.
     pub async fn with(seed: Seed, doubts: Doubts) -> Self {
+        Self::serving(Options { seed, doubts, ..Options::new(11) }).await
+    }
+
+    /// A world with an org that is served so. The org's clock goes on by the hours
+    /// that pass.
+    pub async fn serving(options: Options) -> Self {
         let mut world = Self::bare();
-        let options = Options { seed, doubts, ..Options::new(11) };
-        let clock = Arc::new(|| NOW / 1000);
+        let ticks = Arc::clone(&world.ticks);
+        let clock = Arc::new(move || {
+            NOW / 1000
+                + i64::try_from(ticks.load(Ordering::Relaxed) / 3_600_000 * 3600).unwrap_or(0)
+        });
         let running = local_org::start(options, clock).await.expect("the org starts");
         world.set("SF_INSTANCE_URL", &running.instance_url);
         world.set("SF_ACCESS_TOKEN", &running.access_token);
@@ -249,9 +258,7 @@ impl World {
         body: serde_json::Value,
     ) -> serde_json::Value {
         let org = self.org();
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let client = reqwest::Client::builder().no_proxy().build().expect("a client");
-        let mut request = client
+        let mut request = client()
             .request(method, format!("{}/services/data/v63.0/{path}", org.instance_url))
             .bearer_auth(&org.access_token);
         if !body.is_null() {
@@ -267,13 +274,11 @@ impl World {
     /// Lays elements over a metadata document behind orgform's back.
     pub async fn overlay(&self, metadata_type: &str, full_name: &str, elements: &str) {
         let org = self.org();
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let client = reqwest::Client::builder().no_proxy().build().expect("a client");
         let body = format!(
             "<e:Envelope xmlns:e=\"http://schemas.xmlsoap.org/soap/envelope/\" xmlns=\"http://soap.sforce.com/2006/04/metadata\" xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\"><e:Header><SessionHeader><sessionId>{}</sessionId></SessionHeader></e:Header><e:Body><updateMetadata><metadata xsi:type=\"{metadata_type}\"><fullName>{full_name}</fullName>{elements}</metadata></updateMetadata></e:Body></e:Envelope>",
             org.access_token
         );
-        let request = client
+        let request = client()
             .post(format!("{}/services/Soap/m/63.0", org.instance_url))
             .header("content-type", "text/xml")
             .header("SOAPAction", "\"\"")
@@ -297,6 +302,12 @@ impl World {
         assert_eq!(rows.len(), 1, "{object} WHERE {condition}");
         rows[0]["Id"].as_str().expect("an id").to_owned()
     }
+}
+
+/// A client as anybody has it.
+pub fn client() -> reqwest::Client {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::builder().no_proxy().build().expect("a client")
 }
 
 /// `1.2 s,` and `0.04 s,` as `N s,`.

@@ -20,7 +20,7 @@ pub fn columns(schema: &Schema, query: &Query) -> Json {
     json!({
         "columnMetadata": of_object(schema, object, query),
         "entityName": object.map_or(query.from.as_str(), |object| object.name),
-        "groupBy": false,
+        "groupBy": !query.group.is_empty(),
         "idSelected": selects_id,
         "keyPrefix": object.map(|object| object.prefix),
     })
@@ -48,7 +48,14 @@ fn of_object(schema: &Schema, object: Option<&Object>, query: &Query) -> Vec<Jso
                 joined["joinColumns"] = json!(of_object(schema, Some(child), children));
                 columns.push(joined);
             }
-            Selection::Count => {}
+            Selection::Aggregate(aggregate) => {
+                let field = object.and_then(|object| object.field(&aggregate.path));
+                let unnamed = format!("expr{}", columns.len());
+                let mut shown = column(aggregate.alias.as_deref().unwrap_or(&unnamed), field);
+                shown["aggregate"] = json!(true);
+                columns.push(shown);
+            }
+            Selection::Count | Selection::Fields(..) => {}
         }
     }
     columns

@@ -19,6 +19,7 @@ use tokio::time::Instant;
 
 use super::Server;
 use crate::local_org::error::ApiError;
+use crate::local_org::rules::Locks;
 use crate::local_org::rules::Org;
 use crate::local_org::rules::lock_keys;
 
@@ -57,27 +58,28 @@ impl Contention {
         self.long_calls.load(Ordering::Relaxed) >= self.most_long_calls
     }
 
-    /// The rows that are held now.
-    pub fn locked(&self) -> HashSet<String> {
-        if self.takes_time { Server::lock(&self.held).clone() } else { HashSet::new() }
+    /// What other calls hold now, as a call begins.
+    pub fn locks(&self) -> Locks {
+        let held = if self.takes_time { Server::lock(&self.held).clone() } else { HashSet::new() };
+        Locks::new(held)
     }
 
     /// Takes what a transaction is about to change; what it took is to be
     /// handed to [`Contention::linger`].
     ///
     /// # Errors
-    /// `UNABLE_TO_LOCK_ROW` when another call holds a part of it; then nothing
-    /// is changed.
+    /// `UNABLE_TO_LOCK_ROW` when the call is to wait for another one first.
     pub fn hold(&self, org: &mut Org) -> Result<Vec<String>, ApiError> {
         if !self.takes_time {
             return Ok(Vec::new());
+        }
+        if org.locks.is_to_wait() {
+            return Err(ApiError::locked());
         }
         let wanted: Vec<String> =
             org.store.changes().flat_map(|(object, row)| lock_keys(object, row)).collect();
         let mut held = Server::lock(&self.held);
         if wanted.iter().any(|key| held.contains(key)) {
-            drop(held);
-            org.store.roll_back(0);
             return Err(ApiError::locked());
         }
         held.extend(wanted.iter().cloned());

@@ -96,11 +96,12 @@ impl Server {
         // A call that panicked left its changes open: they were never acknowledged.
         org.store.roll_back(0);
         org.now = timestamp((self.clock)());
-        org.locked.clear();
+        org.locks = self.contention.locks();
         let mut reply = run(&mut org);
         match self.contention.hold(&mut org) {
             Ok(held) => reply.held = held,
             Err(error) => {
+                org.store.roll_back(0);
                 let mut refused = Reply::refused(&error);
                 refused.gave_way = true;
                 return refused;
@@ -134,9 +135,7 @@ impl Server {
             .and_then(|token| identity::user_of(org, token, (self.clock)()))
             .ok_or_else(ApiError::no_session)?;
         org.running_user = user;
-        if caller.is_last_try {
-            org.locked = self.contention.locked();
-        }
+        org.locks.is_last_try = caller.is_last_try;
         if !super::rules::may(org, "ApiEnabled") {
             return Err(ApiError::new(
                 "API_DISABLED_FOR_ORG",

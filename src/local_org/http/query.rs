@@ -23,7 +23,7 @@ pub fn query(server: &Server, org: &mut Org, call: &Call) -> Result<Reply, ApiEr
     let text = call.parameter("q").ok_or_else(|| {
         ApiError::new("MALFORMED_QUERY", "SOQL statements cannot be empty or null")
     })?;
-    let mut query = soql::parse(text)?;
+    let mut query = soql::expanded(&org.schema, &call.version, text, soql::parse(text)?)?;
     match query.from.to_ascii_lowercase().as_str() {
         "userlicense" | "permissionsetlicense" | "packagelicense" => rules::count_seats(org),
         "permissionsetgroup" => rules::pass_time(org),
@@ -34,7 +34,14 @@ pub fn query(server: &Server, org: &mut Org, call: &Call) -> Result<Reply, ApiEr
         _ => {}
     }
     let further = rules::further_rows(org, &query);
-    let answer = soql::evaluate(&org.store, &org.schema, &query, text, &call.version, &further)?;
+    let source = soql::Source {
+        store: &org.store,
+        schema: &org.schema,
+        version: &call.version,
+        now: &org.now,
+        further: &further,
+    };
+    let answer = soql::evaluate(&source, &query, text)?;
     if call.parameter("columns") == Some("true") {
         return Ok(Reply::json(200, columns(&org.schema, &query)));
     }

@@ -10,6 +10,7 @@ mod entity_access;
 mod files;
 mod groups;
 mod licenses;
+mod locks;
 mod metadata;
 mod prerequisites;
 mod profiles;
@@ -20,7 +21,6 @@ mod sets;
 mod users;
 mod virtual_rows;
 
-use std::collections::HashSet;
 use std::sync::Arc;
 
 use serde_json::Value as Json;
@@ -46,6 +46,8 @@ pub use files::TYPES as FILE_TYPES;
 pub use files::properties as file_properties;
 pub use groups::pass_time;
 pub use licenses::count_seats;
+pub use locks::Locks;
+pub use locks::lock_keys;
 pub use metadata::DocumentOutcome;
 pub use metadata::Intent;
 pub use metadata::delete_documents;
@@ -90,24 +92,8 @@ pub struct Org {
     pub now: String,
     /// The API version of the call, such as `63.0`.
     pub version: String,
-    /// What other calls hold, where this one is not to wait for them.
-    pub locked: HashSet<String>,
-}
-
-/// What a write of a row takes for itself: users most of all, since all that
-/// is given to a user is added up for it.
-pub fn lock_keys(object: &str, row: &Row) -> Vec<String> {
-    let fields: &[&str] = match object {
-        "User" | "Profile" | "PermissionSet" | "PermissionSetGroup" => &["Id"],
-        "GroupMember" => &["GroupId", "UserOrGroupId"],
-        "PermissionSetAssignment" | "PermissionSetLicenseAssign" => &["AssigneeId"],
-        "UserLogin" | "UserPackageLicense" => &["UserId"],
-        _ => &[],
-    };
-    fields
-        .iter()
-        .filter_map(|field| row.get(*field).and_then(Json::as_str).map(normal_id))
-        .collect()
+    /// What other calls hold.
+    pub locks: Locks,
 }
 
 impl Org {
@@ -130,13 +116,6 @@ impl Org {
                 row.insert(field.to_owned(), Json::String(value.clone()));
             }
         }
-    }
-
-    /// Refuses a write of a row that another call holds.
-    fn check_lock(&self, object: &str, row: &Row) -> Result<(), ApiError> {
-        let is_held = !self.locked.is_empty()
-            && lock_keys(object, row).iter().any(|key| self.locked.contains(key));
-        if is_held { Err(ApiError::locked()) } else { Ok(()) }
     }
 
     /// Stores a new row: gives it its id and stamps.
@@ -171,7 +150,7 @@ pub fn insert(org: &mut Org, object: &str, fields: &Row) -> Result<String, ApiEr
     }
     rights::check(org, object.name)?;
     let row = checked(org, object, fields, true)?;
-    org.check_lock(object.name, &row)?;
+    org.locks.check(object.name, &row)?;
     match object.name {
         "User" => users::insert(org, row),
         "Profile" => profiles::insert(org, row),
@@ -203,7 +182,7 @@ pub fn update(org: &mut Org, object: &str, id: &str, fields: &Row) -> Result<(),
     rights::check(org, object.name)?;
     let id = existing(org, object, id)?;
     let changes = checked(org, object, fields, false)?;
-    org.check_lock(object.name, org.store.get(object.name, &id).unwrap_or(&changes))?;
+    org.locks.check(object.name, org.store.get(object.name, &id).unwrap_or(&changes))?;
     match object.name {
         "User" => users::update(org, &id, changes),
         "UserLogin" => users::update_login(org, &id, changes),
@@ -230,7 +209,7 @@ pub fn delete(org: &mut Org, object: &str, id: &str) -> Result<(), ApiError> {
     }
     rights::check(org, object.name)?;
     let id = existing(org, object, id)?;
-    org.check_lock(object.name, org.store.get(object.name, &id).unwrap_or(&Row::new()))?;
+    org.locks.check(object.name, org.store.get(object.name, &id).unwrap_or(&Row::new()))?;
     match object.name {
         "SetupEntityAccess" => {
             entity_access::delete(org, &id);

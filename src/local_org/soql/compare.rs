@@ -40,6 +40,18 @@ pub fn compare(value: &Json, operator: Operator, literal: &Literal, field: &Fiel
             _ => false,
         };
     }
+    if let (Json::String(held), Literal::Range(start, end)) = (value, literal) {
+        let (held, start, end) = (held.as_str(), start.as_str(), end.as_str());
+        return match operator {
+            Operator::Equal => held >= start && held < end,
+            Operator::NotEqual => held < start || held >= end,
+            Operator::Less => held < start,
+            Operator::LessOrEqual => held < end,
+            Operator::Greater => held >= end,
+            Operator::GreaterOrEqual => held >= start,
+            Operator::Like => false,
+        };
+    }
     let order = match (value, literal) {
         (Json::Bool(held), Literal::Flag(wanted)) => held.cmp(wanted),
         (Json::Number(held), Literal::Number(wanted)) => {

@@ -1,6 +1,7 @@
 //! From a query to rows: names are checked first, indexed conditions narrow
 //! the candidates, and the rest of the condition is evaluated row by row.
 
+mod aggregate;
 mod project;
 
 use std::collections::BTreeSet;
@@ -11,6 +12,7 @@ pub use project::field_value;
 
 use super::compare::compare;
 use super::parse::Condition;
+use super::parse::FieldSet;
 use super::parse::Literal;
 use super::parse::Operator;
 use super::parse::Query;
@@ -35,24 +37,63 @@ pub struct Answer {
     pub records: Vec<Json>,
 }
 
-/// Evaluates a query over what is stored, and over further rows that are kept
-/// nowhere.
+/// What a query is asked of.
+pub struct Source<'a> {
+    /// What is stored.
+    pub store: &'a Store,
+    /// The objects.
+    pub schema: &'a Schema,
+    /// The API version.
+    pub version: &'a str,
+    /// The time, as the platform writes it.
+    pub now: &'a str,
+    /// Further rows, that are kept nowhere.
+    pub further: &'a [(&'static str, Row)],
+}
+
+/// Evaluates a query.
 ///
 /// # Errors
 /// `INVALID_TYPE` and `INVALID_FIELD`, as the platform says them.
-pub fn evaluate(
-    store: &Store,
-    schema: &Schema,
-    query: &Query,
-    text: &str,
-    version: &str,
-    further: &[(&'static str, Row)],
-) -> Result<Answer, ApiError> {
-    let object = schema.object(&query.from).ok_or_else(|| {
+pub fn evaluate(source: &Source<'_>, query: &Query, text: &str) -> Result<Answer, ApiError> {
+    let object = source.schema.object(&query.from).ok_or_else(|| {
         ApiError::new("INVALID_TYPE", format!("sObject type '{}' is not supported.", query.from))
     })?;
-    let evaluation = Evaluation { store, schema, text, version, further };
+    let Source { store, schema, version, now, further } = *source;
+    let evaluation = Evaluation { store, schema, text, version, now, further };
     evaluation.answer(object, query, None)
+}
+
+/// A query with the fields in it that `FIELDS()` stands for.
+///
+/// # Errors
+/// Where it stands for fields whose number is not known, and no limit is set
+/// (SOQL and SOSL Reference, "FIELDS()").
+pub fn expanded(
+    schema: &Schema,
+    version: &str,
+    text: &str,
+    query: Query,
+) -> Result<Query, ApiError> {
+    let Some(object) = schema.object(&query.from) else { return Ok(query) };
+    let mut select = Vec::new();
+    for item in query.select {
+        let Selection::Fields(set, place) = item else {
+            select.push(item);
+            continue;
+        };
+        if set != FieldSet::Standard && query.limit.is_none_or(|limit| limit > 200) {
+            let message = "The SOQL FIELDS function must have a LIMIT of at most 200";
+            return Err(ApiError::new("MALFORMED_QUERY", at_place(text, place, message)));
+        }
+        let fields = schema.seen_fields(object, version).filter(|field| match set {
+            FieldSet::All => true,
+            FieldSet::Standard => !field.name.ends_with("__c"),
+            FieldSet::Custom => field.name.ends_with("__c"),
+        });
+        select.extend(fields.map(|field| Selection::Field(field.name.clone(), place)));
+    }
+    Ok(Query { select, ..query })
 }
 
 struct Evaluation<'a> {
@@ -60,6 +101,7 @@ struct Evaluation<'a> {
     schema: &'a Schema,
     text: &'a str,
     version: &'a str,
+    now: &'a str,
     further: &'a [(&'static str, Row)],
 }
 
@@ -100,6 +142,9 @@ impl<'a> Evaluation<'a> {
             if fits {
                 rows.push(row);
             }
+        }
+        if aggregate::is_grouped(query) {
+            return self.aggregated(object, &rows, query);
         }
         self.sort(object, &mut rows, query);
         let rows: Vec<&Row> =
@@ -143,8 +188,22 @@ impl<'a> Evaluation<'a> {
                     values.into_iter().map(|value| Literal::Text(value.to_owned())).collect();
                 Condition::In(path.clone(), *positive, list, *place)
             }
+            Condition::Compare(path, operator, Literal::Days(from, to), place) => {
+                let range = Literal::Range(self.day(*from), self.day(*to));
+                Condition::Compare(path.clone(), *operator, range, *place)
+            }
             other => other.clone(),
         })
+    }
+
+    /// The day that is so many days from today, as the platform writes it.
+    fn day(&self, days: i64) -> String {
+        let today = format!("{}T00:00:00Z", self.now.get(..10).unwrap_or_default());
+        let today: jiff::Timestamp = today.parse().unwrap_or_default();
+        super::super::timestamp(today.as_second() + days * 86_400)
+            .get(..10)
+            .unwrap_or_default()
+            .to_owned()
     }
 
     fn resolve(
@@ -239,11 +298,19 @@ impl<'a> Evaluation<'a> {
                     let (child, _) = self.child(object, children)?;
                     self.check(child, children)?;
                 }
-                Selection::Count => {}
+                Selection::Aggregate(aggregate) => {
+                    self.resolve(object, &aggregate.path, aggregate.place)?;
+                }
+                Selection::Count | Selection::Fields(..) => {}
             }
         }
+        for (path, place) in &query.group {
+            self.resolve(object, path, *place)?;
+        }
         for (path, _, _) in &query.order {
-            self.resolve(object, path, 0)?;
+            if !aggregate::is_grouped(query) {
+                self.resolve(object, path, 0)?;
+            }
         }
         query.condition.as_ref().map_or(Ok(()), |condition| self.check_condition(object, condition))
     }
@@ -282,7 +349,9 @@ impl<'a> Evaluation<'a> {
             ("int" | "double" | "currency" | "percent", literal) => {
                 matches!(literal, Literal::Number(_))
             }
-            ("date" | "datetime", literal) => matches!(literal, Literal::Time(_)),
+            ("date" | "datetime", literal) => {
+                matches!(literal, Literal::Time(_) | Literal::Days(..))
+            }
             (_, literal) => matches!(literal, Literal::Text(_)),
         };
         if fits {

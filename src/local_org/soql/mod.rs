@@ -4,7 +4,9 @@ mod compare;
 mod evaluate;
 mod parse;
 
+pub use evaluate::Source;
 pub use evaluate::evaluate;
+pub use evaluate::expanded;
 pub use evaluate::field_value;
 pub use evaluate::holds_for_plain_row;
 pub use parse::Condition;

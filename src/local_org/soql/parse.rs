@@ -11,6 +11,8 @@ pub struct Query {
     pub from: String,
     /// Which rows.
     pub condition: Option<Condition>,
+    /// The paths by whose values rows are put together, with their places.
+    pub group: Vec<(String, usize)>,
     /// In which order: path, descending, nulls last.
     pub order: Vec<(String, bool, bool)>,
     /// At most how many.
@@ -24,10 +26,55 @@ pub struct Query {
 pub enum Selection {
     /// A field, by path, with its place in the text.
     Field(String, usize),
+    /// A value worked out from all rows of a group.
+    Aggregate(Aggregate),
+    /// `FIELDS(ALL)`, `FIELDS(STANDARD)` or `FIELDS(CUSTOM)`, with its place.
+    Fields(FieldSet, usize),
     /// Rows of a child relationship.
     Children(Box<Query>),
     /// `COUNT()`.
     Count,
+}
+
+/// The fields that `FIELDS()` stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FieldSet {
+    /// All that the user sees.
+    All,
+    /// Those of the platform.
+    Standard,
+    /// Those of the org.
+    Custom,
+}
+
+/// A value worked out from all rows of a group.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Aggregate {
+    /// What is worked out.
+    pub function: Function,
+    /// From which field.
+    pub path: String,
+    /// Its name in the answer; `expr0` and so on without one.
+    pub alias: Option<String>,
+    /// Its place in the text.
+    pub place: usize,
+}
+
+/// What is worked out from the rows of a group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Function {
+    /// How many have a value.
+    Count,
+    /// How many values there are.
+    CountDistinct,
+    /// The least value.
+    Least,
+    /// The greatest value.
+    Greatest,
+    /// All together.
+    Sum,
+    /// The mean.
+    Average,
 }
 
 /// A condition of WHERE.
@@ -75,6 +122,11 @@ pub enum Literal {
     Number(f64),
     /// A date or time, as written.
     Time(String),
+    /// Days from today, from the first on and before the second: `TODAY` is
+    /// (0, 1).
+    Days(i64, i64),
+    /// Times from the first on and before the second.
+    Range(String, String),
     /// True or false.
     Flag(bool),
     /// Null.
@@ -306,10 +358,27 @@ impl Parser<'_> {
         }
         self.need_word("FROM")?;
         let from = self.name()?;
-        let mut query =
-            Query { select, from, condition: None, order: Vec::new(), limit: None, offset: 0 };
+        let mut query = Query {
+            select,
+            from,
+            condition: None,
+            group: Vec::new(),
+            order: Vec::new(),
+            limit: None,
+            offset: 0,
+        };
         if self.take_word("WHERE") {
             query.condition = Some(self.condition()?);
+        }
+        if self.take_word("GROUP") {
+            self.need_word("BY")?;
+            loop {
+                let place = self.at();
+                query.group.push((self.name()?, place));
+                if !self.take_symbol(",") {
+                    break;
+                }
+            }
         }
         if self.take_word("ORDER") {
             self.need_word("BY")?;
@@ -357,11 +426,42 @@ impl Parser<'_> {
         }
         let place = self.at();
         let name = self.name()?;
-        if name.eq_ignore_ascii_case("COUNT") && self.take_symbol("(") {
-            self.need_symbol(")")?;
+        if !self.take_symbol("(") {
+            return Ok(Selection::Field(name, place));
+        }
+        if name.eq_ignore_ascii_case("COUNT") && self.take_symbol(")") {
             return Ok(Selection::Count);
         }
-        Ok(Selection::Field(name, place))
+        let argument = self.name()?;
+        self.need_symbol(")")?;
+        let upper = |text: &str| text.to_ascii_uppercase();
+        if upper(&name) == "FIELDS" {
+            let fields = match upper(&argument).as_str() {
+                "ALL" => FieldSet::All,
+                "STANDARD" => FieldSet::Standard,
+                "CUSTOM" => FieldSet::Custom,
+                _ => {
+                    return Err(malformed(
+                        self.text,
+                        place,
+                        "FIELDS takes ALL, STANDARD or CUSTOM",
+                    ));
+                }
+            };
+            return Ok(Selection::Fields(fields, place));
+        }
+        let function = match upper(&name).as_str() {
+            "COUNT" => Function::Count,
+            "COUNT_DISTINCT" => Function::CountDistinct,
+            "MIN" => Function::Least,
+            "MAX" => Function::Greatest,
+            "SUM" => Function::Sum,
+            "AVG" => Function::Average,
+            _ => return Err(malformed(self.text, place, &format!("unexpected token: '{name}'"))),
+        };
+        let has_alias = matches!(self.peek(), Token::Word(_)) && !self.is_word("FROM");
+        let alias = if has_alias { Some(self.name()?) } else { None };
+        Ok(Selection::Aggregate(Aggregate { function, path: argument, alias, place }))
     }
 
     /// AND and OR may not be mixed without parentheses, as on the platform.
@@ -445,10 +545,26 @@ impl Parser<'_> {
                 "true" => Ok(Literal::Flag(true)),
                 "false" => Ok(Literal::Flag(false)),
                 "null" => Ok(Literal::Null),
-                _ => Err(self.unexpected_at(place)),
+                word => days(word).ok_or_else(|| self.unexpected_at(place)),
             },
             _ => Err(self.unexpected_at(place)),
         }
+    }
+}
+
+/// The days that a word for a date stands for; it is in lower case.
+fn days(word: &str) -> Option<Literal> {
+    let (word, count) = match word.split_once(':') {
+        Some((word, count)) => (word, Some(count.parse::<u16>().ok()?)),
+        None => (word, None),
+    };
+    match (word, count.map(i64::from)) {
+        ("yesterday", None) => Some(Literal::Days(-1, 0)),
+        ("today", None) => Some(Literal::Days(0, 1)),
+        ("tomorrow", None) => Some(Literal::Days(1, 2)),
+        ("last_n_days", Some(count)) => Some(Literal::Days(-count, 1)),
+        ("next_n_days", Some(count)) => Some(Literal::Days(1, count + 1)),
+        _ => None,
     }
 }
 

@@ -144,9 +144,11 @@ pub fn user_info(org: &Org) -> (Vec<Node>, usize) {
         .is_some_and(|account| account.field("IsPersonAccount").is_some());
     let texts = [
         ("accessibilityMode", "false".to_owned()),
+        ("chatterExternal", "false".to_owned()),
         ("currencySymbol", "$".to_owned()),
         ("orgAttachmentFileSizeLimit", "5242880".to_owned()),
         ("orgDefaultCurrencyIsoCode", "USD".to_owned()),
+        ("orgDefaultCurrencyLocale", "en_US".to_owned()),
         ("orgDisallowHtmlAttachments", "false".to_owned()),
         ("orgHasPersonAccounts", has_persons.to_string()),
         ("organizationId", of(&organization, "Id")),

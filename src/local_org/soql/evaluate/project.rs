@@ -55,7 +55,7 @@ impl<'a> Evaluation<'a> {
         record.insert("attributes".to_owned(), self.attributes(object, row));
         for item in &query.select {
             match item {
-                Selection::Count => {}
+                Selection::Aggregate(_) | Selection::Count | Selection::Fields(..) => {}
                 Selection::Field(path, place) => {
                     let resolved = self.resolve(object, path, *place)?;
                     self.project_field(object, row, &resolved, &mut record);

@@ -1,0 +1,265 @@
+//! The local org's doors: HTTPS, the list of calls, the page for people, calls
+//! that stand in each other's way, and how an org is forgotten.
+
+use std::time::Duration;
+
+use orgform::local_org;
+use orgform::local_org::Limits;
+use orgform::local_org::Options;
+use orgform::local_org::Seed;
+use orgform::local_org::Tls;
+use reqwest::Method;
+use serde_json::Value as Json;
+use serde_json::json;
+
+use crate::support::World;
+use crate::support::client;
+
+async fn send(world: &World, method: Method, path: &str, body: &Json) -> (u16, Json) {
+    let request = client()
+        .request(method, format!("{}/services/data/v66.0/{path}", world.org().instance_url))
+        .bearer_auth(&world.org().access_token)
+        .json(body);
+    let answer = request.send().await.expect("an answer");
+    let status = answer.status().as_u16();
+    let text = answer.text().await.expect("a body");
+    (status, serde_json::from_str(&text).unwrap_or(Json::Null))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn https_is_served_with_a_certificate_that_stays_and_names_this_machine() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let tls = || Tls { listen: ([127, 0, 0, 1], 0).into(), folder: folder.path().join("tls") };
+    // Who checks a certificate looks at the real clock.
+    #[expect(clippy::disallowed_methods, reason = "certificates are checked by it")]
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    let now = i64::try_from(now.expect("after 1970").as_secs()).expect("a time");
+    let mut files = Vec::new();
+    for _ in 0..2 {
+        let options = Options { tls: Some(tls()), ..Options::new(11) };
+        let org = local_org::start(options, std::sync::Arc::new(move || now)).await;
+        let org = org.expect("the org starts");
+        let (url, file) = org.tls.clone().expect("HTTPS");
+        let pem = std::fs::read(&file).expect("the certificate");
+        let trusted = reqwest::Certificate::from_pem(&pem).expect("a certificate");
+        let trusting = reqwest::Client::builder()
+            .no_proxy()
+            .tls_certs_only([trusted])
+            .build()
+            .expect("a client");
+        for host in ["localhost", "127.0.0.1"] {
+            let at = format!("{}/services/data/", url.replace("localhost", host));
+            assert_eq!(trusting.get(&at).send().await.expect("an answer").status(), 200, "{at}");
+        }
+        let limits = format!("{url}/services/oauth2/userinfo");
+        let request = trusting.get(limits).bearer_auth(&org.access_token);
+        let told: Json = request.send().await.expect("an answer").json().await.expect("JSON");
+        let rest = told["urls"]["rest"].as_str().expect("an address");
+        assert!(rest.starts_with(&url), "{rest} leads back to the same door");
+        let stranger = client().get(format!("{url}/services/data")).send().await;
+        assert!(stranger.is_err(), "who does not trust it, is not served");
+        files.push(pem);
+        org.stop().await;
+    }
+    assert_eq!(files[0], files[1], "clients are told once to trust it");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn calls_are_written_down_without_their_secrets() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("requests.log");
+    let options = Options { request_log: Some(file.clone()), ..Options::new(11) };
+    let world = World::serving(options).await;
+    world.query("SELECT Id FROM User").await;
+    let org = world.org();
+    let form = format!(
+        "grant_type=client_credentials&client_id={}&client_secret={}",
+        org.consumer_key, org.consumer_secret
+    );
+    let request = client()
+        .post(format!("{}//services/oauth2/token?code=inline", org.instance_url))
+        .header("content-type", "application/x-www-form-urlencoded")
+        .body(form);
+    request.send().await.expect("an answer");
+    let log = std::fs::read_to_string(&file).expect("the list");
+    let lines: Vec<&str> = log.lines().collect();
+    assert_eq!(lines.len(), 2);
+    assert!(lines[0].contains(" GET /services/data/v63.0/query?q="), "{log}");
+    assert!(lines[0].contains(" 200 ") && lines[0].ends_with(" ms"), "{log}");
+    assert!(lines[1].contains("POST //services/oauth2/token?code=... 200"), "{log}");
+    for secret in [&org.access_token, &org.consumer_secret, &"inline".to_owned()] {
+        assert!(!log.contains(secret.as_str()), "{log}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_page_shows_what_is_in_the_org_and_escapes_it() {
+    let world = World::new().await;
+    let set = json!({"Name": "Odd", "Label": "<b>Odd</b> & more"});
+    world.call(Method::POST, "sobjects/PermissionSet", set).await;
+    let page = client().get(&world.org().instance_url).send().await.expect("an answer");
+    let kind = page.headers()["content-type"].to_str().expect("text").to_owned();
+    let page = page.text().await.expect("a page");
+    assert!(kind.starts_with("text/html"), "{kind}");
+    for shown in
+        ["admin@local.orgform.example", "System Administrator", "&lt;b&gt;Odd&lt;/b&gt; &amp; more"]
+    {
+        assert!(page.contains(shown), "{shown} is not on {page}");
+    }
+    assert!(!page.contains(&world.org().access_token));
+    let request = client().get(&world.org().instance_url).header("accept", "application/json");
+    let told: Json = request.send().await.expect("an answer").json().await.expect("JSON");
+    assert_eq!(told["organization_id"], json!(world.org().org_id));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_list_of_versions_is_free_ascending_and_of_any_spelling() {
+    let world = World::new().await;
+    for path in ["/services/data", "/services/data/", "//services/data"] {
+        let answer = client().get(format!("{}{path}", world.org().instance_url)).send().await;
+        let answer = answer.expect("an answer");
+        assert!(!answer.headers().contains_key("sforce-limit-info"), "it does not count");
+        let versions: Json = answer.json().await.expect("JSON");
+        let versions: Vec<f64> = versions
+            .as_array()
+            .expect("a list")
+            .iter()
+            .map(|version| version["version"].as_str().expect("text").parse().expect("a number"))
+            .collect();
+        assert!(versions.is_sorted() && versions.first() == Some(&51.0), "{versions:?}");
+    }
+    assert_eq!(send(&world, Method::GET, "", &Json::Null).await.0, 200);
+    let old = client()
+        .get(format!("{}/services/data/v20.0/limits", world.org().instance_url))
+        .bearer_auth(&world.org().access_token);
+    assert_eq!(old.send().await.expect("an answer").status(), 404);
+}
+
+/// A world whose calls take time, with a set and some users.
+async fn slow(latency_ms: u64, limits: Limits) -> (World, String, Vec<String>) {
+    let options = Options {
+        latency_ms,
+        seed: Seed { users: 3, limits, ..Seed::default() },
+        ..Options::new(11)
+    };
+    let world = World::serving(options).await;
+    let set = json!({"Name": "Shared", "Label": "Shared"});
+    let set = world.call(Method::POST, "sobjects/PermissionSet", set).await;
+    let users = world.query("SELECT Id FROM User WHERE Username LIKE 'user%' ORDER BY Id").await;
+    let id = |row: &Json| row["Id"].as_str().expect("an id").to_owned();
+    (world, set["id"].as_str().expect("an id").to_owned(), users.iter().map(id).collect())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_row_that_another_call_holds_is_refused_alone_and_others_are_written() {
+    let limits = Limits { lock_wait_ms: 0, ..Limits::default() };
+    let (world, set, users) = slow(400, limits).await;
+    let one = json!({"AssigneeId": users[0], "PermissionSetId": set});
+    let record = |user: &String| json!({"attributes": {"type": "PermissionSetAssignment"}, "AssigneeId": user, "PermissionSetId": set});
+    let both = json!({"allOrNone": false, "records": [record(&users[0]), record(&users[1])]});
+    let first = send(&world, Method::POST, "sobjects/PermissionSetAssignment", &one);
+    let second = async {
+        tokio::time::sleep(Duration::from_millis(150)).await;
+        send(&world, Method::POST, "composite/sobjects", &both).await
+    };
+    let (first, second) = tokio::join!(first, second);
+    assert_eq!(first.0, 201, "{}", first.1);
+    assert_eq!(second.1[0]["errors"][0]["statusCode"], json!("UNABLE_TO_LOCK_ROW"), "{}", second.1);
+    assert_eq!(second.1[1]["success"], json!(true), "{}", second.1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_waits_for_another_about_the_same_user_and_then_passes() {
+    let (world, set, users) = slow(200, Limits::default()).await;
+    let license = world.id("PermissionSetLicense", "DeveloperName = 'SalesConsoleUser'").await;
+    let given = json!({"AssigneeId": users[0], "PermissionSetId": set});
+    let licensed = json!({"AssigneeId": users[0], "PermissionSetLicenseId": license});
+    let (first, second) = tokio::join!(
+        send(&world, Method::POST, "sobjects/PermissionSetAssignment", &given),
+        send(&world, Method::POST, "sobjects/PermissionSetLicenseAssign", &licensed),
+    );
+    assert_eq!((first.0, second.0), (201, 201), "{} {}", first.1, second.1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn too_many_long_calls_keep_others_out() {
+    let limits = Limits { long_call_ms: 20, long_calls: 1, ..Limits::default() };
+    let (world, ..) = slow(600, limits).await;
+    let long = send(&world, Method::GET, "limits", &Json::Null);
+    let other = async {
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        send(&world, Method::GET, "limits", &Json::Null).await
+    };
+    let (long, other) = tokio::join!(long, other);
+    assert_eq!(long.0, 200);
+    assert_eq!(other.0, 403);
+    let message = "ConcurrentRequests (Concurrent API Requests) Limit exceeded.";
+    assert_eq!(other.1[0]["message"], json!(message));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_calls_of_a_day_have_an_end_for_all_doors() {
+    let world = World::serving(Options {
+        seed: Seed { calls_today: 99_999, ..Seed::default() },
+        ..Options::new(11)
+    })
+    .await;
+    assert_eq!(send(&world, Method::GET, "limits", &Json::Null).await.0, 200);
+    let (status, refused) = send(&world, Method::GET, "limits", &Json::Null).await;
+    assert_eq!((status, &refused[0]["errorCode"]), (403, &json!("REQUEST_LIMIT_EXCEEDED")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_org_is_forgotten_only_when_that_is_meant() {
+    let world = World::bare();
+    let reset = ["org", "reset"];
+    let none = world.run(&reset).await.succeeds();
+    assert!(none.output.starts_with("There is no local org in "), "{}", none.whole());
+    world.write("access.yaml", crate::support::example());
+    world.run(&["apply", "access.yaml", "--auto-approve"]).await.succeeds();
+
+    let refused = world.run(&reset).await.fails();
+    assert!(refused.errors.contains("--auto-approve"), "{}", refused.whole());
+    world.types("no\n");
+    let kept = world.run(&reset).await.succeeds();
+    assert!(kept.output.contains("Nothing was changed."), "{}", kept.whole());
+    assert!(world.run(&["plan", "access.yaml", "--detailed-exitcode"]).await.code == 0);
+
+    world.types("yes\n");
+    let gone = world.run(&reset).await.succeeds();
+    assert!(gone.output.contains("2 users"), "{}", gone.whole());
+    assert!(gone.output.contains("The local org is forgotten."), "{}", gone.whole());
+    let again = world.run(&["plan", "access.yaml", "--detailed-exitcode"]).await;
+    assert_eq!(again.code, 2, "all is to be made anew: {}", again.whole());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_org_that_is_being_served_is_not_forgotten() {
+    let world = World::bare();
+    let data = world.path().join("data");
+    let options = Options { data: Some(data), ..Options::new(11) };
+    let running = local_org::start(options, std::sync::Arc::new(|| 0)).await.expect("starts");
+    let refused = world.run(&["org", "reset", "--data", "data", "--auto-approve"]).await.fails();
+    assert!(
+        refused.errors.contains("another process is using this local org"),
+        "{}",
+        refused.whole()
+    );
+    running.stop().await;
+    world.run(&["org", "reset", "--data", "data", "--auto-approve"]).await.succeeds();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_certificate_that_is_none_and_an_address_for_others_are_refused() {
+    let world = World::bare();
+    world.write("app.crt", "nothing");
+    for arguments in [
+        &["org", "serve", "--app-certificate", "app.crt"][..],
+        &["org", "serve", "--app-certificate", "missing.crt"],
+        &["org", "serve", "--tls-listen", "0.0.0.0:0"],
+        &["org", "serve", "--request-log", "no/such/folder/requests.log"],
+    ] {
+        let refused = world.run(arguments).await.fails();
+        assert!(refused.errors.starts_with("Error: "), "{}", refused.whole());
+    }
+}
