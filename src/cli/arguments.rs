@@ -407,7 +407,8 @@ pub struct ServeArguments {
     /// Lists have a + between their items. Size: users=N ordinary users beside the admin;
     /// seats=N|unlimited of the Salesforce Integration license and of the permission set
     /// licenses; package_seats=N of the package coconut, which otherwise has a site license;
-    /// calls_today=N API calls made already.
+    /// daily_calls=N API calls a day, calls_today=N of them
+    /// made already.
     ///
     /// Shape: person_accounts=true, with person_record_type=NAME; record_types=OBJECT.NAME;
     /// custom_fields=OBJECT.NAME__c:TYPE, where picklist(A/B) is a list and ! at the end makes it

@@ -15,7 +15,7 @@ const APPS: &str = "App";
 pub const CLI_APP: &str = "PlatformCLI";
 
 /// A connected app, by which a program signs in.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct App {
     /// Its consumer key, also called client id.
     pub key: String,
@@ -76,6 +76,9 @@ pub fn apps(org: &Org) -> Vec<App> {
 
 /// Keeps a session; without an end it lasts as long as the org.
 pub fn open_session(org: &mut Org, token: &str, user: &str, ends: Option<i64>) {
+    if org.store.get(SESSIONS, token).is_some() {
+        return;
+    }
     org.store.put(SESSIONS, row(json!({"Id": token, "UserId": user, "Ends": ends})));
 }
 
@@ -116,6 +119,13 @@ pub fn may_sign_in(org: &Org, user: &str) -> bool {
 /// Keeps a refresh token.
 pub fn keep_refresh(org: &mut Org, token: &str, user: &str, app: &str) {
     org.store.put(REFRESH, row(json!({"Id": token, "UserId": user, "App": app})));
+}
+
+/// A refresh token of a user for an app that is not used yet.
+pub fn unused_refresh(org: &Org, user: &str, app: &str) -> Option<String> {
+    let is = |row: &Row, field: &str, value: &str| row.get(field).is_some_and(|held| held == value);
+    let row = org.store.all(REFRESH).find(|row| is(row, "UserId", user) && is(row, "App", app))?;
+    text(row, "Id")
 }
 
 /// The user and the app of a refresh token.

@@ -25,6 +25,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::Mutex;
+use std::sync::atomic::AtomicI64;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -158,6 +159,8 @@ pub async fn start(options: Options, clock: Clock) -> Result<Running, StartError
         clock: Arc::clone(&clock),
         random: Mutex::new(opened.random),
         calls: AtomicU64::new(opened.calls),
+        daily_calls: limits.daily_calls,
+        day: AtomicI64::new(clock().div_euclid(86_400)),
         cursors: Mutex::default(),
         described: http::Described::default(),
         contention: Contention::new(

@@ -108,8 +108,14 @@ pub fn open(options: &Options, now: i64) -> Result<Opened, StartError> {
     let admin = org.running_user.clone();
     identity::open_session(&mut org, &access_token, &admin, None);
     let app = app(&mut org, &mut random, options.app_certificate.as_deref())?;
-    let refresh_token = format!("5Aep861{}", characters(&mut random, 60));
-    identity::keep_refresh(&mut org, &refresh_token, &admin, &app.key);
+    let refresh_token = match identity::unused_refresh(&org, &admin, &app.key) {
+        Some(token) => token,
+        None => {
+            let token = format!("5Aep861{}", characters(&mut random, 60));
+            identity::keep_refresh(&mut org, &token, &admin, &app.key);
+            token
+        }
+    };
     let calls = if is_new { options.seed.calls_today } else { calls_of_today(&org) };
     org.store.commit().map_err(failed)?;
     Ok(Opened { org, org_id, access_token, refresh_token, app, calls, random })
@@ -179,7 +185,10 @@ fn app(
     if let Some(certificate) = certificate {
         app.certificate = Some(certificate.to_owned());
     }
-    identity::register(org, &app);
+    // A start that changes nothing writes nothing.
+    if identity::app(org, &app.key).as_ref() != Some(&app) {
+        identity::register(org, &app);
+    }
     Ok(app)
 }
 

@@ -58,6 +58,8 @@ pub struct Tls {
 /// How long things may take.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
+    /// Calls a day; 100,000 in a new Enterprise Edition org.
+    pub daily_calls: u64,
     /// Seconds that a session lasts; that of the admin's own token has no end.
     pub session_seconds: i64,
     /// Milliseconds that a call waits for another that writes the same rows;
@@ -71,7 +73,13 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { session_seconds: 7200, lock_wait_ms: 10_000, long_call_ms: 20_000, long_calls: 25 }
+        Self {
+            daily_calls: 100_000,
+            session_seconds: 7200,
+            lock_wait_ms: 10_000,
+            long_call_ms: 20_000,
+            long_calls: 25,
+        }
     }
 }
 
@@ -199,7 +207,7 @@ impl Default for Doubts {
 pub struct UnknownSetting(pub String);
 
 /// The settings that [`set`] understands, for messages.
-pub const SETTINGS: &str = "users=N, seats=N|unlimited, package_seats=N, calls_today=N, admin_lacks=PERMISSION+PERMISSION, licenses_expire=YYYY-MM-DD, person_record_type=NAME, record_types=OBJECT.NAME+OBJECT.NAME, custom_fields=OBJECT.NAME__c:TYPE, read_only_fields=OBJECT.NAME, unseen_fields=OBJECT.NAME, forgotten_section=NAME, access_policy=grant:SET|revoke:SET, without_licenses=NAME+NAME, queues=NAME+NAME, public_groups=NAME+NAME, recalculation_calls=N, recalculation_fails_for=SET, workflow_user=USERNAME, trial_ends=YYYY-MM-DD, session_seconds=N, lock_wait_ms=N, long_call_ms=N, long_calls=N, user_rule=validation|trigger, email_changes_wait, state_codes, german, person_accounts, sandbox, rest_inserts_profiles, sets_are_replaced, login_rows, sets_take_their_license_along, dependencies_of_all_data, uninstalled_apps_described, hidden_dependency, profile_filtering, person_default_shown, all_data_without_set_license and networks_known (each =true|false)";
+pub const SETTINGS: &str = "users=N, seats=N|unlimited, package_seats=N, calls_today=N, daily_calls=N, admin_lacks=PERMISSION+PERMISSION, licenses_expire=YYYY-MM-DD, person_record_type=NAME, record_types=OBJECT.NAME+OBJECT.NAME, custom_fields=OBJECT.NAME__c:TYPE, read_only_fields=OBJECT.NAME, unseen_fields=OBJECT.NAME, forgotten_section=NAME, access_policy=grant:SET|revoke:SET, without_licenses=NAME+NAME, queues=NAME+NAME, public_groups=NAME+NAME, recalculation_calls=N, recalculation_fails_for=SET, workflow_user=USERNAME, trial_ends=YYYY-MM-DD, session_seconds=N, lock_wait_ms=N, long_call_ms=N, long_calls=N, user_rule=validation|trigger, email_changes_wait, state_codes, german, person_accounts, sandbox, rest_inserts_profiles, sets_are_replaced, login_rows, sets_take_their_license_along, dependencies_of_all_data, uninstalled_apps_described, hidden_dependency, profile_filtering, person_default_shown, all_data_without_set_license and networks_known (each =true|false)";
 
 /// Applies one `KEY=VALUE`.
 ///
@@ -221,6 +229,7 @@ pub fn set(seed: &mut Seed, doubts: &mut Doubts, setting: &str) -> Result<(), Un
             let seats: u32 = value.parse().map_err(|_| unknown())?;
             seed.package_seats = Some(i64::from(seats));
         }
+        "daily_calls" => seed.limits.daily_calls = value.parse().map_err(|_| unknown())?,
         "calls_today" => seed.calls_today = value.parse().map_err(|_| unknown())?,
         "admin_lacks" => seed.admin_lacks = list(),
         "licenses_expire" => seed.licenses_expire = Some(value.to_owned()),

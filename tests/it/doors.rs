@@ -207,6 +207,8 @@ async fn the_calls_of_a_day_have_an_end_for_all_doors() {
     assert_eq!(send(&world, Method::GET, "limits", &Json::Null).await.0, 200);
     let (status, refused) = send(&world, Method::GET, "limits", &Json::Null).await;
     assert_eq!((status, &refused[0]["errorCode"]), (403, &json!("REQUEST_LIMIT_EXCEEDED")));
+    world.pass_hours(24);
+    assert_eq!(send(&world, Method::GET, "limits", &Json::Null).await.0, 200, "the next day");
 }
 
 #[tokio::test(flavor = "multi_thread")]

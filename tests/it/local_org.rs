@@ -257,3 +257,87 @@ async fn the_help_of_the_local_org_names_every_setting() {
         }
     }
 }
+
+/// Calls the partner door; the elements below the results, in order.
+async fn partner(world: &World, header: &str, body: &str) -> Vec<Vec<String>> {
+    let org = world.org();
+    let envelope = format!(
+        "<e:Envelope xmlns:e=\"http://schemas.xmlsoap.org/soap/envelope/\" xmlns:u=\"urn:partner.soap.sforce.com\"><e:Header><u:SessionHeader><u:sessionId>{}</u:sessionId></u:SessionHeader>{header}</e:Header><e:Body>{body}</e:Body></e:Envelope>",
+        org.access_token
+    );
+    let request = client()
+        .post(format!("{}/services/Soap/u/53.0/{}", org.instance_url, org.org_id))
+        .header("content-type", "text/xml")
+        .body(envelope);
+    let text = request.send().await.expect("an answer").text().await.expect("a body");
+    let document = roxmltree::Document::parse(&text).expect("XML");
+    document
+        .descendants()
+        .filter(|node| node.tag_name().name() == "result")
+        .map(|result| {
+            let elements = result.children().filter(roxmltree::Node::is_element);
+            elements.map(|element| element.tag_name().name().to_owned()).collect()
+        })
+        .collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn partner_answers_have_the_elements_of_the_wsdl_in_its_order() {
+    let world = World::new().await;
+    let made = partner(
+        &world,
+        "",
+        "<u:create><u:sObjects><type>PermissionSet</type><Name>By_Soap</Name><Label>By SOAP</Label></u:sObjects><u:sObjects><type>PermissionSet</type><Name>1</Name><Label>Bad</Label></u:sObjects></u:create>",
+    )
+    .await;
+    assert_eq!(made, [vec!["id", "success"], vec!["errors", "id", "success"]]);
+    let set = world.id("PermissionSet", "Name = 'By_Soap'").await;
+    let changed = format!(
+        "<u:update><u:sObjects><type>PermissionSet</type><Id>{set}</Id><Label>New</Label><fieldsToNull>Description</fieldsToNull></u:sObjects></u:update>"
+    );
+    assert_eq!(partner(&world, "", &changed).await, [vec!["id", "success"]]);
+    assert_eq!(
+        world.query("SELECT Label FROM PermissionSet WHERE Name = 'By_Soap'").await[0]["Label"],
+        json!("New")
+    );
+    let gone = format!("<u:delete><u:ids>{set}</u:ids><u:ids>nothing</u:ids></u:delete>");
+    assert_eq!(
+        partner(&world, "", &gone).await,
+        [vec!["id", "success"], vec!["errors", "id", "success"]]
+    );
+    let admin = world.id("User", "Username = 'admin@local.orgform.example'").await;
+    let password = format!(
+        "<u:setPassword><u:userId>{admin}</u:userId><u:password>a long one</u:password></u:setPassword>"
+    );
+    assert_eq!(partner(&world, "", &password).await, [Vec::<String>::new()]);
+    let told = partner(&world, "", "<u:getUserInfo/>").await;
+    assert_eq!(
+        told[0],
+        [
+            "accessibilityMode",
+            "chatterExternal",
+            "currencySymbol",
+            "orgAttachmentFileSizeLimit",
+            "orgDefaultCurrencyIsoCode",
+            "orgDefaultCurrencyLocale",
+            "orgDisallowHtmlAttachments",
+            "orgHasPersonAccounts",
+            "organizationId",
+            "organizationMultiCurrency",
+            "organizationName",
+            "profileId",
+            "roleId",
+            "sessionSecondsValid",
+            "userDefaultCurrencyIsoCode",
+            "userEmail",
+            "userFullName",
+            "userId",
+            "userLanguage",
+            "userLocale",
+            "userName",
+            "userTimeZone",
+            "userType",
+            "userUiSkin",
+        ]
+    );
+}

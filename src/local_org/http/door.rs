@@ -17,7 +17,6 @@ use axum::response::Response;
 use serde_json::Value as Json;
 
 use super::Caller;
-use super::DAILY_CALLS;
 use super::Server;
 use super::call::Call;
 use super::call::Payload;
@@ -97,7 +96,9 @@ async fn work(server: &Arc<Server>, arrived: Arc<Arrived>) -> Reply {
         let error = ApiError::new("REQUEST_LIMIT_EXCEEDED", message).status(403);
         return Reply::refused(&error);
     }
-    server.calls.fetch_add(u64::from(counts(&arrived.uri)), Ordering::Relaxed);
+    if counts(&arrived.uri) {
+        server.count();
+    }
     let mut patience = server.contention.patience();
     let mut is_last_try = false;
     loop {
@@ -229,7 +230,8 @@ fn response(server: &Server, uri: &str, reply: Reply) -> Response {
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
     if counts(uri) {
-        let usage = format!("api-usage={}/{DAILY_CALLS}", server.calls.load(Ordering::Relaxed));
+        let usage =
+            format!("api-usage={}/{}", server.calls.load(Ordering::Relaxed), server.daily_calls);
         if let Ok(usage) = HeaderValue::from_str(&usage) {
             headers.insert("Sforce-Limit-Info", usage);
         }

@@ -19,6 +19,7 @@ mod status_page;
 
 use std::sync::Arc;
 use std::sync::Mutex;
+use std::sync::atomic::AtomicI64;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -38,9 +39,6 @@ pub use request_log::RequestLog;
 
 use call::Reply;
 
-/// Calls a day, as a new Enterprise Edition org has them.
-pub const DAILY_CALLS: u64 = 100_000;
-
 /// Seconds since 1970.
 pub type Clock = Arc<dyn Fn() -> i64 + Send + Sync>;
 
@@ -56,6 +54,10 @@ pub struct Server {
     pub random: Mutex<fastrand::Rng>,
     /// Calls so far.
     pub calls: AtomicU64,
+    /// Calls that a day has.
+    pub daily_calls: u64,
+    /// The day on which they are counted, since 1970.
+    pub day: AtomicI64,
     /// Answers that did not fit one page.
     pub cursors: Mutex<Cursors>,
     /// Describes that were asked for.
@@ -87,6 +89,15 @@ impl Server {
     /// Locks what calls share; a call that panicked left nothing behind.
     fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
         mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    /// Counts a call; each day begins at none.
+    fn count(&self) {
+        let day = (self.clock)().div_euclid(86_400);
+        if self.day.swap(day, Ordering::Relaxed) != day {
+            self.calls.store(0, Ordering::Relaxed);
+        }
+        self.calls.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Runs a call on the org and makes what it changed durable. Where another
@@ -143,7 +154,7 @@ impl Server {
             )
             .status(403));
         }
-        if self.calls.load(Ordering::Relaxed) > DAILY_CALLS {
+        if self.calls.load(Ordering::Relaxed) > self.daily_calls {
             return Err(ApiError::new("REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded.")
                 .status(403));
         }

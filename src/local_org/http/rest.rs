@@ -8,7 +8,6 @@ use serde_json::Value as Json;
 use serde_json::json;
 
 use super::Caller;
-use super::DAILY_CALLS;
 use super::Server;
 use super::call::Call;
 use super::call::Reply;
@@ -139,8 +138,8 @@ fn resources(server: &Server, org: &Org, caller: &Caller, call: &Call) -> Json {
 
 /// The limits that this org keeps count of.
 fn limits(server: &Server) -> Json {
-    let remaining = DAILY_CALLS.saturating_sub(server.calls.load(Ordering::Relaxed));
-    json!({"DailyApiRequests": {"Max": DAILY_CALLS, "Remaining": remaining}})
+    let remaining = server.daily_calls.saturating_sub(server.calls.load(Ordering::Relaxed));
+    json!({"DailyApiRequests": {"Max": server.daily_calls, "Remaining": remaining}})
 }
 
 /// One record, with all its fields or those of `fields`.

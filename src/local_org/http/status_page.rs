@@ -6,7 +6,6 @@ use axum::http::header;
 use serde_json::Value as Json;
 use serde_json::json;
 
-use super::DAILY_CALLS;
 use super::Server;
 use super::call::Reply;
 use crate::local_org::rules;
@@ -28,8 +27,12 @@ pub fn answer(server: &Server, headers: &HeaderMap) -> Reply {
     server.transaction(|org| {
         rules::count_seats(org);
         rules::pass_time(org);
-        Reply::text(200, "text/html;charset=UTF-8", page(org, &server.org_id, calls))
-            .header("content-security-policy", "default-src 'none'; style-src 'unsafe-inline'")
+        Reply::text(
+            200,
+            "text/html;charset=UTF-8",
+            page(org, &server.org_id, (calls, server.daily_calls)),
+        )
+        .header("content-security-policy", "default-src 'none'; style-src 'unsafe-inline'")
     })
 }
 
@@ -66,10 +69,10 @@ fn table(heads: &[&str], rows: &[Vec<String>]) -> String {
     format!("<table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>")
 }
 
-fn page(org: &Org, org_id: &str, calls: u64) -> String {
+fn page(org: &Org, org_id: &str, (calls, daily): (u64, u64)) -> String {
     let users = org.store.all("User").count();
     let mut page = format!(
-        "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\"><title>Local org {org_id}</title><style>{STYLE}</style></head><body><h1>Local org</h1><p>An emulated Salesforce org, served by orgform on this machine. Nothing here touches Salesforce.</p><p>Id <code>{org_id}</code>, {users} users, {calls} of {DAILY_CALLS} API calls made today.</p>"
+        "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\"><title>Local org {org_id}</title><style>{STYLE}</style></head><body><h1>Local org</h1><p>An emulated Salesforce org, served by orgform on this machine. Nothing here touches Salesforce.</p><p>Id <code>{org_id}</code>, {users} users, {calls} of {daily} API calls made today.</p>"
     );
     page.push_str(&format!("<h2>Users</h2>{}", users_table(org)));
     if users > SHOWN {

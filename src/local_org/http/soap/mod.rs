@@ -11,7 +11,6 @@ use quick_xml::Writer;
 use std::sync::atomic::Ordering;
 
 use super::Caller;
-use super::DAILY_CALLS;
 use super::Server;
 use super::call::Reply;
 use super::rest::is_served;
@@ -44,7 +43,7 @@ pub fn answer(server: &Server, caller: &Caller, door: &str, version: &str, body:
     server.transaction(|org| {
         let answered = server.enter(org, &caller).map_err(as_soap).and_then(|()| {
             version.clone_into(&mut org.version);
-            run(org, door, &call)
+            run(server, org, door, &call)
         });
         match answered {
             Ok((results, records)) => {
@@ -116,7 +115,7 @@ fn as_soap(error: ApiError) -> ApiError {
     }
 }
 
-fn run(org: &mut Org, door: &str, call: &Envelope) -> Answer {
+fn run(server: &Server, org: &mut Org, door: &str, call: &Envelope) -> Answer {
     let operation = &call.operation;
     let savepoint = org.store.savepoint();
     let (results, records) = match (door, operation.name.as_str()) {
@@ -137,7 +136,7 @@ fn run(org: &mut Org, door: &str, call: &Envelope) -> Answer {
         ("u", "update") => partner::update(org, operation),
         ("u", "delete") => partner::delete(org, operation),
         ("u", "setPassword") => partner::set_password(org, operation),
-        ("u", "getUserInfo") => Ok(partner::user_info(org)),
+        ("u", "getUserInfo") => Ok(partner::user_info(org, server.session_seconds)),
         (_, other) => Err(ApiError::new(
             "UNKNOWN_EXCEPTION",
             format!("No operation available for request {other}"),
@@ -177,13 +176,14 @@ fn envelope(server: &Server, namespace: &str, content: &Node, status: u16) -> Re
     let content = content
         .replace("<faultcode>", "<faultcode xmlns=\"\">")
         .replace("<faultstring>", "<faultstring xmlns=\"\">");
+    let daily = server.daily_calls;
     let used = server.calls.load(Ordering::Relaxed);
     let faults = match namespace {
         PARTNER => "urn:fault.partner.soap.sforce.com",
         namespace => namespace,
     };
     let text = format!(
-        "{DECLARATION}<soapenv:Envelope xmlns:soapenv=\"http://schemas.xmlsoap.org/soap/envelope/\" xmlns=\"{namespace}\" xmlns:sf=\"{faults}\" xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\"><soapenv:Header><LimitInfoHeader><limitInfo><current>{used}</current><limit>{DAILY_CALLS}</limit><type>API REQUESTS</type></limitInfo></LimitInfoHeader></soapenv:Header><soapenv:Body>{content}</soapenv:Body></soapenv:Envelope>"
+        "{DECLARATION}<soapenv:Envelope xmlns:soapenv=\"http://schemas.xmlsoap.org/soap/envelope/\" xmlns=\"{namespace}\" xmlns:sf=\"{faults}\" xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\"><soapenv:Header><LimitInfoHeader><limitInfo><current>{used}</current><limit>{daily}</limit><type>API REQUESTS</type></limitInfo></LimitInfoHeader></soapenv:Header><soapenv:Body>{content}</soapenv:Body></soapenv:Envelope>"
     );
     Reply::text(status, "text/xml;charset=UTF-8", text)
 }

@@ -132,7 +132,7 @@ pub fn set_password(org: &mut Org, operation: &Node) -> Answer {
 }
 
 /// Answers `getUserInfo`, in the order of the WSDL.
-pub fn user_info(org: &Org) -> (Vec<Node>, usize) {
+pub fn user_info(org: &Org, session_seconds: i64) -> (Vec<Node>, usize) {
     let user = org.store.get("User", &org.running_user).cloned().unwrap_or_default();
     let organization = org.store.all("Organization").next().cloned().unwrap_or_default();
     let of = |row: &Row, field: &str| {
@@ -156,7 +156,7 @@ pub fn user_info(org: &Org) -> (Vec<Node>, usize) {
         ("organizationName", of(&organization, "Name")),
         ("profileId", of(&user, "ProfileId")),
         ("roleId", of(&user, "UserRoleId")),
-        ("sessionSecondsValid", "7200".to_owned()),
+        ("sessionSecondsValid", session_seconds.to_string()),
         ("userDefaultCurrencyIsoCode", String::new()),
         ("userEmail", of(&user, "Email")),
         ("userFullName", of(&user, "Name")),
