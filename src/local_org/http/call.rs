@@ -114,6 +114,19 @@ impl Reply {
     }
 }
 
+/// A body as JSON; null for none.
+///
+/// # Errors
+/// `JSON_PARSER_ERROR`.
+pub fn read_json(body: &[u8]) -> Result<Json, ApiError> {
+    if body.is_empty() {
+        return Ok(Json::Null);
+    }
+    serde_json::from_slice(body).map_err(|error| {
+        ApiError::new("JSON_PARSER_ERROR", format!("Unexpected character: {error}"))
+    })
+}
+
 /// Splits a URI into path and parameters.
 pub fn split_uri(uri: &str) -> (Vec<String>, Vec<(String, String)>) {
     let (path, query) = uri.split_once('?').unwrap_or((uri, ""));

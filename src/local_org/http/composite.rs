@@ -4,14 +4,14 @@
 use serde_json::Value as Json;
 use serde_json::json;
 
-use super::Caller;
 use super::Server;
 use super::call::Call;
 use super::call::Reply;
 use super::call::split_uri;
-use super::rest;
-use super::rest::in_savepoint;
-use super::rest::record;
+use super::records::in_savepoint;
+use super::records::record;
+use super::records::record_of;
+use super::records::refuse_profile;
 use crate::local_org::error::ApiError;
 use crate::local_org::rules;
 use crate::local_org::rules::Org;
@@ -31,12 +31,12 @@ fn flag(body: &Json, name: &str) -> bool {
     }
 }
 
-/// Answers `POST /composite`.
+/// Answers `POST /composite`; `run` answers each part.
 pub fn composite(
     server: &Server,
     org: &mut Org,
-    caller: &Caller,
     call: &Call,
+    run: impl Fn(&Server, &mut Org, &Call) -> Reply,
 ) -> Result<Reply, ApiError> {
     let parts = call
         .body
@@ -106,7 +106,7 @@ pub fn composite(
                     {
                         Reply::refused(&ApiError::not_found())
                     } else {
-                        rest::handle(server, org, caller, &sub)
+                        run(server, org, &sub)
                     }
                 }
                 _ => Reply::refused(&ApiError::not_found()),
@@ -253,7 +253,7 @@ pub fn read(org: &Org, call: &Call, object: &str) -> Result<Reply, ApiError> {
     }
     let mut records = Vec::new();
     for id in &ids {
-        records.push(match rest::record_of(org, &call.version, object, id, Some(&fields)) {
+        records.push(match record_of(org, &call.version, object, id, Some(&fields)) {
             Ok(record) => record,
             Err(error) if error.status == 404 && org.schema.object(object).is_some() => Json::Null,
             Err(error) => return Err(error),
@@ -293,7 +293,7 @@ fn refuse_mixed_setup(org: &Org, objects: &[String]) -> Result<(), ApiError> {
 fn one(org: &mut Org, call: &Call, item: &Json, object: &str) -> Result<String, ApiError> {
     match call.method.as_str() {
         "POST" => {
-            rest::refuse_profile(org, object)?;
+            refuse_profile(org, object)?;
             rules::insert(org, object, record(item)?)
         }
         "PATCH" => {

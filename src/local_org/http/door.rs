@@ -14,13 +14,13 @@ use axum::http::Request;
 use axum::http::StatusCode;
 use axum::http::header;
 use axum::response::Response;
-use serde_json::Value as Json;
 
 use super::Caller;
 use super::Server;
 use super::call::Call;
 use super::call::Payload;
 use super::call::Reply;
+use super::call::read_json;
 use super::call::split_uri;
 use super::oauth;
 use super::rest;
@@ -205,16 +205,6 @@ fn route(server: &Server, arrived: &Arrived, is_last_try: bool) -> Reply {
         }
         _ => Reply::refused(&ApiError::not_found()),
     }
-}
-
-/// A body as JSON; null for none.
-pub fn read_json(body: &[u8]) -> Result<Json, ApiError> {
-    if body.is_empty() {
-        return Ok(Json::Null);
-    }
-    serde_json::from_slice(body).map_err(|error| {
-        ApiError::new("JSON_PARSER_ERROR", format!("Unexpected character: {error}"))
-    })
 }
 
 fn response(server: &Server, uri: &str, reply: Reply) -> Response {

@@ -11,6 +11,7 @@ mod door;
 mod oauth;
 mod password;
 mod query;
+mod records;
 mod request_log;
 mod rest;
 mod scim;

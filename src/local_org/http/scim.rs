@@ -9,9 +9,10 @@ use serde_json::json;
 use super::Caller;
 use super::Server;
 use super::call::Reply;
-use super::door::read_json;
+use super::call::read_json;
+
 use super::oauth;
-use super::rest::in_savepoint;
+use super::records::in_savepoint;
 use crate::local_org::error::ApiError;
 use crate::local_org::identity;
 use crate::local_org::rules;

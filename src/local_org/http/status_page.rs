@@ -59,6 +59,9 @@ fn cell(content: &str) -> String {
 }
 
 fn table(heads: &[&str], rows: &[Vec<String>]) -> String {
+    if rows.is_empty() {
+        return "<p>None.</p>".to_owned();
+    }
     let heads: String = heads.iter().map(|head| format!("<th>{head}</th>")).collect();
     let rows: String = rows
         .iter()

@@ -280,3 +280,18 @@ pub fn content_nodes(org: &Org, contents: &Contents) -> (Vec<Node>, Vec<Node>, V
         .collect();
     (fields, objects, system)
 }
+
+/// The refusal of a document that is about what is not there.
+pub fn no_such(kind: &str, name: &str) -> ApiError {
+    ApiError::new(
+        "INVALID_CROSS_REFERENCE_KEY",
+        format!("In field: fullName - no {kind} named {name} found"),
+    )
+}
+
+/// A document, its elements in the order of the WSDL: that of their names.
+pub fn whole(full_name: &str, mut children: Vec<Node>) -> Node {
+    children.sort_by(|left, right| left.name.cmp(&right.name));
+    children.insert(0, Node::text("fullName", full_name));
+    Node::parent("records", children)
+}

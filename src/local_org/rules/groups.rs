@@ -12,15 +12,15 @@ use super::contents::Contents;
 use super::contents::content_nodes;
 use super::contents::flag;
 use super::contents::is_true;
+use super::contents::no_such;
 use super::contents::read_contents;
 use super::contents::row_text;
 use super::contents::store_contents;
 use super::contents::stored_contents;
 use super::contents::text;
-use super::metadata::no_such;
-use super::metadata::set_named;
-use super::metadata::whole;
+use super::contents::whole;
 use super::sections;
+use super::set_document;
 use super::sets;
 use crate::local_org::error::ApiError;
 use crate::local_org::store::Row;
@@ -77,7 +77,7 @@ pub fn write_group(
     let mut members = Vec::new();
     for node in document.all("permissionSets") {
         let name = node.text.trim();
-        members.push(set_named(org, name).ok_or_else(|| {
+        members.push(set_document::named(org, name).ok_or_else(|| {
             ApiError::new(
                 "INVALID_CROSS_REFERENCE_KEY",
                 format!("In field: permissionSets - no PermissionSet named {name} found"),

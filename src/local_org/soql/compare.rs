@@ -4,8 +4,8 @@ use std::cmp::Ordering;
 
 use serde_json::Value as Json;
 
-use super::parse::Literal;
-use super::parse::Operator;
+use super::query::Literal;
+use super::query::Operator;
 use crate::local_org::schema::Field;
 use crate::local_org::store::normal_id;
 

@@ -3,16 +3,18 @@
 mod compare;
 mod evaluate;
 mod parse;
+mod query;
+mod tokens;
 
 pub use evaluate::Source;
 pub use evaluate::evaluate;
 pub use evaluate::expanded;
 pub use evaluate::field_value;
 pub use evaluate::holds_for_plain_row;
-pub use parse::Condition;
-pub use parse::Literal;
-pub use parse::Operator;
-pub use parse::Query;
-pub use parse::Selection;
 pub use parse::parse;
-pub use parse::texts_of;
+pub use query::Condition;
+pub use query::Literal;
+pub use query::Operator;
+pub use query::Query;
+pub use query::Selection;
+pub use query::texts_of;

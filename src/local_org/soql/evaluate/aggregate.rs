@@ -13,11 +13,11 @@ use super::Evaluation;
 use crate::local_org::error::ApiError;
 use crate::local_org::schema::Object;
 use crate::local_org::soql::compare::order_of;
-use crate::local_org::soql::parse::Aggregate;
-use crate::local_org::soql::parse::Function;
-use crate::local_org::soql::parse::Query;
-use crate::local_org::soql::parse::Selection;
-use crate::local_org::soql::parse::at_place;
+use crate::local_org::soql::query::Aggregate;
+use crate::local_org::soql::query::Function;
+use crate::local_org::soql::query::Query;
+use crate::local_org::soql::query::Selection;
+use crate::local_org::soql::tokens::at_place;
 use crate::local_org::store::Row;
 
 /// Whether a query puts rows together.

@@ -13,8 +13,8 @@ use crate::local_org::error::ApiError;
 use crate::local_org::schema::Field;
 use crate::local_org::schema::Object;
 use crate::local_org::soql::compare::order_of;
-use crate::local_org::soql::parse::Query;
-use crate::local_org::soql::parse::Selection;
+use crate::local_org::soql::query::Query;
+use crate::local_org::soql::query::Selection;
 use crate::local_org::store::Row;
 
 impl<'a> Evaluation<'a> {

@@ -1,0 +1,184 @@
+//! A permission set as a document: replaced as a whole (Metadata API Developer
+//! Guide, `PermissionSet`).
+
+use serde_json::Value as Json;
+
+use super::Org;
+use super::contents::content_nodes;
+use super::contents::flag;
+use super::contents::granted;
+use super::contents::no_such;
+use super::contents::read_contents;
+use super::contents::row_text;
+use super::contents::store_contents;
+use super::contents::stored_contents;
+use super::contents::text;
+use super::contents::whole;
+use super::groups;
+use super::prerequisites;
+use super::sections;
+use super::sets;
+use crate::local_org::error::ApiError;
+use crate::local_org::store::Row;
+use crate::local_org::xml::Node;
+
+/// Creates a set or replaces it with what a document says; whether it was made.
+///
+/// # Errors
+/// As the document is refused.
+pub fn write(
+    org: &mut Org,
+    full_name: &str,
+    document: &Node,
+    may_create: bool,
+) -> Result<bool, ApiError> {
+    let existing = sets::own_set(org, full_name);
+    let label = text(document, "label").unwrap_or_default();
+    if label.is_empty() && (existing.is_none() || org.doubts.sets_are_replaced) {
+        return Err(ApiError::new("REQUIRED_FIELD_MISSING", "Required field is missing: label")
+            .field("label"));
+    }
+    let mut contents = read_contents(org, document)?;
+    let (id, created) = match existing {
+        Some(id) => (id, false),
+        None if !may_create => return Err(no_such("PermissionSet", full_name)),
+        None => (
+            super::insert(org, "PermissionSet", &{
+                let mut row = Row::new();
+                row.insert("Name".to_owned(), Json::String(full_name.to_owned()));
+                row.insert("Label".to_owned(), Json::String(label.to_owned()));
+                row
+            })?,
+            true,
+        ),
+    };
+    if !created && !org.doubts.sets_are_replaced {
+        let mut merged = stored_contents(org, &id);
+        merged.system.extend(contents.system);
+        merged.objects.extend(contents.objects);
+        merged.fields.extend(contents.fields);
+        merged.sections.extend(contents.sections);
+        contents = merged;
+    }
+    contents.sections.retain(|(section, _), entry| {
+        sections::is_on(section, entry) && org.doubts.forgotten_section.as_ref() != Some(section)
+    });
+    prerequisites::check(&granted(&contents), &org.doubts)?;
+    let mut row = org.store.get("PermissionSet", &id).cloned().unwrap_or_default();
+    if !label.is_empty() {
+        row.insert("Label".to_owned(), Json::String(label.to_owned()));
+    }
+    match text(document, "description").filter(|text| !text.is_empty()) {
+        Some(description) if description.chars().count() > 255 => {
+            return Err(ApiError::new(
+                "STRING_TOO_LONG",
+                "Description: data value too large (max length=255)",
+            )
+            .field("description"));
+        }
+        Some(description) => {
+            row.insert("Description".to_owned(), Json::String(description.to_owned()));
+        }
+        None if org.doubts.sets_are_replaced || document.child("description").is_some() => {
+            row.remove("Description");
+        }
+        None => {}
+    }
+    let license = text(document, "license").filter(|name| !name.is_empty());
+    match license {
+        Some(name) => {
+            let id = license_named(org, name).ok_or_else(|| {
+                ApiError::new(
+                    "INVALID_CROSS_REFERENCE_KEY",
+                    format!("In field: license - no License named {name} found"),
+                )
+            })?;
+            let held = row_text(&row, "LicenseId");
+            if !created && held != id {
+                return Err(ApiError::new(
+                    "FIELD_INTEGRITY_EXCEPTION",
+                    "You can't change the license of a permission set",
+                )
+                .field("license"));
+            }
+            row.insert("LicenseId".to_owned(), Json::String(id));
+        }
+        None if !created
+            && org.doubts.sets_are_replaced
+            && !row_text(&row, "LicenseId").is_empty() =>
+        {
+            return Err(ApiError::new(
+                "FIELD_INTEGRITY_EXCEPTION",
+                "You can't change the license of a permission set",
+            )
+            .field("license"));
+        }
+        None => {}
+    }
+    match sections::says(document, "hasActivationRequired") {
+        Some(on) => {
+            row.insert("HasActivationRequired".to_owned(), Json::Bool(on));
+        }
+        None if org.doubts.sets_are_replaced => {
+            row.insert("HasActivationRequired".to_owned(), Json::Bool(false));
+        }
+        None => {}
+    }
+    org.store_changed("PermissionSet", row);
+    store_contents(org, &id, &contents);
+    groups::outdate_groups_of(org, &id);
+    Ok(created)
+}
+
+/// The id of a license by the name that metadata has for it.
+fn license_named(org: &Org, name: &str) -> Option<String> {
+    let of = |object: &str, fields: &[&str]| {
+        org.store
+            .all(object)
+            .find(|row| fields.iter().any(|field| row_text(row, field).eq_ignore_ascii_case(name)))
+            .map(|row| row_text(row, "Id").to_owned())
+    };
+    of("PermissionSetLicense", &["DeveloperName", "MasterLabel"])
+        .or_else(|| of("UserLicense", &["Name"]))
+}
+
+/// The set of a full name: one of this org, or a package's with its
+/// namespace in front.
+pub fn named(org: &Org, full_name: &str) -> Option<String> {
+    if let Some((namespace, name)) = full_name.split_once("__") {
+        return org
+            .store
+            .by("PermissionSet", "Name", name)
+            .find(|row| row_text(row, "NamespacePrefix") == namespace)
+            .map(|row| row_text(row, "Id").to_owned());
+    }
+    sets::own_set(org, full_name)
+}
+
+/// The document of a set.
+pub fn read(org: &Org, full_name: &str, id: &str) -> Node {
+    let row = org.store.get("PermissionSet", id).cloned().unwrap_or_default();
+    let contents = stored_contents(org, id);
+    let (fields, objects, system) = content_nodes(org, &contents);
+    let mut children = sections::nodes(&contents.sections);
+    let description = row_text(&row, "Description");
+    if !description.is_empty() {
+        children.push(Node::text("description", description));
+    }
+    children.extend(fields);
+    children.push(flag(
+        "hasActivationRequired",
+        row.get("HasActivationRequired") == Some(&Json::Bool(true)),
+    ));
+    children.push(Node::text("label", row_text(&row, "Label")));
+    let license = row_text(&row, "LicenseId");
+    if let Some(name) = org
+        .text("PermissionSetLicense", license, "DeveloperName")
+        .or_else(|| org.text("UserLicense", license, "Name"))
+    {
+        children.push(Node::text("license", name));
+    }
+    children.extend(objects);
+    children.extend(system);
+    whole(full_name, children)
+}
