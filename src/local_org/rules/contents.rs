@@ -6,6 +6,11 @@ use std::collections::BTreeMap;
 use serde_json::Value as Json;
 
 use super::Org;
+use super::entity_access;
+use super::nodes::flag;
+use super::nodes::is_true;
+use super::nodes::row_text;
+use super::nodes::text;
 use super::prerequisites;
 use super::prerequisites::Granted;
 use super::sections;
@@ -36,21 +41,6 @@ pub struct Contents {
     pub fields: BTreeMap<String, (bool, bool)>,
     /// All else, by section and name.
     pub sections: Entries,
-}
-
-/// Whether an element says true.
-pub fn is_true(node: &Node, name: &str) -> bool {
-    node.child(name).is_some_and(|child| child.text.trim() == "true")
-}
-
-/// The text of an element.
-pub fn text<'a>(node: &'a Node, name: &str) -> Option<&'a str> {
-    node.child(name).map(|child| child.text.trim())
-}
-
-/// The text of a field; empty for none.
-pub fn row_text<'a>(row: &'a Row, field: &str) -> &'a str {
-    row.get(field).and_then(Json::as_str).unwrap_or_default()
 }
 
 /// What a document grants.
@@ -191,6 +181,7 @@ pub fn store_contents(org: &mut Org, set: &str, contents: &Contents) {
     }
     org.store_changed(table_of(set), row);
     sections::store(org, set, &contents.sections);
+    entity_access::follow_document(org, set);
     for object in ["ObjectPermissions", "FieldPermissions"] {
         for child in org.store.ids_by(object, "ParentId", set) {
             org.store.delete(object, &child);
@@ -215,11 +206,6 @@ pub fn store_contents(org: &mut Org, set: &str, contents: &Contents) {
         row.insert("PermissionsEdit".to_owned(), Json::Bool(*edit));
         org.store_new("FieldPermissions", row);
     }
-}
-
-/// An element that says true or false.
-pub fn flag(name: &str, on: bool) -> Node {
-    Node::text(name, if on { "true" } else { "false" })
 }
 
 /// Field, object and system permissions as a document shows them.
@@ -279,19 +265,4 @@ pub fn content_nodes(org: &Org, contents: &Contents) -> (Vec<Node>, Vec<Node>, V
         })
         .collect();
     (fields, objects, system)
-}
-
-/// The refusal of a document that is about what is not there.
-pub fn no_such(kind: &str, name: &str) -> ApiError {
-    ApiError::new(
-        "INVALID_CROSS_REFERENCE_KEY",
-        format!("In field: fullName - no {kind} named {name} found"),
-    )
-}
-
-/// A document, its elements in the order of the WSDL: that of their names.
-pub fn whole(full_name: &str, mut children: Vec<Node>) -> Node {
-    children.sort_by(|left, right| left.name.cmp(&right.name));
-    children.insert(0, Node::text("fullName", full_name));
-    Node::parent("records", children)
 }

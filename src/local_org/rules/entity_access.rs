@@ -5,7 +5,7 @@
 use serde_json::Value as Json;
 
 use super::Org;
-use super::contents::row_text;
+use super::nodes::row_text;
 use super::sections;
 use crate::local_org::error::ApiError;
 use crate::local_org::store::Row;
@@ -124,7 +124,7 @@ fn say(org: &mut Org, set: &str, entity: &str, object: &str, on: bool) {
     } else {
         entries.remove(&key);
     }
-    sections::store_entries(org, set, &entries);
+    sections::store(org, set, &entries);
 }
 
 /// Gives the org the entities that its documents can name.

@@ -5,7 +5,7 @@ use serde_json::Value as Json;
 use serde_json::json;
 
 use super::Org;
-use super::contents::row_text;
+use super::nodes::row_text;
 use crate::local_org::store::Row;
 
 /// A type of metadata that has files.

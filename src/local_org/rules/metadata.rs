@@ -4,10 +4,10 @@
 use serde_json::Value as Json;
 
 use super::Org;
-use super::contents::no_such;
-use super::contents::text;
 use super::files::FileType;
 use super::groups;
+use super::nodes::no_such;
+use super::nodes::text;
 use super::profile_document;
 use super::rights;
 use super::set_document;

@@ -12,6 +12,7 @@ mod groups;
 mod licenses;
 mod locks;
 mod metadata;
+mod nodes;
 mod prerequisites;
 mod profile_document;
 mod profiles;

@@ -10,10 +10,9 @@ use std::collections::BTreeMap;
 use serde_json::Value as Json;
 
 use super::Org;
-use super::contents::is_true;
-use super::contents::row_text;
-use super::contents::text;
-use super::entity_access;
+use super::nodes::is_true;
+use super::nodes::row_text;
+use super::nodes::text;
 use crate::local_org::error::ApiError;
 use crate::local_org::store::Row;
 use crate::local_org::xml::Node;
@@ -214,14 +213,8 @@ pub fn stored(org: &Org, set: &str) -> Entries {
         .collect()
 }
 
-/// Keeps these and no others, in the document and as rows.
+/// Keeps these and no others.
 pub fn store(org: &mut Org, set: &str, entries: &Entries) {
-    store_entries(org, set, entries);
-    entity_access::follow_document(org, set);
-}
-
-/// Keeps these and no others in the document.
-pub fn store_entries(org: &mut Org, set: &str, entries: &Entries) {
     remove(org, set);
     for ((section, name), said) in entries {
         let id = org.store.new_id("0SE");

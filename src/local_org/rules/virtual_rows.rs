@@ -9,7 +9,7 @@ use serde_json::Value as Json;
 use serde_json::json;
 
 use super::Org;
-use super::contents::row_text;
+use super::nodes::row_text;
 use crate::local_org::schema::Object;
 use crate::local_org::soql::Query;
 use crate::local_org::soql::Selection;
