@@ -42,7 +42,14 @@ fn failed(error: impl std::fmt::Display) -> std::io::Error {
 /// # Errors
 /// When the folder can't be read or written.
 pub fn open(folder: &Path, now: i64) -> std::io::Result<Certificate> {
-    std::fs::create_dir_all(folder)?;
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::DirBuilderExt as _;
+        builder.mode(0o700);
+    }
+    builder.create(folder)?;
     let until = std::fs::read_to_string(folder.join("until")).unwrap_or_default();
     let until: i64 = until.trim().parse().unwrap_or(0);
     if until < now + DAYS / 2 * 86_400 {

@@ -134,6 +134,12 @@ pub fn refresh(org: &Org, token: &str) -> Option<(String, String)> {
     Some((text(row, "UserId")?, text(row, "App")?))
 }
 
+/// Whether only those get into an app whom an administrator has approved.
+pub fn is_for_approved(org: &Org, app: &App) -> bool {
+    let row = org.store.get("ConnectedApplication", &app.row);
+    row.is_some_and(|row| row.get("OptionsAllowAdminApprovedUsersOnly") == Some(&Json::Bool(true)))
+}
+
 /// Whether an administrator has approved a user for an app: by the profile,
 /// or by a permission set (Salesforce Help, "Manage Access to a Connected
 /// App").

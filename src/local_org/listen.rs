@@ -42,6 +42,15 @@ impl Listener for TlsListener {
     }
 }
 
+/// A task that ends with whoever holds this.
+struct Ending(JoinHandle<()>);
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
 fn router(door: Door) -> axum::Router {
     axum::Router::new().fallback(super::http::answer).with_state(door)
 }
@@ -91,7 +100,7 @@ pub fn serve_tls(
     });
     tokio::spawn(async move {
         let served = axum::serve(TlsListener { done, address }, router(door));
+        let _accepting = Ending(accepting);
         let _ = served.with_graceful_shutdown(stopped(stop)).await;
-        accepting.abort();
     })
 }

@@ -75,7 +75,7 @@ pub struct Running {
 }
 
 impl Running {
-    /// Ends it; calls under way are finished.
+    /// Ends it; calls under way have two seconds.
     pub async fn stop(mut self) {
         let _ = self.stop.send(true);
         for served in &mut self.served {
@@ -163,12 +163,12 @@ pub async fn start(options: Options, clock: Clock) -> Result<Running, StartError
         day: AtomicI64::new(clock().div_euclid(86_400)),
         cursors: Mutex::default(),
         described: http::Described::default(),
-        contention: Contention::new(
+        contention: Arc::new(Contention::new(
             takes_time,
             milliseconds(limits.lock_wait_ms),
             milliseconds(limits.long_call_ms),
             limits.long_calls,
-        ),
+        )),
         latency: milliseconds(options.latency_ms),
         latency_per_record: milliseconds(options.latency_per_record_ms),
         session_seconds: limits.session_seconds,
@@ -182,10 +182,10 @@ pub async fn start(options: Options, clock: Clock) -> Result<Running, StartError
     let mut served = vec![listen::serve(listener, door("http", address), stopped.clone())];
     let mut tls = None;
     if let Some(wanted) = &options.tls {
+        let (listener, address) = bind(wanted.listen).await?;
         let certificate = certificate::open(&wanted.folder, clock()).map_err(|source| {
             StartError::Certificate { folder: wanted.folder.display().to_string(), source }
         })?;
-        let (listener, address) = bind(wanted.listen).await?;
         let door = door("https", address);
         served.push(listen::serve_tls(listener, certificate.config, door, stopped));
         tls = Some((format!("https://localhost:{}", address.port()), certificate.file));

@@ -198,8 +198,8 @@ fn connected_app(org: &mut rules::Org, name: &str) -> String {
     row.insert("Name".to_owned(), json!(name));
     row.insert("OptionsAllowAdminApprovedUsersOnly".to_owned(), json!(true));
     let id = org.store_new("ConnectedApplication", row);
-    let profile = org.text("User", &org.running_user, "ProfileId").unwrap_or_default().to_owned();
-    let set = org.store.ids_by("PermissionSet", "ProfileId", &profile).into_iter().next();
+    let profile = org.text("User", &org.running_user, "ProfileId").unwrap_or_default();
+    let set = rules::profile_set(org, profile);
     let mut access = Row::new();
     access.insert("ParentId".to_owned(), json!(set));
     access.insert("SetupEntityId".to_owned(), json!(id));
@@ -226,7 +226,9 @@ fn calls_of_today(org: &rules::Org) -> u64 {
 /// Writes down how many calls were made today. A count that a kill loses does
 /// no harm.
 pub fn keep_count(server: &Server) {
-    let mut org = server.org.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let mut org = Server::lock(&server.org);
+    // What a call that panicked left open is not kept.
+    org.store.roll_back(0);
     let Some(mut setting) = org.store.all(SETTINGS_TABLE).next().cloned() else { return };
     let today = timestamp((server.clock)());
     setting.insert("day".to_owned(), json!(day(&today)));

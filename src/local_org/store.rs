@@ -63,6 +63,17 @@ pub fn index_key(value: &Json) -> Option<String> {
     }
 }
 
+/// How a file is opened that only its owner reads: tokens are in it.
+fn private() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt as _;
+        options.mode(0o600);
+    }
+    options
+}
+
 /// All tables.
 #[derive(Debug)]
 pub struct Store {
@@ -78,6 +89,10 @@ pub struct Store {
 struct Log {
     file: File,
     path: PathBuf,
+    /// How much of it was written whole.
+    length: u64,
+    /// A write failed and could not be taken back: nothing is written any more.
+    is_broken: bool,
 }
 
 impl Store {
@@ -101,7 +116,7 @@ impl Store {
     pub fn open(folder: &Path) -> std::io::Result<(Self, bool)> {
         std::fs::create_dir_all(folder)?;
         let path = folder.join(LOG);
-        let file = OpenOptions::new().create(true).read(true).append(true).open(&path)?;
+        let file = private().create(true).read(true).append(true).open(&path)?;
         file.try_lock().map_err(|error| match error {
             std::fs::TryLockError::WouldBlock => std::io::Error::new(
                 std::io::ErrorKind::WouldBlock,
@@ -132,7 +147,7 @@ impl Store {
         if file.metadata()?.len() > whole {
             file.set_len(whole)?;
         }
-        store.log = Some(Log { file, path });
+        store.log = Some(Log { file, path, length: whole, is_broken: false });
         let rows: usize = store.tables.values().map(|table| table.rows.len()).sum();
         if lines > 1000 && lines > rows * COMPACT_FACTOR {
             store.compact()?;
@@ -163,7 +178,7 @@ impl Store {
     fn compact(&mut self) -> std::io::Result<()> {
         let Some(log) = &self.log else { return Ok(()) };
         let temporary = log.path.with_extension("log.new");
-        let mut file = File::create(&temporary)?;
+        let mut file = private().create(true).write(true).truncate(true).open(&temporary)?;
         {
             let mut writer = std::io::BufWriter::new(&mut file);
             for (object, table) in &self.tables {
@@ -176,12 +191,15 @@ impl Store {
         }
         file.sync_all()?;
         std::fs::rename(&temporary, &log.path)?;
+        // A folder can be synced only where it can be opened as a file.
+        #[cfg(unix)]
         if let Some(folder) = log.path.parent() {
             File::open(folder)?.sync_all()?;
         }
         let file = OpenOptions::new().read(true).append(true).open(&log.path)?;
         file.try_lock().map_err(|error| std::io::Error::other(error.to_string()))?;
-        self.log = Some(Log { file, path: log.path.clone() });
+        let length = file.metadata()?.len();
+        self.log = Some(Log { file, path: log.path.clone(), length, is_broken: false });
         Ok(())
     }
 
@@ -352,15 +370,18 @@ impl Store {
     /// Ends the transaction: its changes are on disk when this returns.
     ///
     /// # Errors
-    /// When the log can't be written; the call must then not be acknowledged.
+    /// When the log can't be written; then nothing of the transaction is left,
+    /// and the call must not be acknowledged.
     pub fn commit(&mut self) -> std::io::Result<()> {
-        let undo = std::mem::take(&mut self.undo);
-        let Some(log) = &mut self.log else { return Ok(()) };
-        if undo.is_empty() {
+        let Some(log) = &mut self.log else {
+            self.undo.clear();
+            return Ok(());
+        };
+        if self.undo.is_empty() {
             return Ok(());
         }
         let touched: BTreeSet<(&str, &str)> =
-            undo.iter().map(|(object, id, _)| (object.as_str(), id.as_str())).collect();
+            self.undo.iter().map(|(object, id, _)| (object.as_str(), id.as_str())).collect();
         self.pending.clear();
         let entries: Vec<(&str, &str, Option<&Row>)> = touched
             .into_iter()
@@ -370,8 +391,29 @@ impl Store {
             .collect();
         serde_json::to_writer(&mut self.pending, &entries)?;
         self.pending.push(b'\n');
-        log.file.write_all(&self.pending)?;
-        log.file.sync_data()
+        let written = log.write(&self.pending);
+        if written.is_ok() {
+            self.undo.clear();
+        } else {
+            self.roll_back(0);
+        }
+        written
+    }
+}
+
+impl Log {
+    /// Adds a line. Where that fails, the file ends as it ended before, so that
+    /// later lines don't come after a torn one.
+    fn write(&mut self, line: &[u8]) -> std::io::Result<()> {
+        if self.is_broken {
+            return Err(std::io::Error::other("an earlier write could not be taken back"));
+        }
+        let written = self.file.write_all(line).and_then(|()| self.file.sync_data());
+        match written {
+            Ok(()) => self.length += line.len() as u64,
+            Err(_) => self.is_broken = self.file.set_len(self.length).is_err(),
+        }
+        written
     }
 }
 
@@ -459,5 +501,29 @@ mod tests {
         let next = store.new_id("00e");
         assert_ne!(store.ids_by("Profile", "Name", "Kept"), [next], "ids are not given twice");
         std::fs::remove_dir_all(&folder).expect("cleans up");
+    }
+
+    #[test]
+    fn a_write_that_fails_is_taken_back_and_costs_no_later_one() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join(super::LOG);
+        let (mut store, _) = Store::open(folder.path()).expect("opens");
+        store.put("Profile", row("00e1", "First"));
+        store.commit().expect("commits");
+        // A handle that can only read makes each write fail.
+        let reading = std::fs::File::open(&path).expect("opens");
+        let writing = store.log.as_mut().map(|log| std::mem::replace(&mut log.file, reading));
+        store.put("Profile", row("00e2", "Refused"));
+        assert!(store.commit().is_err());
+        assert!(store.get("Profile", "00e2").is_none(), "what was refused is not there");
+        if let (Some(log), Some(file)) = (store.log.as_mut(), writing) {
+            log.file = file;
+            log.is_broken = false;
+        }
+        store.put("Profile", row("00e3", "Later"));
+        store.commit().expect("commits");
+        drop(store);
+        let (store, _) = Store::open(folder.path()).expect("opens again");
+        assert!(store.get("Profile", "00e1").is_some() && store.get("Profile", "00e3").is_some());
     }
 }

@@ -94,7 +94,7 @@ impl Node {
             NoDocument { message: error.to_string(), place: (place.row, place.col) }
         })?;
         // Elements come in the order of the text, so that lines are counted once.
-        let mut lines = Lines { text, at: 0, line: 1, start: 0 };
+        let mut lines = Lines { text, at: 0, line: 1, column: 1 };
         Self::read(document.root_element(), 0, &mut lines)
     }
 
@@ -165,20 +165,21 @@ struct Lines<'a> {
     text: &'a str,
     at: usize,
     line: u32,
-    start: usize,
+    column: u32,
 }
 
 impl Lines<'_> {
     fn place(&mut self, offset: usize) -> (u32, u32) {
-        for (index, byte) in self.text.as_bytes()[self.at..offset].iter().enumerate() {
-            if *byte == b'\n' {
+        for character in self.text.get(self.at..offset).unwrap_or_default().chars() {
+            if character == '\n' {
                 self.line += 1;
-                self.start = self.at + index + 1;
+                self.column = 1;
+            } else {
+                self.column += 1;
             }
         }
         self.at = offset;
-        let column = self.text.get(self.start..offset).map_or(0, |line| line.chars().count());
-        (self.line, u32::try_from(column + 1).unwrap_or(u32::MAX))
+        (self.line, self.column)
     }
 }
 

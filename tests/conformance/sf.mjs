@@ -292,11 +292,17 @@ export async function both(org) {
   heading('The Salesforce CLI and orgform, each with what the other made');
   await step('orgform takes over what the CLI made, without a write', () => {
     file('made.yaml', MADE);
+    const stamps = () => ['User', 'Profile', 'PermissionSet', 'PermissionSetAssignment', 'PermissionSetLicenseAssign']
+      .map((object) => query(`SELECT Id, SystemModstamp FROM ${object} ORDER BY Id`).map((row) => [row.Id, row.SystemModstamp]));
+    const stampsBefore = stamps();
     const before = org.log();
     const text = orgform(org, ['apply', 'made.yaml', '--auto-approve']);
     holds(/^Apply complete: 5 adopted\.|^Apply complete: .*5 adopted/m.test(text), text);
-    const writes = org.log().slice(before.length).split('\n').filter((line) => / (PATCH|DELETE) /.test(line));
+    // Reads by POST are composite requests of queries and readMetadata.
+    const lines = org.log().slice(before.length).split('\n');
+    const writes = lines.filter((line) => / (PATCH|DELETE) | POST .*sobjects/.test(line));
     equal(writes, [], 'writes');
+    equal(stamps(), stampsBefore, 'what is in the org');
   });
   await step('and has nothing to do then', () => {
     const text = orgform(org, ['plan', 'made.yaml', '--detailed-exitcode']);

@@ -129,6 +129,8 @@ async fn permissions_that_nobody_wrote_are_shown_and_can_not_be_changed() {
     let objects: Vec<&str> =
         rows.iter().map(|row| row["SobjectType"].as_str().expect("text")).collect();
     assert_eq!(objects, ["Account", "Contact", "Lead"]);
+    let holders = world.query("SELECT Profile.Name FROM PermissionSet WHERE Id IN (SELECT ParentId FROM ObjectPermissions WHERE PermissionsModifyAllRecords = true AND SobjectType = 'Account')").await;
+    assert_eq!(holders.len(), 1, "an auditor finds who may: {holders:?}");
     for row in &rows {
         assert!(row["Id"].as_str().expect("an id").starts_with("000"));
         assert_eq!(row["PermissionsModifyAllRecords"], json!(true));
@@ -183,6 +185,14 @@ async fn rows_are_counted_in_groups_by_days_and_by_fields() {
         let rows = world.query(&format!("SELECT COUNT(Id) n FROM User WHERE {condition}")).await;
         assert_eq!(rows[0]["n"], json!(count), "{condition}");
     }
+    let ordered = "SELECT COUNT(Id) n FROM User GROUP BY ProfileId ORDER BY Nothing";
+    let encoded: String = ordered.bytes().map(|byte| format!("%{byte:02X}")).collect();
+    let request = client()
+        .get(format!("{}/services/data/v66.0/query?q={encoded}", world.org().instance_url))
+        .bearer_auth(&world.org().access_token);
+    assert_eq!(request.send().await.expect("an answer").status(), 400);
+    let children = world.query("SELECT (SELECT FIELDS(STANDARD) FROM Users LIMIT 1) FROM Profile WHERE Name = 'Standard User'").await;
+    assert!(children[0]["Users"]["records"][0].get("Alias").is_some(), "{children:?}");
     let all = world.query("SELECT FIELDS(ALL) FROM UserLicense LIMIT 1").await;
     assert!(all[0].get("LicenseDefinitionKey").is_some(), "{all:?}");
 }

@@ -174,11 +174,94 @@ async fn a_call_waits_for_another_about_the_same_user_and_then_passes() {
     let license = world.id("PermissionSetLicense", "DeveloperName = 'SalesConsoleUser'").await;
     let given = json!({"AssigneeId": users[0], "PermissionSetId": set});
     let licensed = json!({"AssigneeId": users[0], "PermissionSetLicenseId": license});
+    let started = tokio::time::Instant::now();
     let (first, second) = tokio::join!(
         send(&world, Method::POST, "sobjects/PermissionSetAssignment", &given),
         send(&world, Method::POST, "sobjects/PermissionSetLicenseAssign", &licensed),
     );
     assert_eq!((first.0, second.0), (201, 201), "{} {}", first.1, second.1);
+    assert!(started.elapsed() >= Duration::from_millis(400), "one after the other");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_goes_away_lets_go_of_what_its_call_holds() {
+    let limits = Limits { lock_wait_ms: 0, long_call_ms: 50, long_calls: 1, ..Limits::default() };
+    let (world, set, users) = slow(400, limits).await;
+    let given = json!({"AssigneeId": users[0], "PermissionSetId": set});
+    let leaving = send(&world, Method::POST, "sobjects/PermissionSetAssignment", &given);
+    assert!(tokio::time::timeout(Duration::from_millis(150), leaving).await.is_err(), "it left");
+    tokio::time::sleep(Duration::from_millis(600)).await;
+    let title = json!({"Title": "Later"});
+    let later = send(&world, Method::PATCH, &format!("sobjects/User/{}", users[0]), &title).await;
+    assert_eq!(later.0, 204, "{}", later.1);
+    let held = world
+        .query(&format!("SELECT Id FROM PermissionSetAssignment WHERE PermissionSetId = '{set}'"))
+        .await;
+    assert_eq!(held.len(), 1, "what was asked for is done");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_document_that_another_call_holds_is_refused_in_the_words_of_soap() {
+    let limits = Limits { lock_wait_ms: 0, ..Limits::default() };
+    let (world, ..) = slow(400, limits).await;
+    let upsert = async |wait: u64| {
+        tokio::time::sleep(Duration::from_millis(wait)).await;
+        let org = world.org();
+        let body = format!(
+            "<e:Envelope xmlns:e=\"http://schemas.xmlsoap.org/soap/envelope/\" xmlns=\"http://soap.sforce.com/2006/04/metadata\" xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\"><e:Header><SessionHeader><sessionId>{}</sessionId></SessionHeader></e:Header><e:Body><upsertMetadata><metadata xsi:type=\"PermissionSet\"><fullName>Shared</fullName><label>Now {wait}</label></metadata></upsertMetadata></e:Body></e:Envelope>",
+            org.access_token
+        );
+        let request =
+            client().post(format!("{}/services/Soap/m/66.0", org.instance_url)).body(body);
+        request.send().await.expect("an answer").text().await.expect("a body")
+    };
+    let (first, second) = tokio::join!(upsert(0), upsert(150));
+    assert!(first.contains("<success>true</success>"), "{first}");
+    assert!(second.contains("<statusCode>UNABLE_TO_LOCK_ROW</statusCode>"), "{second}");
+    assert!(second.contains("<success>false</success>"), "{second}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn all_or_none_by_soap_tells_of_no_success_that_is_none() {
+    let world = World::new().await;
+    let org = world.org();
+    let body = format!(
+        "<e:Envelope xmlns:e=\"http://schemas.xmlsoap.org/soap/envelope/\" xmlns=\"http://soap.sforce.com/2006/04/metadata\" xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\"><e:Header><SessionHeader><sessionId>{}</sessionId></SessionHeader><AllOrNoneHeader><allOrNone>true</allOrNone></AllOrNoneHeader></e:Header><e:Body><createMetadata><metadata xsi:type=\"PermissionSet\"><fullName>Good</fullName><label>Good</label></metadata><metadata xsi:type=\"PermissionSet\"><fullName>Bad</fullName></metadata></createMetadata></e:Body></e:Envelope>",
+        org.access_token
+    );
+    let request = client().post(format!("{}/services/Soap/m/66.0", org.instance_url)).body(body);
+    let text = request.send().await.expect("an answer").text().await.expect("a body");
+    assert!(!text.contains("<success>true</success>"), "{text}");
+    assert!(text.contains("ALL_OR_NONE_OPERATION_ROLLED_BACK"), "{text}");
+    assert!(world.query("SELECT Id FROM PermissionSet WHERE Name = 'Good'").await.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pages_of_different_sizes_lose_no_row() {
+    let world =
+        World::with(Seed { users: 2600, ..Seed::default() }, orgform::local_org::Doubts::default())
+            .await;
+    for (first, then) in [("500", None), ("2000", Some("500")), ("700", Some("200"))] {
+        let mut path = "/services/data/v66.0/query?q=SELECT+Id+FROM+User".to_owned();
+        let (mut size, mut seen) = (Some(first), 0);
+        loop {
+            let mut request = client()
+                .get(format!("{}{path}", world.org().instance_url))
+                .bearer_auth(&world.org().access_token);
+            if let Some(size) = size {
+                request = request.header("Sforce-Query-Options", format!("batchSize={size}"));
+            }
+            let page: Json = request.send().await.expect("an answer").json().await.expect("JSON");
+            assert_eq!(page["totalSize"], json!(2601), "{first} {then:?}");
+            seen += page["records"].as_array().map_or(0, Vec::len);
+            size = then;
+            match page["nextRecordsUrl"].as_str() {
+                Some(next) => next.clone_into(&mut path),
+                None => break,
+            }
+        }
+        assert_eq!(seen, 2601, "{first} {then:?}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -255,13 +338,16 @@ async fn an_org_that_is_being_served_is_not_forgotten() {
 async fn a_certificate_that_is_none_and_an_address_for_others_are_refused() {
     let world = World::bare();
     world.write("app.crt", "nothing");
-    for arguments in [
-        &["org", "serve", "--app-certificate", "app.crt"][..],
-        &["org", "serve", "--app-certificate", "missing.crt"],
-        &["org", "serve", "--tls-listen", "0.0.0.0:0"],
-        &["org", "serve", "--request-log", "no/such/folder/requests.log"],
+    for (arguments, words) in [
+        (["org", "serve", "--app-certificate", "app.crt"], "is no X.509 certificate"),
+        (["org", "serve", "--app-certificate", "missing.crt"], "missing.crt can't be read"),
+        (["org", "serve", "--tls-listen", "0.0.0.0:0"], "can be reached by other machines"),
+        (
+            ["org", "serve", "--request-log", "no/such/folder/requests.log"],
+            "requests.log can't be written",
+        ),
     ] {
-        let refused = world.run(arguments).await.fails();
-        assert!(refused.errors.starts_with("Error: "), "{}", refused.whole());
+        let refused = world.run(&arguments).await.fails();
+        assert!(refused.errors.contains(words), "{}", refused.whole());
     }
 }

@@ -245,6 +245,18 @@ async fn a_user_of_its_own_signs_in_and_may_do_what_its_permissions_say() {
         .json(&json!({"Name": "Mine", "Label": "Mine"}));
     let refused = request.send().await.expect("an answer").text().await.expect("a body");
     assert!(refused.contains("INSUFFICIENT_ACCESS_OR_READONLY"), "{refused}");
+    // Nor does it approve itself for an app.
+    let own = world.id("PermissionSet", "Profile.Name = 'Standard User'").await;
+    let app = world.id("ConnectedApplication", "Name = 'orgform'").await;
+    let request = client()
+        .post(format!(
+            "{}/services/data/v66.0/sobjects/SetupEntityAccess",
+            world.org().instance_url
+        ))
+        .bearer_auth(&standard)
+        .json(&json!({"ParentId": own, "SetupEntityId": app}));
+    let refused = request.send().await.expect("an answer").text().await.expect("a body");
+    assert!(refused.contains("INSUFFICIENT_ACCESS_OR_READONLY"), "{refused}");
 
     let who = world.id("User", "Username = 'standard@robots.example'").await;
     let login = world.id("UserLogin", &format!("UserId = '{who}'")).await;

@@ -47,9 +47,10 @@ pub async fn run(
     });
     let data = arguments.data.as_ref().map(in_folder);
     // A certificate of an org without a folder goes with the org.
-    let passing = environment.temporary.join(format!("orgform-org-{}", environment.process));
+    let name = format!("orgform-org-{:016x}", (environment.entropy)());
+    let passing = Passing(environment.temporary.join(name));
     let tls = arguments.tls_listen.map(|listen| {
-        let folder = data.as_ref().map_or_else(|| passing.clone(), |data| data.join("tls"));
+        let folder = data.as_ref().map_or_else(|| passing.0.clone(), |data| data.join("tls"));
         Tls { listen, folder }
     });
     let clock = environment.clock.clone();
@@ -83,10 +84,16 @@ pub async fn run(
     }
     (environment.stop)().await;
     running.stop().await;
-    if passing.exists() {
-        let _ = std::fs::remove_dir_all(&passing);
-    }
     Ok(DONE)
+}
+
+/// A folder that goes when the command ends, however it ends.
+struct Passing(std::path::PathBuf);
+
+impl Drop for Passing {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
 }
 
 fn refuse_remote(address: SocketAddr, is_allowed: bool) -> Result<(), CommandError> {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde_json::Value as Json;
 
+use super::contention::Held;
 use crate::local_org::error::ApiError;
 
 /// One REST call, also as a part of a composite one.
@@ -43,6 +44,18 @@ pub enum Payload {
     Text(&'static str, String),
 }
 
+/// Why a call was not done, whatever its door: nothing of it is left.
+#[derive(Debug)]
+pub enum Undone {
+    /// Other calls hold these rows.
+    GaveWay(Vec<String>),
+    /// It can't be done at all.
+    Failed(ApiError),
+}
+
+/// What a call ends with.
+pub type Outcome = Result<Reply, Undone>;
+
 /// The answer to a call.
 #[derive(Debug)]
 pub struct Reply {
@@ -55,14 +68,12 @@ pub struct Reply {
     /// How many records were touched.
     pub records: usize,
     /// The rows that its call holds until it is sent.
-    pub held: Vec<String>,
-    /// Whether nothing was done since another call holds a row.
-    pub gave_way: bool,
+    pub held: Option<Held>,
 }
 
 impl Reply {
     fn new(status: u16, payload: Payload, records: usize) -> Self {
-        Self { status, payload, headers: Vec::new(), records, held: Vec::new(), gave_way: false }
+        Self { status, payload, headers: Vec::new(), records, held: None }
     }
 
     /// JSON.

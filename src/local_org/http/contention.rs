@@ -9,6 +9,7 @@
 //! Developer Limits, "API Request Limits and Allocations").
 
 use std::collections::HashSet;
+use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::atomic::AtomicU32;
 use std::sync::atomic::Ordering;
@@ -18,10 +19,12 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::Server;
-use crate::local_org::error::ApiError;
 use crate::local_org::rules::Locks;
 use crate::local_org::rules::Org;
 use crate::local_org::rules::lock_keys;
+
+/// How often a call that waits looks again.
+const LOOK: Duration = Duration::from_millis(20);
 
 /// What calls under way hold.
 #[derive(Debug)]
@@ -64,26 +67,30 @@ impl Contention {
         Locks::new(held)
     }
 
-    /// Takes what a transaction is about to change; what it took is to be
-    /// handed to [`Contention::linger`].
+    /// Takes what a transaction is about to change, until what comes back is
+    /// dropped.
     ///
     /// # Errors
-    /// `UNABLE_TO_LOCK_ROW` when the call is to wait for another one first.
-    pub fn hold(&self, org: &mut Org) -> Result<Vec<String>, ApiError> {
+    /// What is in the way, when the call is to wait for it first.
+    pub fn hold(self: &Arc<Self>, org: &Org) -> Result<Held, Vec<String>> {
+        let mut taken = Held { contention: Arc::clone(self), keys: Vec::new() };
         if !self.takes_time {
-            return Ok(Vec::new());
+            return Ok(taken);
         }
-        if org.locks.is_to_wait() {
-            return Err(ApiError::locked());
+        let met = org.locks.to_wait_for();
+        if !met.is_empty() {
+            return Err(met);
         }
         let wanted: Vec<String> =
             org.store.changes().flat_map(|(object, row)| lock_keys(object, row)).collect();
         let mut held = Server::lock(&self.held);
-        if wanted.iter().any(|key| held.contains(key)) {
-            return Err(ApiError::locked());
+        let met: Vec<String> = wanted.iter().filter(|key| held.contains(*key)).cloned().collect();
+        if !met.is_empty() {
+            return Err(met);
         }
         held.extend(wanted.iter().cloned());
-        Ok(wanted)
+        taken.keys = wanted;
+        Ok(taken)
     }
 
     /// How long one call may wait for others, from now on.
@@ -91,8 +98,8 @@ impl Contention {
         Patience { contention: self, until: Instant::now() + self.longest_wait }
     }
 
-    /// Lets a call take its time, and frees what it held.
-    pub async fn linger(&self, time: Duration, held: Vec<String>) {
+    /// Lets a call take its time.
+    pub async fn linger(&self, time: Duration) {
         if let Some(rest) = time.checked_sub(self.long).filter(|rest| !rest.is_zero()) {
             tokio::time::sleep(self.long).await;
             self.long_calls.fetch_add(1, Ordering::Relaxed);
@@ -101,14 +108,27 @@ impl Contention {
         } else if !time.is_zero() {
             tokio::time::sleep(time).await;
         }
-        if !held.is_empty() {
-            let mut all = Server::lock(&self.held);
-            for key in held {
-                all.remove(&key);
-            }
-            drop(all);
-            self.freed.notify_waiters();
+    }
+}
+
+/// Rows that a call holds as long as this lives.
+#[derive(Debug)]
+pub struct Held {
+    contention: Arc<Contention>,
+    keys: Vec<String>,
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        if self.keys.is_empty() {
+            return;
         }
+        let mut all = Server::lock(&self.contention.held);
+        for key in &self.keys {
+            all.remove(key);
+        }
+        drop(all);
+        self.contention.freed.notify_waiters();
     }
 }
 
@@ -119,15 +139,23 @@ pub struct Patience<'a> {
 }
 
 impl Patience<'_> {
-    /// Waits until something is freed; false when time is up.
-    pub async fn wait(&mut self) -> bool {
-        if Instant::now() >= self.until {
-            return false;
+    /// Waits until rows are free; false when time is up before.
+    pub async fn wait(&mut self, keys: &[String]) -> bool {
+        loop {
+            let freed = self.contention.freed.notified();
+            let is_held = {
+                let held = Server::lock(&self.contention.held);
+                keys.iter().any(|key| held.contains(key))
+            };
+            if !is_held {
+                return true;
+            }
+            if Instant::now() >= self.until {
+                return false;
+            }
+            // What is freed between the look and the wait is seen at the next look.
+            let look = (Instant::now() + LOOK).min(self.until);
+            let _ = tokio::time::timeout_at(look, freed).await;
         }
-        let freed = self.contention.freed.notified();
-        // A row that was freed before this call listened is seen at the next look.
-        let look = (Instant::now() + Duration::from_millis(20)).min(self.until);
-        let _ = tokio::time::timeout_at(look, freed).await;
-        true
     }
 }

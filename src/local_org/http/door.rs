@@ -18,8 +18,10 @@ use axum::response::Response;
 use super::Caller;
 use super::Server;
 use super::call::Call;
+use super::call::Outcome;
 use super::call::Payload;
 use super::call::Reply;
+use super::call::Undone;
 use super::call::read_json;
 use super::call::split_uri;
 use super::oauth;
@@ -56,36 +58,60 @@ struct Arrived {
     caller: Caller,
 }
 
-/// Answers any request.
+/// Answers any request. A client that goes away in the middle changes nothing:
+/// what it asked for is finished, written down, and lets go of what it held.
 pub async fn answer(State(door): State<Door>, request: Request<Body>) -> Response {
     let started = tokio::time::Instant::now();
     let server = Arc::clone(&door.server);
     let (parts, body) = request.into_parts();
     let uri = parts.uri.path_and_query().map_or("/", |path| path.as_str()).to_owned();
     let method = parts.method.as_str().to_owned();
-    let read = if uri.len() > LONGEST_URI {
-        Err(ApiError::new("URI_TOO_LONG", "The URI is too long").status(414))
-    } else {
-        to_bytes(body, LARGEST_BODY)
-            .await
-            .map_err(|_| ApiError::new("REQUEST_TOO_LARGE", "The request is too large").status(413))
+    let read = match unreadable(&parts.headers, &uri) {
+        Some(error) => Err(error),
+        None => to_bytes(body, LARGEST_BODY).await.map_err(|_| {
+            ApiError::new("REQUEST_TOO_LARGE", "The request is too large").status(413)
+        }),
     };
-    let reply = match read {
-        Err(error) => Reply::refused(&error),
-        Ok(body) => {
-            let caller = door.caller(&parts.headers);
-            let body = body.to_vec();
-            let headers = parts.headers;
-            let arrived =
-                Arrived { method: method.clone(), uri: uri.clone(), headers, body, caller };
-            work(&server, Arc::new(arrived)).await
+    let answering = tokio::spawn(async move {
+        let reply = match read {
+            Err(error) => refused(&server, &uri, &error),
+            Ok(body) => {
+                let caller = door.caller(&parts.headers);
+                let (method, uri, headers) = (method.clone(), uri.clone(), parts.headers);
+                let arrived = Arrived { method, uri, headers, body: body.to_vec(), caller };
+                work(&server, Arc::new(arrived)).await
+            }
+        };
+        if let Some(log) = &server.log {
+            log.write((server.clock)(), &method, &uri, reply.status, started.elapsed());
         }
-    };
-    if let Some(log) = &server.log {
-        let now = (server.clock)();
-        log.write(now, &method, &uri, reply.status, started.elapsed());
+        response(&server, &uri, reply)
+    });
+    // It is neither cancelled nor does it panic: what runs the org is a task of its own.
+    answering.await.unwrap_or_default()
+}
+
+/// Why a request is not read at all.
+fn unreadable(headers: &HeaderMap, uri: &str) -> Option<ApiError> {
+    if uri.len() > LONGEST_URI {
+        return Some(ApiError::new("URI_TOO_LONG", "The URI is too long").status(414));
     }
-    response(&server, &uri, reply)
+    let encoding = headers.get(header::CONTENT_ENCODING)?;
+    (encoding != "identity").then(|| {
+        let message = "The local org takes no compressed requests";
+        ApiError::new("UNSUPPORTED_MEDIA_TYPE", message).status(415)
+    })
+}
+
+/// A refusal in the shape that its door has for it.
+fn refused(server: &Server, uri: &str, error: &ApiError) -> Reply {
+    let (path, _) = split_uri(uri);
+    match path.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+        ["services", soap, door, ..] if soap.eq_ignore_ascii_case("Soap") => {
+            soap::refused(server, door, error)
+        }
+        _ => Reply::refused(error),
+    }
 }
 
 /// Runs a call on a thread of its own, since it may write to disk; a call that
@@ -94,7 +120,7 @@ async fn work(server: &Arc<Server>, arrived: Arc<Arrived>) -> Reply {
     if server.contention.is_crowded() {
         let message = "ConcurrentRequests (Concurrent API Requests) Limit exceeded.";
         let error = ApiError::new("REQUEST_LIMIT_EXCEEDED", message).status(403);
-        return Reply::refused(&error);
+        return refused(server, &arrived.uri, &error);
     }
     if counts(&arrived.uri) {
         server.count();
@@ -105,17 +131,22 @@ async fn work(server: &Arc<Server>, arrived: Arc<Arrived>) -> Reply {
         let (worker, call) = (Arc::clone(server), Arc::clone(&arrived));
         let answered =
             tokio::task::spawn_blocking(move || route(&worker, &call, is_last_try)).await;
-        let Ok(mut reply) = answered else {
-            let error = ApiError::new("UNKNOWN_EXCEPTION", "An unexpected error occurred.");
-            return Reply::refused(&error.status(500));
+        let mut reply = match answered {
+            Ok(Ok(reply)) => reply,
+            Ok(Err(Undone::GaveWay(met))) if !is_last_try => {
+                is_last_try = !patience.wait(&met).await;
+                continue;
+            }
+            Ok(Err(Undone::GaveWay(_))) => refused(server, &arrived.uri, &ApiError::locked()),
+            Ok(Err(Undone::Failed(error))) => refused(server, &arrived.uri, &error),
+            Err(_) => {
+                let error = ApiError::new("UNKNOWN_EXCEPTION", "An unexpected error occurred.");
+                refused(server, &arrived.uri, &error.status(500))
+            }
         };
-        if reply.gave_way && !is_last_try {
-            is_last_try = !patience.wait().await;
-            continue;
-        }
         let records = u32::try_from(reply.records).unwrap_or(u32::MAX);
-        let wait = server.latency + server.latency_per_record * records;
-        server.contention.linger(wait, std::mem::take(&mut reply.held)).await;
+        server.contention.linger(server.latency + server.latency_per_record * records).await;
+        reply.held = None;
         return reply;
     }
 }
@@ -132,6 +163,18 @@ fn counts(uri: &str) -> bool {
     }
 }
 
+/// Whether a host is this machine by its own name, or any by its number: a name
+/// that somebody else gave it is not repeated.
+pub fn is_address(host: &str) -> bool {
+    let is_localhost = |name: &str| name.eq_ignore_ascii_case("localhost");
+    host.parse::<std::net::SocketAddr>().is_ok()
+        || host.trim_matches(['[', ']']).parse::<std::net::IpAddr>().is_ok()
+        || is_localhost(host)
+        || host
+            .rsplit_once(':')
+            .is_some_and(|(name, port)| is_localhost(name) && port.parse::<u16>().is_ok())
+}
+
 impl Door {
     /// The address that the client used, so that what it is sent leads back
     /// to the same door.
@@ -139,9 +182,7 @@ impl Door {
         let host = headers
             .get(header::HOST)
             .and_then(|value| value.to_str().ok())
-            .filter(|host| {
-                host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".:-[]".contains(&byte))
-            })
+            .filter(|host| is_address(host))
             .map_or_else(|| self.address.to_string(), str::to_owned);
         let token = headers
             .get(header::AUTHORIZATION)
@@ -154,7 +195,7 @@ impl Door {
     }
 }
 
-fn route(server: &Server, arrived: &Arrived, is_last_try: bool) -> Reply {
+fn route(server: &Server, arrived: &Arrived, is_last_try: bool) -> Outcome {
     let (path, query) = split_uri(&arrived.uri);
     let path: Vec<&str> = path.iter().map(String::as_str).collect();
     let caller = &Caller { is_last_try, ..arrived.caller.clone() };
@@ -163,7 +204,7 @@ fn route(server: &Server, arrived: &Arrived, is_last_try: bool) -> Reply {
         ["services", soap, door, version, ..] if soap.eq_ignore_ascii_case("Soap") => {
             soap::answer(server, caller, door, version, &arrived.body)
         }
-        ["services", "data"] => Reply::json(200, rest::versions()),
+        ["services", "data"] => Ok(Reply::json(200, rest::versions())),
         ["services", "oauth2", resource] => {
             oauth::answer(server, caller, resource, &arrived.headers, &arrived.body, &query)
         }
@@ -190,7 +231,7 @@ fn route(server: &Server, arrived: &Arrived, is_last_try: bool) -> Reply {
             }
             let body = match read_json(&arrived.body) {
                 Ok(body) => body,
-                Err(error) => return Reply::refused(&error),
+                Err(error) => return Ok(Reply::refused(&error)),
             };
             let page = arrived
                 .headers
@@ -203,7 +244,7 @@ fn route(server: &Server, arrived: &Arrived, is_last_try: bool) -> Reply {
             let call = Call { method: arrived.method.clone(), version, path, query, body, page };
             server.authorised(caller, |server, org| rest::handle(server, org, caller, &call))
         }
-        _ => Reply::refused(&ApiError::not_found()),
+        _ => Ok(Reply::refused(&ApiError::not_found())),
     }
 }
 

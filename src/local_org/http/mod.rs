@@ -38,7 +38,9 @@ pub use door::answer;
 pub use oauth::is_usable_certificate;
 pub use request_log::RequestLog;
 
+use call::Outcome;
 use call::Reply;
+use call::Undone;
 
 /// Seconds since 1970.
 pub type Clock = Arc<dyn Fn() -> i64 + Send + Sync>;
@@ -64,7 +66,7 @@ pub struct Server {
     /// Describes that were asked for.
     pub described: Described,
     /// What calls under way hold.
-    pub contention: Contention,
+    pub contention: Arc<Contention>,
     /// Waits before each answer.
     pub latency: Duration,
     /// Waits for each record of an answer.
@@ -88,7 +90,7 @@ pub struct Caller {
 
 impl Server {
     /// Locks what calls share; a call that panicked left nothing behind.
-    fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    pub fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
         mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
@@ -101,35 +103,38 @@ impl Server {
         self.calls.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Runs a call on the org and makes what it changed durable. Where another
-    /// call holds what it wants to change, nothing of it is left.
-    fn transaction(&self, run: impl FnOnce(&mut Org) -> Reply) -> Reply {
+    /// Runs a call on the org and makes what it changed durable.
+    ///
+    /// # Errors
+    /// When it is to wait for others, or the data can't be written.
+    fn transaction(&self, run: impl FnOnce(&mut Org) -> Reply) -> Outcome {
         let mut org = Self::lock(&self.org);
         // A call that panicked left its changes open: they were never acknowledged.
         org.store.roll_back(0);
         org.now = timestamp((self.clock)());
         org.locks = self.contention.locks();
         let mut reply = run(&mut org);
-        match self.contention.hold(&mut org) {
-            Ok(held) => reply.held = held,
-            Err(error) => {
+        match self.contention.hold(&org) {
+            Ok(held) => reply.held = Some(held),
+            Err(met) => {
                 org.store.roll_back(0);
-                let mut refused = Reply::refused(&error);
-                refused.gave_way = true;
-                return refused;
+                return Err(Undone::GaveWay(met));
             }
         }
         match org.store.commit() {
-            Ok(()) => reply,
+            Ok(()) => Ok(reply),
             Err(error) => {
                 let message = format!("the local org can't write its data: {error}");
-                Reply::refused(&ApiError::new("UNKNOWN_EXCEPTION", message).status(500))
+                Err(Undone::Failed(ApiError::new("UNKNOWN_EXCEPTION", message).status(500)))
             }
         }
     }
 
     /// Runs a call as one transaction, as the user of its token.
-    fn authorised(&self, caller: &Caller, run: impl FnOnce(&Self, &mut Org) -> Reply) -> Reply {
+    ///
+    /// # Errors
+    /// As [`Self::transaction`].
+    fn authorised(&self, caller: &Caller, run: impl FnOnce(&Self, &mut Org) -> Reply) -> Outcome {
         self.transaction(|org| match self.enter(org, caller) {
             Ok(()) => run(self, org),
             Err(error) => Reply::refused(&error),

@@ -11,6 +11,7 @@ use serde_json::json;
 
 use super::Caller;
 use super::Server;
+use super::call::Outcome;
 use super::call::Reply;
 use super::call::split_uri;
 use crate::local_org::identity;
@@ -31,6 +32,9 @@ struct Granted {
 }
 
 /// Answers `/services/oauth2/...`.
+///
+/// # Errors
+/// When nothing of it was done.
 pub fn answer(
     server: &Server,
     caller: &Caller,
@@ -38,7 +42,7 @@ pub fn answer(
     headers: &HeaderMap,
     body: &[u8],
     query: &[(String, String)],
-) -> Reply {
+) -> Outcome {
     let mut form = query.to_vec();
     form.extend(split_uri(&format!("?{}", String::from_utf8_lossy(body))).1);
     let value =
@@ -73,7 +77,7 @@ pub fn answer(
                 |granted| token(server, caller, org, &granted),
             )
         }),
-        _ => Reply::refused(&crate::local_org::error::ApiError::not_found()),
+        _ => Ok(Reply::refused(&crate::local_org::error::ApiError::not_found())),
     }
 }
 
@@ -116,6 +120,10 @@ fn by_assertion(
     let user = user
         .filter(|user| identity::may_sign_in(org, user))
         .ok_or(Refusal("invalid_grant", "authentication failure"))?;
+    // Where users approve the app themselves, nobody has: there is no page for it.
+    if !identity::is_for_approved(org, &app) {
+        return Err(Refusal("invalid_grant", "user hasn't approved this consumer"));
+    }
     if !identity::is_approved(org, &user, &app) {
         return Err(Refusal("invalid_app_access", "user is not admin approved to access this app"));
     }
@@ -208,7 +216,7 @@ fn who(
     caller: &Caller,
     wanted: Option<&str>,
     tell: impl FnOnce(&Org, &str) -> Reply,
-) -> Reply {
+) -> Outcome {
     let now = (server.clock)();
     server.transaction(|org| {
         let user = caller.token.as_deref().and_then(|token| identity::user_of(org, token, now));
@@ -223,10 +231,13 @@ fn who(
 }
 
 /// Answers the identity URL.
-pub fn identity(server: &Server, caller: &Caller, org_id: &str, user: &str) -> Reply {
+///
+/// # Errors
+/// When nothing can be told now.
+pub fn identity(server: &Server, caller: &Caller, org_id: &str, user: &str) -> Outcome {
     use crate::local_org::store::normal_id;
     if normal_id(org_id) != server.org_id {
-        return Reply::text(404, "text/html;charset=UTF-8", "Bad_Id");
+        return Ok(Reply::text(404, "text/html;charset=UTF-8", "Bad_Id"));
     }
     let user = normal_id(user);
     who(server, caller, Some(&user), |org, user| {
@@ -265,7 +276,6 @@ fn person(server: &Server, caller: &Caller, org: &Org, user: &str) -> serde_json
         "is_app_installed": true,
         "updated_at": row.get("LastModifiedDate"),
         "urls": {
-            "enterprise": at("/services/Soap/c/{version}/") + &server.org_id,
             "metadata": at("/services/Soap/m/{version}/") + &server.org_id,
             "partner": at("/services/Soap/u/{version}/") + &server.org_id,
             "rest": at("/services/data/v{version}/"),

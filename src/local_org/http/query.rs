@@ -53,7 +53,7 @@ pub fn query(server: &Server, org: &mut Org, call: &Call) -> Result<Reply, ApiEr
             .touching(count));
     }
     let rest = records.split_off(call.page);
-    let locator = Server::lock(&server.cursors).keep(rest);
+    let locator = Server::lock(&server.cursors).keep(&org.running_user, call.page, rest);
     Ok(Reply::json(
         200,
         json!({
@@ -82,16 +82,16 @@ fn only_own_profile(org: &Org, query: &mut soql::Query) {
 
 /// Answers the page after `locator-offset`, where the rows kept begin at the first
 /// page's end.
-pub fn more(server: &Server, call: &Call, locator: &str) -> Result<Reply, ApiError> {
+pub fn more(server: &Server, org: &Org, call: &Call, locator: &str) -> Result<Reply, ApiError> {
     let unknown = || ApiError::new("INVALID_QUERY_LOCATOR", "invalid query locator");
     let (locator, offset) = locator.rsplit_once('-').ok_or_else(unknown)?;
     let offset: usize = offset.parse().map_err(|_| unknown())?;
     let cursors = Server::lock(&server.cursors);
-    let rows = cursors.get(locator).ok_or_else(unknown)?;
-    let start = offset.checked_sub(call.page).ok_or_else(unknown)?;
-    let records: Vec<&Json> = rows.iter().skip(start).take(call.page).collect();
+    let cursor = cursors.get(&org.running_user, locator).ok_or_else(unknown)?;
+    let start = offset.checked_sub(cursor.first).ok_or_else(unknown)?;
+    let records: Vec<&Json> = cursor.rows.iter().skip(start).take(call.page).collect();
     let count = records.len();
-    let total = rows.len() + call.page;
+    let total = cursor.rows.len() + cursor.first;
     let mut body = json!({"totalSize": total, "done": offset + count >= total, "records": records});
     if offset + count < total {
         body["nextRecordsUrl"] =

@@ -70,7 +70,7 @@ fn route(server: &Server, org: &mut Org, caller: &Caller, call: &Call) -> Result
         ("GET", []) => Ok(Reply::json(200, resources(server, org, caller, call))),
         ("GET", ["limits"]) => Ok(Reply::json(200, limits(server))),
         ("GET", ["query" | "queryAll"]) => query(server, org, call),
-        ("GET", ["query" | "queryAll", locator]) => more(server, call, locator),
+        ("GET", ["query" | "queryAll", locator]) => more(server, org, call, locator),
         ("GET", ["tooling", "query"]) => tooling(org, call),
         ("GET", ["sobjects"]) => {
             let objects: Vec<Json> = org
@@ -117,12 +117,14 @@ fn route(server: &Server, org: &mut Org, caller: &Caller, call: &Call) -> Result
         }),
         ("GET" | "POST", ["composite", "sobjects", name]) => composite::read(org, call, name),
         (_, ["composite", "sobjects"]) => composite::collection(org, call),
-        (_, ["sobjects", _] | ["sobjects", _, _] | ["composite" | "limits" | "query", ..]) => {
-            Err(ApiError::new(
-                "METHOD_NOT_ALLOWED",
-                format!("HTTP Method '{method}' not allowed. Allowed are GET, POST, PATCH, DELETE"),
-            )
-            .status(405))
+        (
+            _,
+            ["sobjects" | "composite" | "limits" | "query" | "queryAll"]
+            | ["sobjects" | "query" | "queryAll", _]
+            | ["sobjects", _, _],
+        ) => {
+            Err(ApiError::new("METHOD_NOT_ALLOWED", format!("HTTP Method '{method}' not allowed"))
+                .status(405))
         }
         _ => Err(ApiError::not_found()),
     }

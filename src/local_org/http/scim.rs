@@ -8,6 +8,7 @@ use serde_json::json;
 
 use super::Caller;
 use super::Server;
+use super::call::Outcome;
 use super::call::Reply;
 use super::call::read_json;
 
@@ -21,6 +22,9 @@ use crate::local_org::store::Row;
 use crate::local_org::store::normal_id;
 
 /// Answers `/services/scim/v1/Users...`.
+///
+/// # Errors
+/// When nothing of it was done.
 pub fn answer(
     server: &Server,
     caller: &Caller,
@@ -28,7 +32,7 @@ pub fn answer(
     rest: &[&str],
     headers: &HeaderMap,
     body: &[u8],
-) -> Reply {
+) -> Outcome {
     server.authorised(caller, |server, org| {
         let result = match (method, rest) {
             ("POST", []) => read_json(body).and_then(|body| create(org, caller, &body)),

@@ -7,7 +7,9 @@ use serde_json::Value as Json;
 use serde_json::json;
 
 use super::Server;
+use super::call::Outcome;
 use super::call::Reply;
+use super::door::is_address;
 use crate::local_org::rules;
 use crate::local_org::rules::Org;
 use crate::local_org::store::Row;
@@ -18,15 +20,23 @@ const SHOWN: usize = 200;
 const STYLE: &str = "body{font:15px/1.5 system-ui,sans-serif;max-width:64rem;margin:2rem auto;padding:0 1rem;color:#1b1b1b;background:#fff}table{border-collapse:collapse;width:100%;margin:.5rem 0 2rem}th,td{text-align:left;vertical-align:top;padding:.3rem .6rem;border-bottom:1px solid #ddd}th{border-bottom:2px solid #888}td.n{text-align:right}.off{color:#767676}code{font-size:.9em}";
 
 /// Answers `/`.
-pub fn answer(server: &Server, headers: &HeaderMap) -> Reply {
+///
+/// # Errors
+/// When nothing can be shown now.
+pub fn answer(server: &Server, headers: &HeaderMap) -> Outcome {
+    // A page of another site that has this machine's address under a name of its own.
+    let host = headers.get(header::HOST).and_then(|value| value.to_str().ok());
+    if host.is_some_and(|host| !is_address(host)) {
+        let told = "This page is shown at localhost, or at the address in numbers.";
+        return Ok(Reply::text(403, "text/plain;charset=UTF-8", told));
+    }
     let accepts = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok());
     if accepts.is_some_and(|accepts| accepts.contains("application/json")) {
-        return Reply::json(200, json!({"organization_id": server.org_id, "emulated": true}));
+        return Ok(Reply::json(200, json!({"organization_id": server.org_id, "emulated": true})));
     }
     let calls = server.calls.load(std::sync::atomic::Ordering::Relaxed);
     server.transaction(|org| {
         rules::count_seats(org);
-        rules::pass_time(org);
         Reply::text(
             200,
             "text/html;charset=UTF-8",

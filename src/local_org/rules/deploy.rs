@@ -29,6 +29,12 @@ use crate::local_org::xml::Node;
 pub const TABLE: &str = "AsyncRequest";
 /// Files of one deploy (Metadata API Developer Guide, "Metadata Limits").
 const FILES: usize = 10_000;
+/// Bytes of the zip (the same page).
+const ZIPPED: usize = 39 * 1024 * 1024;
+/// Bytes of one file; no document of access comes near.
+const FILE: u64 = 16 * 1024 * 1024;
+/// Requests of one kind that are remembered; the platform forgets after days.
+const REMEMBERED: usize = 100;
 /// Bytes of all its files, unzipped (the same page).
 const BYTES: u64 = 600 * 1024 * 1024;
 
@@ -45,6 +51,20 @@ pub struct DeployOptions {
     pub allow_missing_files: bool,
     /// What has a file and is not named is taken all the same.
     pub auto_update_package: bool,
+}
+
+impl DeployOptions {
+    /// The options as a client gives them; what it does not say is off.
+    pub fn of(says: impl Fn(&str) -> Option<bool>) -> Self {
+        let says = |name: &str| says(name).unwrap_or(false);
+        Self {
+            check_only: says("checkOnly"),
+            rollback_on_error: says("rollbackOnError"),
+            ignore_warnings: says("ignoreWarnings"),
+            allow_missing_files: says("allowMissingFiles"),
+            auto_update_package: says("autoUpdatePackage"),
+        }
+    }
 }
 
 /// What became of one component.
@@ -105,6 +125,10 @@ impl Told {
 /// When whoever sends it may not deploy at all.
 pub fn deploy(org: &mut Org, zip: &[u8], options: DeployOptions) -> Result<String, ApiError> {
     super::rights::check(org, "metadata")?;
+    if zip.len() > ZIPPED {
+        let message = "The zip file has more than 39 MB";
+        return Err(ApiError::new("LIMIT_EXCEEDED", message));
+    }
     let version = org.version.clone();
     let savepoint = org.store.savepoint();
     let mut told = match unzip(zip) {
@@ -128,13 +152,22 @@ pub fn deploy(org: &mut Org, zip: &[u8], options: DeployOptions) -> Result<Strin
     Ok(id)
 }
 
-/// Keeps what is told of a request.
+/// Keeps what is told of a request; the oldest of its kind gives way.
 pub fn keep(org: &mut Org, id: &str, kind: &str, result: Json) {
     let mut row = Row::new();
     row.insert("Id".to_owned(), json!(id));
     row.insert("Kind".to_owned(), json!(kind));
     row.insert("Result".to_owned(), result);
     org.store.put(TABLE, row);
+    let ids: Vec<String> = org
+        .store
+        .all(TABLE)
+        .filter(|row| row.get("Kind").is_some_and(|held| held == kind))
+        .filter_map(|row| row.get("Id")?.as_str().map(str::to_owned))
+        .collect();
+    for id in ids.iter().take(ids.len().saturating_sub(REMEMBERED)) {
+        org.store.delete(TABLE, id);
+    }
 }
 
 /// What is kept of a request of a kind.
@@ -236,7 +269,10 @@ fn unzip(zip: &[u8]) -> Result<Files, String> {
         }
         let path = file.name().map_err(|error| broken(&error))?.replace('\\', "/");
         let mut content = Vec::new();
-        file.take(left + 1).read_to_end(&mut content).map_err(|error| broken(&error))?;
+        file.take(FILE + 1).read_to_end(&mut content).map_err(|error| broken(&error))?;
+        if content.len() as u64 > FILE {
+            return Err(format!("The file {path} of the zip has more than 16 MB"));
+        }
         left = left
             .checked_sub(content.len() as u64)
             .ok_or_else(|| "The files of the zip have more than 600 MB in all".to_owned())?;

@@ -7,6 +7,7 @@ use serde_json::Value as Json;
 use super::Org;
 use super::nodes::row_text;
 use super::sections;
+use super::sets;
 use crate::local_org::error::ApiError;
 use crate::local_org::store::Row;
 
@@ -83,6 +84,7 @@ pub fn insert(org: &mut Org, row: &Row) -> Result<String, ApiError> {
     if org.store.get("PermissionSet", set).is_none() {
         return Err(no_reference("ParentId", set));
     }
+    sets::refuse_foreign(org, set)?;
     let object = org
         .schema
         .object_of_id(entity)
@@ -102,11 +104,16 @@ pub fn insert(org: &mut Org, row: &Row) -> Result<String, ApiError> {
 }
 
 /// Closes an entity to a set.
-pub fn delete(org: &mut Org, id: &str) {
+///
+/// # Errors
+/// When the set belongs to a profile or a package.
+pub fn delete(org: &mut Org, id: &str) -> Result<(), ApiError> {
     let row = org.store.get(TABLE, id).cloned().unwrap_or_default();
     let (set, entity) = (row_text(&row, "ParentId"), row_text(&row, "SetupEntityId"));
+    sets::refuse_foreign(org, set)?;
     say(org, set, entity, row_text(&row, "SetupEntityType"), false);
     org.store.delete(TABLE, id);
+    Ok(())
 }
 
 /// Lets the set's document say the same.

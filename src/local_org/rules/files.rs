@@ -1,6 +1,8 @@
 //! Metadata as files in a zip: which types there are, where their files are,
 //! and what is said of each file.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value as Json;
 use serde_json::json;
 
@@ -117,7 +119,7 @@ pub fn manifest_properties(org: &Org) -> Json {
 #[derive(Clone, Debug, Default)]
 pub struct Manifest {
     /// Types and their members; `*` is all.
-    pub types: Vec<(String, Vec<String>)>,
+    pub types: Vec<(String, BTreeSet<String>)>,
     /// The version, such as `63.0`.
     pub version: Option<String>,
 }
@@ -136,7 +138,9 @@ impl Manifest {
 
     /// Whether a full name of a type is named.
     pub fn names(&self, metadata_type: &str, full_name: &str) -> bool {
-        self.members(metadata_type).any(|member| member == "*" || member == full_name)
+        self.types.iter().any(|(name, members)| {
+            name == metadata_type && (members.contains("*") || members.contains(full_name))
+        })
     }
 
     /// The members of a type.

@@ -1,7 +1,7 @@
 //! Which rows a write takes for itself, and what it meets when another call
 //! holds them.
 
-use std::cell::Cell;
+use std::cell::RefCell;
 use std::collections::HashSet;
 
 use serde_json::Value as Json;
@@ -14,7 +14,7 @@ use crate::local_org::store::normal_id;
 #[derive(Debug, Default)]
 pub struct Locks {
     held: HashSet<String>,
-    met: Cell<bool>,
+    met: RefCell<Vec<String>>,
     /// Whether the call waits for nobody any more: what is held is refused, row
     /// by row.
     pub is_last_try: bool,
@@ -31,26 +31,33 @@ impl Locks {
     /// # Errors
     /// `UNABLE_TO_LOCK_ROW`.
     pub fn check(&self, object: &str, row: &Row) -> Result<(), ApiError> {
-        let is_held = !self.held.is_empty()
-            && lock_keys(object, row).iter().any(|key| self.held.contains(key));
-        if !is_held {
+        if self.held.is_empty() {
             return Ok(());
         }
-        self.met.set(true);
+        let met: Vec<String> =
+            lock_keys(object, row).into_iter().filter(|key| self.held.contains(key)).collect();
+        if met.is_empty() {
+            return Ok(());
+        }
+        self.met.borrow_mut().extend(met);
         Err(ApiError::locked())
     }
 
-    /// Whether the call met another one, and may wait for it.
-    pub fn is_to_wait(&self) -> bool {
-        self.met.get() && !self.is_last_try
+    /// What the call met and may still wait for.
+    pub fn to_wait_for(&self) -> Vec<String> {
+        if self.is_last_try { Vec::new() } else { self.met.borrow().clone() }
     }
 }
 
 /// What a write of a row takes for itself: users most of all, since all that
-/// is given to a user is added up for it.
+/// is given to a user is added up for it. Adding up a group takes nothing: the
+/// platform does it by itself.
 pub fn lock_keys(object: &str, row: &Row) -> Vec<String> {
+    if row.get("PermissionSetGroupId").is_some_and(Json::is_string) && object == "PermissionSet" {
+        return Vec::new();
+    }
     let fields: &[&str] = match object {
-        "User" | "Profile" | "PermissionSet" | "PermissionSetGroup" => &["Id"],
+        "User" | "Profile" | "PermissionSet" => &["Id"],
         "GroupMember" => &["GroupId", "UserOrGroupId"],
         "PermissionSetAssignment" | "PermissionSetLicenseAssign" => &["AssigneeId"],
         "UserLogin" | "UserPackageLicense" => &["UserId"],

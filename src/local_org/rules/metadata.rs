@@ -104,6 +104,11 @@ pub fn write_document(
         )
         .field("fullName"));
     }
+    if let Some(row) =
+        id_of(org, metadata_type, full_name).and_then(|id| org.store.get(metadata_type, &id))
+    {
+        org.locks.check(metadata_type, row)?;
+    }
     let savepoint = org.store.savepoint();
     let written = write(org, full_name, document, intent.may_create());
     if written.is_err() {

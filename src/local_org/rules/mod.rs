@@ -60,6 +60,7 @@ pub use metadata::rows_of;
 pub use metadata::write_documents;
 pub use prerequisites::dependency_rows;
 pub use profiles::create as new_profile;
+pub use profiles::owned_set as profile_set;
 pub use retrieve::retrieve;
 pub use retrieve::status as retrieve_status;
 pub use rights::check_password as check_password_right;
@@ -214,10 +215,7 @@ pub fn delete(org: &mut Org, object: &str, id: &str) -> Result<(), ApiError> {
     let id = existing(org, object, id)?;
     org.locks.check(object.name, org.store.get(object.name, &id).unwrap_or(&Row::new()))?;
     match object.name {
-        "SetupEntityAccess" => {
-            entity_access::delete(org, &id);
-            Ok(())
-        }
+        "SetupEntityAccess" => entity_access::delete(org, &id),
         "Profile" => profiles::delete(org, &id),
         "MutingPermissionSet" => groups::delete_muting(org, &id),
         "PermissionSet" => sets::delete(org, &id),
@@ -300,10 +298,15 @@ fn checked(org: &Org, object: &Object, fields: &Row, is_insert: bool) -> Result<
                     )
                     .field(&field.name));
                 }
-                if text.trim().is_empty() {
+                // What XML can't carry is not kept.
+                let kept: String = text
+                    .chars()
+                    .filter(|character| !character.is_control() || "\t\n\r".contains(*character))
+                    .collect();
+                if kept.trim().is_empty() {
                     Json::Null
                 } else {
-                    Json::String(text.trim().to_owned())
+                    Json::String(kept.trim().to_owned())
                 }
             }
             (_, other) => other.clone(),

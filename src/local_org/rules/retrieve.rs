@@ -4,6 +4,7 @@
 //! belongs to components that the same manifest names, apart from its system
 //! permissions, login hours and address ranges (the same guide, `Profile`).
 
+use std::collections::HashSet;
 use std::io::Cursor;
 use std::io::Write as _;
 
@@ -55,18 +56,17 @@ pub fn status(org: &mut Org, id: &str, with_zip: bool) -> Result<Json, ApiError>
     for (metadata_type, members) in &manifest.types {
         let Some(file_type) = FileType::named(metadata_type) else { continue };
         let rows = metadata::rows_of(org, metadata_type);
-        let is_wanted =
-            |full_name: &str| members.iter().any(|member| member == "*" || member == full_name);
+        let is_wanted = |full_name: &str| members.contains("*") || members.contains(full_name);
+        let there: HashSet<&str> = rows.iter().map(|(full_name, _)| full_name.as_str()).collect();
         for (full_name, row) in rows.iter().filter(|(full_name, _)| is_wanted(full_name)) {
-            let Some(document) = metadata::document(org, metadata_type, full_name) else {
-                continue;
-            };
-            let document = as_file(document, metadata_type, &manifest);
-            files.push((file_type.path(full_name), document.to_file(METADATA)));
+            if with_zip && let Some(document) = metadata::document(org, metadata_type, full_name) {
+                let document = as_file(document, metadata_type, &manifest);
+                files.push((file_type.path(full_name), document.to_file(METADATA)));
+            }
             told.push(properties(org, file_type, full_name, row));
         }
         for member in members.iter().filter(|member| *member != "*") {
-            if !rows.iter().any(|(full_name, _)| full_name == member) {
+            if !there.contains(member.as_str()) {
                 let problem =
                     format!("Entity of type '{metadata_type}' named '{member}' cannot be found");
                 messages.push(json!({"fileName": "unpackaged/package.xml", "problem": problem}));

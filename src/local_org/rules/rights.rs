@@ -33,17 +33,22 @@ pub fn check(org: &Org, object: &str) -> Result<(), ApiError> {
     let one_of: &[&str] = match object {
         "User" | "PermissionSetLicenseAssign" => &["ManageUsers", "ManageInternalUsers"],
         "UserPackageLicense" => &["ManagePackageLicenses"],
-        "Group" | "GroupMember" => &["ManageUsers"],
+        "Group" | "GroupMember" | "QueueSobject" => &["ManageUsers"],
+        "UserRole" => &["ManageRoles"],
         "UserLogin" => &["FreezeUsers", "ManageUsers"],
         "MutingPermissionSet"
         | "Profile"
         | "PermissionSet"
         | "PermissionSetGroup"
         | "ObjectPermissions"
-        | "FieldPermissions" => &["ManageProfilesPermissionsets"],
+        | "FieldPermissions"
+        | "SetupEntityAccess" => &["ManageProfilesPermissionsets"],
         "PermissionSetAssignment" => &["AssignPermissionSets"],
         "password" => &["ResetPasswords", "ManageUsers"],
         "metadata" => &["ModifyMetadata", "ModifyAllData"],
+        other if org.schema.object(other).is_some_and(|object| object.is_setup) => {
+            &["CustomizeApplication"]
+        }
         _ => return Ok(()),
     };
     if one_of.iter().any(|permission| may(org, permission)) {

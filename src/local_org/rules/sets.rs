@@ -80,7 +80,8 @@ fn check(org: &Org, row: &Row, id: Option<&str>) -> Result<(), ApiError> {
     prerequisites::check_row(org, row)
 }
 
-fn refuse_foreign(org: &Org, id: &str) -> Result<(), ApiError> {
+/// Refuses a change of a set that belongs to a profile or a package.
+pub fn refuse_foreign(org: &Org, id: &str) -> Result<(), ApiError> {
     let row = org.store.get("PermissionSet", id).cloned().unwrap_or_default();
     if row.get("IsOwnedByProfile") == Some(&Json::Bool(true)) {
         return Err(ApiError::new(

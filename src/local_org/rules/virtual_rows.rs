@@ -11,6 +11,7 @@ use serde_json::json;
 use super::Org;
 use super::nodes::row_text;
 use crate::local_org::schema::Object;
+use crate::local_org::soql::Condition;
 use crate::local_org::soql::Query;
 use crate::local_org::soql::Selection;
 use crate::local_org::soql::texts_of;
@@ -22,28 +23,53 @@ const FIELDS: &str = "FieldPermissions";
 /// The id that such rows have.
 const ID: &str = "000000000000000AAA";
 
-/// The rows that a query may show beside those that are stored.
+/// The rows that a query may show beside those that are stored, wherever in it
+/// they are asked for.
 pub fn further_rows(org: &Org, query: &Query) -> Vec<(&'static str, Row)> {
-    let is_from = |name: &str| query.from.eq_ignore_ascii_case(name);
-    let has_children = |name: &str| {
-        query.select.iter().any(|item| {
-            matches!(item, Selection::Children(children) if children.from.eq_ignore_ascii_case(name))
-        })
-    };
     let mut rows = Vec::new();
-    if is_from(OBJECTS) || has_children("ObjectPerms") {
+    if asks_for(query, &[OBJECTS, "ObjectPerms"]) {
         rows.extend(objects(org, query).into_iter().map(|row| (OBJECTS, row)));
     }
-    if is_from(FIELDS) || has_children("FieldPerms") {
+    if asks_for(query, &[FIELDS, "FieldPerms"]) {
         rows.extend(fields(org, query).into_iter().map(|row| (FIELDS, row)));
     }
     rows
 }
 
+/// Whether a query, one of its children or one in its condition is about one of
+/// these.
+fn asks_for(query: &Query, names: &[&str]) -> bool {
+    names.iter().any(|name| query.from.eq_ignore_ascii_case(name))
+        || query.select.iter().any(|item| match item {
+            Selection::Children(children) => asks_for(children, names),
+            _ => false,
+        })
+        || query.condition.as_ref().is_some_and(|condition| is_asked_in(condition, names))
+}
+
+fn is_asked_in(condition: &Condition, names: &[&str]) -> bool {
+    match condition {
+        Condition::And(parts) | Condition::Or(parts) => {
+            parts.iter().any(|part| is_asked_in(part, names))
+        }
+        Condition::Not(inner) => is_asked_in(inner, names),
+        Condition::Semi(_, _, query, _) => asks_for(query, names),
+        Condition::Compare(..) | Condition::In(..) => false,
+    }
+}
+
 /// The sets that a query can be about.
 fn sets(org: &Org, query: &Query) -> Vec<String> {
-    let path = if query.from.eq_ignore_ascii_case("PermissionSet") { "Id" } else { "ParentId" };
-    let named = query.condition.as_ref().and_then(|condition| texts_of(condition, path));
+    let is_from = |name: &str| query.from.eq_ignore_ascii_case(name);
+    let path = match () {
+        () if is_from("PermissionSet") => Some("Id"),
+        () if is_from(OBJECTS) || is_from(FIELDS) => Some("ParentId"),
+        () => None,
+    };
+    let condition = query.condition.as_ref();
+    // A query in the condition may be about any set.
+    let condition = condition.filter(|condition| !is_asked_in(condition, &[OBJECTS, FIELDS]));
+    let named = path.zip(condition).and_then(|(path, condition)| texts_of(condition, path));
     match named {
         Some(ids) => ids.into_iter().map(normal_id).collect(),
         None => org.store.all("PermissionSet").map(|row| row_text(row, "Id").to_owned()).collect(),

@@ -64,7 +64,11 @@ pub fn compare(value: &Json, operator: Operator, literal: &Literal, field: &Fiel
                 held.to_lowercase().cmp(&wanted.to_lowercase())
             }
         }
-        (Json::String(held), Literal::Time(wanted)) => held.as_str().cmp(wanted),
+        (Json::String(held), Literal::Time(wanted)) => match (instant(held), instant(wanted)) {
+            (Some(held), Some(wanted)) => held.cmp(&wanted),
+            // A day by itself is a text that sorts as it should.
+            _ => held.as_str().cmp(wanted),
+        },
         _ => return operator == Operator::NotEqual,
     };
     match operator {
@@ -75,6 +79,18 @@ pub fn compare(value: &Json, operator: Operator, literal: &Literal, field: &Fiel
         Operator::Greater => order == Ordering::Greater,
         Operator::GreaterOrEqual => order != Ordering::Less,
         Operator::Like => false,
+    }
+}
+
+/// A time as an instant; the platform writes offsets without a colon.
+fn instant(text: &str) -> Option<jiff::Timestamp> {
+    let (time, offset) = text.split_at_checked(text.len().checked_sub(5)?)?;
+    let is_offset =
+        offset.starts_with(['+', '-']) && offset[1..].bytes().all(|byte| byte.is_ascii_digit());
+    if is_offset {
+        format!("{time}{}:{}", &offset[..3], &offset[3..]).parse().ok()
+    } else {
+        text.parse().ok()
     }
 }
 
@@ -110,7 +126,18 @@ fn like(text: &str, pattern: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use super::instant;
     use super::like;
+
+    #[test]
+    fn times_are_the_same_however_they_are_written() {
+        let written =
+            ["2026-12-01T09:00:00.000+0000", "2026-12-01T09:00:00Z", "2026-12-01T10:00:00+01:00"];
+        let instants: Vec<_> = written.iter().map(|text| instant(text).expect("a time")).collect();
+        assert!(instants.windows(2).all(|pair| pair[0] == pair[1]), "{instants:?}");
+        assert_eq!(instant("2026-12-01"), None);
+        assert_eq!(instant("x"), None);
+    }
 
     #[test]
     fn like_is_salesforces_like() {

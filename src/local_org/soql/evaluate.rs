@@ -71,12 +71,40 @@ pub fn expanded(
     text: &str,
     query: Query,
 ) -> Result<Query, ApiError> {
-    let Some(object) = schema.object(&query.from) else { return Ok(query) };
+    match schema.object(&query.from) {
+        Some(object) => expanded_for(schema, version, text, object, query),
+        None => Ok(query),
+    }
+}
+
+fn expanded_for(
+    schema: &Schema,
+    version: &str,
+    text: &str,
+    object: &Object,
+    query: Query,
+) -> Result<Query, ApiError> {
     let mut select = Vec::new();
     for item in query.select {
-        let Selection::Fields(set, place) = item else {
-            select.push(item);
-            continue;
+        let (set, place) = match item {
+            Selection::Fields(set, place) => (set, place),
+            Selection::Children(children) => {
+                let child = object
+                    .children
+                    .iter()
+                    .find(|(name, ..)| name.eq_ignore_ascii_case(&children.from))
+                    .and_then(|(_, child, _)| schema.object(child));
+                let children = match child {
+                    Some(child) => expanded_for(schema, version, text, child, *children)?,
+                    None => *children,
+                };
+                select.push(Selection::Children(Box::new(children)));
+                continue;
+            }
+            other => {
+                select.push(other);
+                continue;
+            }
         };
         if set != FieldSet::Standard && query.limit.is_none_or(|limit| limit > 200) {
             let message = "The SOQL FIELDS function must have a LIMIT of at most 200";

@@ -57,8 +57,15 @@ pub fn is_signed(text: &str, certificate: &str) -> bool {
 /// Whether a text is a certificate in PEM with an RSA key, so that assertions
 /// can be checked with it.
 pub fn is_usable(certificate: &str) -> bool {
-    CertificateDer::from_pem_slice(certificate.as_bytes())
-        .is_ok_and(|certificate| webpki::EndEntityCert::try_from(&certificate).is_ok())
+    let Ok(certificate) = CertificateDer::from_pem_slice(certificate.as_bytes()) else {
+        return false;
+    };
+    // A key of another kind says so before it looks at the signature.
+    webpki::EndEntityCert::try_from(&certificate).is_ok_and(|certificate| {
+        let algorithm = webpki::ring::RSA_PKCS1_2048_8192_SHA256;
+        let checked = certificate.verify_signature(algorithm, b"", b"");
+        matches!(checked, Err(webpki::Error::InvalidSignatureForPublicKey))
+    })
 }
 
 /// Whether an assertion is meant for this org: the two login hosts, or the

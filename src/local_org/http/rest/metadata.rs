@@ -128,16 +128,9 @@ fn parts(call: &Upload<'_>) -> Result<(DeployOptions, Vec<u8>), ApiError> {
 
 /// Yes and no also come as texts.
 fn deploy_options(given: &Json) -> DeployOptions {
-    let says = |name: &str| match &given[name] {
-        Json::Bool(on) => *on,
-        Json::String(text) => text.eq_ignore_ascii_case("true"),
-        _ => false,
-    };
-    DeployOptions {
-        check_only: says("checkOnly"),
-        rollback_on_error: says("rollbackOnError"),
-        ignore_warnings: says("ignoreWarnings"),
-        allow_missing_files: says("allowMissingFiles"),
-        auto_update_package: says("autoUpdatePackage"),
-    }
+    DeployOptions::of(|name| match &given[name] {
+        Json::Bool(on) => Some(*on),
+        Json::String(text) => Some(text.eq_ignore_ascii_case("true")),
+        _ => None,
+    })
 }

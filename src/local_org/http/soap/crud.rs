@@ -19,7 +19,11 @@ const DOCUMENTS: usize = 10;
 /// Queries of one `listMetadata`.
 const QUERIES: usize = 3;
 
-fn limit(count: usize, most: usize) -> Result<(), ApiError> {
+/// Refuses more records or documents than one call takes.
+///
+/// # Errors
+/// `EXCEEDED_ID_LIMIT`.
+pub fn limit(count: usize, most: usize) -> Result<(), ApiError> {
     if count > most {
         let message =
             format!("record limit reached. cannot submit more than {most} records into this call");

@@ -33,13 +33,7 @@ pub fn deploy(org: &mut Org, operation: &Node) -> Answer {
         ApiError::new("INVALID_INPUT", format!("ZipFile is no base64: {error}"))
     })?;
     let given = operation.child("DeployOptions").cloned().unwrap_or_default();
-    let options = DeployOptions {
-        check_only: says(&given, "checkOnly").unwrap_or(false),
-        rollback_on_error: says(&given, "rollbackOnError").unwrap_or(false),
-        ignore_warnings: says(&given, "ignoreWarnings").unwrap_or(false),
-        allow_missing_files: says(&given, "allowMissingFiles").unwrap_or(false),
-        auto_update_package: says(&given, "autoUpdatePackage").unwrap_or(false),
-    };
+    let options = DeployOptions::of(|name| says(&given, name));
     rules::deploy(org, &zip, options).map(|id| queued(&id))
 }
 

@@ -12,6 +12,7 @@ use std::sync::atomic::Ordering;
 
 use super::Caller;
 use super::Server;
+use super::call::Outcome;
 use super::call::Reply;
 use super::rest::is_served;
 use crate::local_org::error::ApiError;
@@ -26,18 +27,21 @@ const PARTNER: &str = "urn:partner.soap.sforce.com";
 type Answer = Result<(Vec<Node>, usize), ApiError>;
 
 /// Answers a SOAP call.
-pub fn answer(server: &Server, caller: &Caller, door: &str, version: &str, body: &[u8]) -> Reply {
+///
+/// # Errors
+/// When nothing of it was done.
+pub fn answer(server: &Server, caller: &Caller, door: &str, version: &str, body: &[u8]) -> Outcome {
     let namespace = if door == "m" { METADATA } else { PARTNER };
     let call = match Envelope::read(body) {
         Ok(call) => call,
-        Err(error) => return fault(server, namespace, &error),
+        Err(error) => return Ok(fault(server, namespace, &error)),
     };
     if !matches!(door, "m" | "u") || !is_served(version) {
         let message = format!("Invalid Api version specified on URL: {version}");
-        return fault(server, namespace, &ApiError::new("UNSUPPORTED_API_VERSION", message));
+        return Ok(fault(server, namespace, &ApiError::new("UNSUPPORTED_API_VERSION", message)));
     }
     if call.operation.name == "login" {
-        return fault(server, namespace, &login_refusal(version));
+        return Ok(fault(server, namespace, &login_refusal(version)));
     }
     let caller = Caller { token: call.token.clone(), ..caller.clone() };
     server.transaction(|org| {
@@ -56,6 +60,11 @@ pub fn answer(server: &Server, caller: &Caller, door: &str, version: &str, body:
             }
         }
     })
+}
+
+/// A refusal of a call that was not looked into.
+pub fn refused(server: &Server, door: &str, error: &ApiError) -> Reply {
+    fault(server, if door == "m" { METADATA } else { PARTNER }, error)
 }
 
 /// A call as it was read.
@@ -147,8 +156,33 @@ fn run(server: &Server, org: &mut Org, door: &str, call: &Envelope) -> Answer {
         .any(|result| result.child("success").is_some_and(|success| success.text == "false"));
     if failed && call.all_or_none {
         org.store.roll_back(savepoint);
+        return Ok((results.into_iter().map(rolled_back).collect(), records));
     }
     Ok((results, records))
+}
+
+/// What a record is told that would have been written had not another failed.
+fn rolled_back(mut result: Node) -> Node {
+    if result.child("success").is_none_or(|success| success.text != "true") {
+        return result;
+    }
+    let error = ApiError::new(
+        "ALL_OR_NONE_OPERATION_ROLLED_BACK",
+        "Record rolled back because not all records were valid and the request was using AllOrNone header",
+    );
+    let is_upsert = result.child("created").is_some();
+    for child in &mut result.children {
+        match child.name.as_str() {
+            "success" | "created" => "false".clone_into(&mut child.text),
+            "id" => {
+                child.text.clear();
+                child.xsi_type = Some("nil".to_owned());
+            }
+            _ => {}
+        }
+    }
+    result.children.insert(usize::from(is_upsert), crud::errors(&error));
+    result
 }
 
 /// The text of an argument; empty without one.
@@ -173,9 +207,13 @@ fn envelope(server: &Server, namespace: &str, content: &Node, status: u16) -> Re
     let _ = content.write(&mut writer);
     let content = String::from_utf8_lossy(&writer.into_inner()).into_owned();
     // A fault's own elements are in no namespace.
-    let content = content
-        .replace("<faultcode>", "<faultcode xmlns=\"\">")
-        .replace("<faultstring>", "<faultstring xmlns=\"\">");
+    let content = if status == 200 {
+        content
+    } else {
+        content
+            .replace("<faultcode>", "<faultcode xmlns=\"\">")
+            .replace("<faultstring>", "<faultstring xmlns=\"\">")
+    };
     let daily = server.daily_calls;
     let used = server.calls.load(Ordering::Relaxed);
     let faults = match namespace {

@@ -6,6 +6,7 @@ use serde_json::Value as Json;
 use super::Answer;
 use super::argument;
 use super::crud::errors;
+use super::crud::limit;
 use crate::local_org::error::ApiError;
 use crate::local_org::rules;
 use crate::local_org::rules::Org;
@@ -32,16 +33,6 @@ fn record(node: &Node) -> (String, Row) {
     (object, fields)
 }
 
-fn limit(count: usize) -> Result<(), ApiError> {
-    if count > RECORDS {
-        let message = format!(
-            "record limit reached. cannot submit more than {RECORDS} records into this call"
-        );
-        return Err(ApiError::new("EXCEEDED_ID_LIMIT", message));
-    }
-    Ok(())
-}
-
 /// Runs one record of a call; what it did is taken back where it fails.
 fn each(org: &mut Org, run: impl FnOnce(&mut Org) -> Result<String, ApiError>) -> Node {
     let savepoint = org.store.savepoint();
@@ -61,7 +52,7 @@ fn each(org: &mut Org, run: impl FnOnce(&mut Org) -> Result<String, ApiError>) -
 /// which here is only noted as a change of the password.
 pub fn create(org: &mut Org, operation: &Node, triggers_user_mail: bool) -> Answer {
     let records: Vec<(String, Row)> = operation.all("sObjects").map(record).collect();
-    limit(records.len())?;
+    limit(records.len(), RECORDS)?;
     let results: Vec<Node> = records
         .iter()
         .map(|(object, fields)| {
@@ -89,7 +80,7 @@ pub fn update(org: &mut Org, operation: &Node) -> Answer {
             (argument(node, "Id"), object, fields)
         })
         .collect();
-    limit(records.len())?;
+    limit(records.len(), RECORDS)?;
     let results: Vec<Node> = records
         .iter()
         .map(|(id, object, fields)| {
@@ -103,7 +94,7 @@ pub fn update(org: &mut Org, operation: &Node) -> Answer {
 /// Answers `delete`.
 pub fn delete(org: &mut Org, operation: &Node) -> Answer {
     let ids: Vec<String> = operation.all("ids").map(|id| id.text.trim().to_owned()).collect();
-    limit(ids.len())?;
+    limit(ids.len(), RECORDS)?;
     let results: Vec<Node> = ids
         .iter()
         .map(|id| {

@@ -48,7 +48,9 @@ impl<'a> Evaluation<'a> {
             groups.insert(Vec::new(), Vec::new());
         }
         for row in rows {
-            let key = keys.iter().map(|key| self.value(row, key).to_string()).collect();
+            // Texts that differ in case alone are one group.
+            let key =
+                keys.iter().map(|key| self.value(row, key).to_string().to_lowercase()).collect();
             groups.entry(key).or_default().push(row);
         }
         let mut records = Vec::new();
@@ -56,9 +58,9 @@ impl<'a> Evaluation<'a> {
             records.push(self.of_group(object, rows, query)?);
         }
         for (path, descending, _) in query.order.iter().rev() {
-            let name = path.rsplit('.').next().unwrap_or(path);
+            let name = self.name_in_answer(object, path, query)?;
             records.sort_by(|left: &Json, right: &Json| {
-                let order = order_of(&left[name], &right[name]);
+                let order = order_of(&left[&name], &right[&name]);
                 if *descending { order.reverse() } else { order }
             });
         }
@@ -68,6 +70,32 @@ impl<'a> Evaluation<'a> {
             .take(query.limit.unwrap_or(usize::MAX))
             .collect();
         Ok(Answer { total: records.len(), records })
+    }
+
+    /// Under which name an answer has what it is to be ordered by: an alias, or a
+    /// field by which the rows are grouped.
+    fn name_in_answer(
+        &self,
+        object: &'a Object,
+        path: &str,
+        query: &Query,
+    ) -> Result<String, ApiError> {
+        let alias = query.select.iter().find_map(|item| match item {
+            Selection::Aggregate(aggregate) => {
+                aggregate.alias.clone().filter(|alias| alias.eq_ignore_ascii_case(path))
+            }
+            _ => None,
+        });
+        if let Some(alias) = alias {
+            return Ok(alias);
+        }
+        match query.group.iter().find(|(held, _)| held.eq_ignore_ascii_case(path)) {
+            Some((path, place)) => Ok(self.resolve(object, path, *place)?.field.name.clone()),
+            None => {
+                let message = format!("Ordered field must be grouped or aggregated: {path}");
+                Err(ApiError::new("MALFORMED_QUERY", at_place(self.text, 0, &message)))
+            }
+        }
     }
 
     fn of_group(
@@ -91,7 +119,13 @@ impl<'a> Evaluation<'a> {
                     }
                     let resolved = self.resolve(object, path, *place)?;
                     let value = rows.first().map_or(Json::Null, |row| self.value(row, &resolved));
-                    record.insert(resolved.field.name.clone(), value);
+                    let name = resolved.field.name.clone();
+                    if record.contains_key(&name) {
+                        let message = format!("duplicate alias: {name}");
+                        let message = at_place(self.text, *place, &message);
+                        return Err(ApiError::new("MALFORMED_QUERY", message));
+                    }
+                    record.insert(name, value);
                 }
                 Selection::Aggregate(aggregate) => {
                     let name = aggregate.alias.clone().unwrap_or_else(|| {
