@@ -159,15 +159,15 @@ const OBJECTS: [(&str, &str, &str, bool, bool, bool, bool); 33] = [
     ("PackageLicense", "Package License", "050", true, false, false, false),
     ("PermissionSet", "Permission Set", "0PS", true, true, true, true),
     ("PermissionSetAssignment", "Permission Set Assignment", "0Pa", true, true, true, true),
-    ("PermissionSetGroup", "Permission Set Group", "0PG", true, false, true, true),
+    ("PermissionSetGroup", "Permission Set Group", "0PG", true, true, true, true),
     (
         "PermissionSetGroupComponent",
         "Permission Set Group Component",
         "0PH",
         true,
+        true,
         false,
-        false,
-        false,
+        true,
     ),
     ("PermissionSetLicense", "Permission Set License", "0PL", true, false, false, false),
     (

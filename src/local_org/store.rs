@@ -36,7 +36,7 @@ const INDEXED: [(&str, &[&str]); 14] = [
     ("Profile", &["Name", "UserLicenseId"]),
     ("SectionEntry", &["ParentId"]),
     ("SetupEntityAccess", &["ParentId"]),
-    ("User", &["Username", "ProfileId", "CommunityNickname"]),
+    ("User", &["Username", "ProfileId", "CommunityNickname", "FederationIdentifier"]),
     ("UserLogin", &["UserId"]),
 ];
 

@@ -222,7 +222,8 @@ fn describe_field(schema: &Schema, object: &Object, field: &Field) -> Json {
         "soapType": soap_type(kind),
         "sortable": !is_long && !is_compound && kind != "multipicklist",
         "type": kind,
-        "unique": object.name == "User" && field.name == "Username",
+        "unique": object.name == "User"
+            && matches!(field.name.as_str(), "Username" | "FederationIdentifier"),
         "updateable": field.updateable,
         "writeRequiresMasterRead": false,
     });

@@ -229,6 +229,11 @@ fn route(server: &Server, arrived: &Arrived, is_last_try: bool) -> Outcome {
                 return server
                     .authorised(caller, |_, org| rest::metadata::answer(org, caller, &call));
             }
+            if !arrived.body.is_empty() && content_type.is_some_and(|kind| !kind.contains("json")) {
+                let message = "Unsupported Media Type";
+                let error = ApiError::new("UNSUPPORTED_MEDIA_TYPE", message).status(415);
+                return Ok(Reply::refused(&error));
+            }
             let body = match read_json(&arrived.body) {
                 Ok(body) => body,
                 Err(error) => return Ok(Reply::refused(&error)),
@@ -241,7 +246,14 @@ fn route(server: &Server, arrived: &Arrived, is_last_try: bool) -> Outcome {
                 .and_then(|size| size.trim().parse::<usize>().ok())
                 .map_or(2000, |size| size.clamp(200, 2000));
             let path = rest.iter().map(|part| (*part).to_owned()).collect();
-            let call = Call { method: arrived.method.clone(), version, path, query, body, page };
+            // A client that can't send PATCH names it in a parameter.
+            let named = query.iter().find(|(name, _)| name == "_HttpMethod");
+            let method = match (arrived.method.as_str(), named) {
+                ("POST", Some((_, method))) => method.to_uppercase(),
+                ("HEAD", _) => "GET".to_owned(),
+                (method, _) => method.to_owned(),
+            };
+            let call = Call { method, version, path, query, body, page };
             server.authorised(caller, |server, org| rest::handle(server, org, caller, &call))
         }
         _ => Ok(Reply::refused(&ApiError::not_found())),

@@ -98,9 +98,10 @@ fn route(server: &Server, org: &mut Org, caller: &Caller, call: &Call) -> Result
             Ok(Reply::json(201, json!({"id": id, "success": true, "errors": []})).touching(1))
         }
         ("GET", ["sobjects", name, id]) => one(org, call, name, id),
-        ("PATCH", ["sobjects", name, id]) => {
-            in_savepoint(org, |org| rules::update(org, name, id, record(&call.body)?))?;
-            Ok(Reply::empty())
+        ("PATCH", ["sobjects", name, id]) => change(org, call, name, id),
+        // The one key that all objects have; of others, none is an external id.
+        ("PATCH", ["sobjects", name, key, id]) if key.eq_ignore_ascii_case("Id") => {
+            change(org, call, name, id)
         }
         ("DELETE", ["sobjects", name, id]) => {
             in_savepoint(org, |org| rules::delete(org, name, id))?;
@@ -146,6 +147,17 @@ fn resources(server: &Server, org: &Org, caller: &Caller, call: &Call) -> Json {
 fn limits(server: &Server) -> Json {
     let remaining = server.daily_calls.saturating_sub(server.calls.load(Ordering::Relaxed));
     json!({"DailyApiRequests": {"Max": server.daily_calls, "Remaining": remaining}})
+}
+
+/// Changes one record.
+fn change(org: &mut Org, call: &Call, name: &str, id: &str) -> Result<Reply, ApiError> {
+    let fields = record(&call.body)?;
+    if fields.keys().any(|field| field.eq_ignore_ascii_case("Id")) {
+        let message = "The Id field should not be specified in the sobject data.";
+        return Err(ApiError::new("INVALID_FIELD", message));
+    }
+    in_savepoint(org, |org| rules::update(org, name, id, fields))?;
+    Ok(Reply::empty())
 }
 
 /// One record, with all its fields or those of `fields`.

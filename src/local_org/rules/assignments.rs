@@ -39,6 +39,18 @@ pub fn insert_set(org: &mut Org, mut row: Row) -> Result<String, ApiError> {
     check_reference(org, &row, "PermissionSetId", "PermissionSet")?;
     let (user, set) =
         (id_in(&row, "AssigneeId").to_owned(), id_in(&row, "PermissionSetId").to_owned());
+    // A user has the set of its profile and of no other.
+    let is_owned = org
+        .store
+        .get("PermissionSet", &set)
+        .is_some_and(|row| row.get("IsOwnedByProfile") == Some(&Json::Bool(true)));
+    if is_owned {
+        return Err(ApiError::new(
+            "FIELD_INTEGRITY_EXCEPTION",
+            "You can't assign a permission set that is owned by a profile.",
+        )
+        .field("PermissionSetId"));
+    }
     let is_held = org
         .store
         .by("PermissionSetAssignment", "AssigneeId", &user)

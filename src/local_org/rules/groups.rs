@@ -101,12 +101,7 @@ pub fn write_group(
     let needs_activation = sections::says(document, "hasActivationRequired").unwrap_or(false);
     row.insert("HasActivationRequired".to_owned(), Json::Bool(needs_activation));
     let id = if is_new {
-        let id = org.store_new(GROUP, row.clone());
-        let mut set = sets::new_set_row(&format!("X{id}"), row_text(&row, "MasterLabel"));
-        set.insert("Type".to_owned(), Json::String("Group".to_owned()));
-        set.insert("PermissionSetGroupId".to_owned(), Json::String(id.clone()));
-        org.store_new("PermissionSet", set);
-        id
+        store_group(org, row)
     } else {
         let id = row_text(&row, "Id").to_owned();
         org.store_changed(GROUP, row);
@@ -123,6 +118,76 @@ pub fn write_group(
     }
     outdate(org, &id);
     Ok(is_new)
+}
+
+/// Stores a group and the set that the org works out for it.
+fn store_group(org: &mut Org, row: Row) -> String {
+    let label = row_text(&row, "MasterLabel").to_owned();
+    let id = org.store_new(GROUP, row);
+    let mut set = sets::new_set_row(&format!("X{id}"), &label);
+    set.insert("Type".to_owned(), Json::String("Group".to_owned()));
+    set.insert("PermissionSetGroupId".to_owned(), Json::String(id.clone()));
+    org.store_new("PermissionSet", set);
+    id
+}
+
+/// Makes a group without members.
+///
+/// # Errors
+/// When it has no name or label, or the name is taken.
+pub fn insert_group(org: &mut Org, row: &Row) -> Result<String, ApiError> {
+    super::require(row, &["DeveloperName", "MasterLabel"])?;
+    let name = row_text(row, "DeveloperName");
+    if named(org, GROUP, name).is_some() {
+        return Err(ApiError::new(
+            "DUPLICATE_DEVELOPER_NAME",
+            "The name you specified is already in use. Please specify a unique name.",
+        )
+        .field("DeveloperName"));
+    }
+    let mut whole = new_row(name);
+    whole.extend(row.clone());
+    let id = store_group(org, whole);
+    outdate(org, &id);
+    Ok(id)
+}
+
+/// Takes a set into a group, once.
+///
+/// # Errors
+/// When there is no such set or group, or it is in it.
+pub fn insert_component(org: &mut Org, row: &Row) -> Result<String, ApiError> {
+    super::require(row, &["PermissionSetGroupId", "PermissionSetId"])?;
+    let (group, set) = (row_text(row, "PermissionSetGroupId"), row_text(row, "PermissionSetId"));
+    let is_set =
+        org.store.get("PermissionSet", set).is_some() || org.store.get(MUTING, set).is_some();
+    for (field, id, is_there) in [
+        ("PermissionSetGroupId", group, org.store.get(GROUP, group).is_some()),
+        ("PermissionSetId", set, is_set),
+    ] {
+        if !is_there {
+            let message = format!("{field}: id value of incorrect type: {id}");
+            return Err(ApiError::new("INVALID_CROSS_REFERENCE_KEY", message).field(field));
+        }
+    }
+    let is_in = org
+        .store
+        .by(COMPONENT, "PermissionSetGroupId", group)
+        .any(|held| row_text(held, "PermissionSetId") == set);
+    if is_in {
+        return Err(ApiError::new("DUPLICATE_VALUE", "duplicate value found: PermissionSetId"));
+    }
+    let group = group.to_owned();
+    let id = org.store_new(COMPONENT, row.clone());
+    outdate(org, &group);
+    Ok(id)
+}
+
+/// Takes a set out of a group.
+pub fn delete_component(org: &mut Org, id: &str) {
+    let group = org.text(COMPONENT, id, "PermissionSetGroupId").unwrap_or_default().to_owned();
+    org.store.delete(COMPONENT, id);
+    outdate(org, &group);
 }
 
 /// Creates or replaces a muting set: what its document says is on is muted.

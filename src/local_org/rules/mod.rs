@@ -4,6 +4,7 @@
 //! code, and its text where a real one is known.
 
 mod assignments;
+mod child_permissions;
 mod contents;
 mod deploy;
 mod entity_access;
@@ -31,6 +32,7 @@ use serde_json::Value as Json;
 use super::error::ApiError;
 use super::options::Doubts;
 use super::options::Recalculation;
+use super::schema::Field;
 use super::schema::Object;
 use super::schema::Schema;
 use super::schema::VIEW_ALL_FIELDS;
@@ -168,7 +170,11 @@ pub fn insert(org: &mut Org, object: &str, fields: &Row) -> Result<String, ApiEr
         "UserPackageLicense" => licenses::insert_package_license(org, row),
         "GroupMember" => groups::insert_member(org, row),
         "SetupEntityAccess" => entity_access::insert(org, &row),
-        "ObjectPermissions" | "FieldPermissions" => sets::insert_child(org, object.name, row),
+        "ObjectPermissions" | "FieldPermissions" => {
+            child_permissions::insert(org, object.name, row)
+        }
+        "PermissionSetGroup" => groups::insert_group(org, &row),
+        "PermissionSetGroupComponent" => groups::insert_component(org, &row),
         _ => Ok(org.store_new(object.name, row)),
     }
 }
@@ -192,6 +198,9 @@ pub fn update(org: &mut Org, object: &str, id: &str, fields: &Row) -> Result<(),
         "UserLogin" => users::update_login(org, &id, changes),
         "Profile" => profiles::update(org, &id, changes),
         "PermissionSet" => sets::update(org, &id, changes),
+        "ObjectPermissions" | "FieldPermissions" => {
+            child_permissions::update(org, object.name, &id, changes)
+        }
         _ => {
             let mut row = org.store.get(object.name, &id).cloned().unwrap_or_default();
             row.extend(changes);
@@ -220,6 +229,13 @@ pub fn delete(org: &mut Org, object: &str, id: &str) -> Result<(), ApiError> {
         "MutingPermissionSet" => groups::delete_muting(org, &id),
         "PermissionSet" => sets::delete(org, &id),
         "PermissionSetGroup" => groups::delete_group(org, &id),
+        "PermissionSetGroupComponent" => {
+            groups::delete_component(org, &id);
+            Ok(())
+        }
+        "ObjectPermissions" | "FieldPermissions" => {
+            child_permissions::delete(org, object.name, &id)
+        }
         "PermissionSetAssignment" => {
             let row = org.store.get("PermissionSetAssignment", &id).cloned().unwrap_or_default();
             assignments::delete_set(org, &id)?;
@@ -279,12 +295,9 @@ fn checked(org: &Org, object: &Object, fields: &Row, is_insert: bool) -> Result<
                 Json::Bool(text == "true")
             }
             ("reference", Json::String(id)) => Json::String(normal_id(id)),
-            ("boolean" | "reference", other) => {
-                return Err(ApiError::new(
-                    "JSON_PARSER_ERROR",
-                    format!("Cannot deserialize instance of {} from value {other}", field.kind),
-                )
-                .field(&field.name));
+            ("boolean" | "reference", other) => return Err(no_value(field, other)),
+            ("datetime", Json::String(text)) if !text.is_empty() => {
+                Json::String(moment(text).ok_or_else(|| no_value(field, value))?)
             }
             (_, Json::String(text)) => {
                 let length = text.chars().count();
@@ -314,6 +327,26 @@ fn checked(org: &Org, object: &Object, fields: &Row, is_insert: bool) -> Result<
         row.insert(field.name.clone(), value);
     }
     Ok(row)
+}
+
+fn no_value(field: &Field, value: &Json) -> ApiError {
+    let message = format!("Cannot deserialize instance of {} from value {value}", field.kind);
+    ApiError::new("JSON_PARSER_ERROR", message).field(&field.name)
+}
+
+/// A time as the platform keeps it; a day by itself begins at midnight.
+fn moment(text: &str) -> Option<String> {
+    let whole = match text.len() {
+        10 => format!("{text}T00:00:00Z"),
+        _ => match text.split_at_checked(text.len().checked_sub(5)?) {
+            Some((time, offset)) if offset.starts_with(['+', '-']) => {
+                format!("{time}{}:{}", offset.get(..3)?, offset.get(3..)?)
+            }
+            _ => text.to_owned(),
+        },
+    };
+    let time: jiff::Timestamp = whole.parse().ok()?;
+    Some(crate::local_org::timestamp(time.as_second()))
 }
 
 /// Refuses a row that lacks one of these fields.

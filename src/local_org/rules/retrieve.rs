@@ -54,7 +54,13 @@ pub fn status(org: &mut Org, id: &str, with_zip: bool) -> Result<Json, ApiError>
     let mut told = Vec::new();
     let mut messages = Vec::new();
     for (metadata_type, members) in &manifest.types {
-        let Some(file_type) = FileType::named(metadata_type) else { continue };
+        let Some(file_type) = FileType::named(metadata_type) else {
+            let problem = format!(
+                "The local org has no {metadata_type} to retrieve; profiles show what they say of it"
+            );
+            messages.push(json!({"fileName": "unpackaged/package.xml", "problem": problem}));
+            continue;
+        };
         let rows = metadata::rows_of(org, metadata_type);
         let is_wanted = |full_name: &str| members.contains("*") || members.contains(full_name);
         let there: HashSet<&str> = rows.iter().map(|(full_name, _)| full_name.as_str()).collect();

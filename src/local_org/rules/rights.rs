@@ -42,6 +42,7 @@ pub fn check(org: &Org, object: &str) -> Result<(), ApiError> {
         | "PermissionSetGroup"
         | "ObjectPermissions"
         | "FieldPermissions"
+        | "PermissionSetGroupComponent"
         | "SetupEntityAccess" => &["ManageProfilesPermissionsets"],
         "PermissionSetAssignment" => &["AssignPermissionSets"],
         "password" => &["ResetPasswords", "ManageUsers"],

@@ -73,6 +73,19 @@ fn check(org: &Org, row: &Row, id: Option<&str>) -> Result<(), ApiError> {
         )
         .field("CommunityNickname"));
     }
+    if let Some(identifier) = text(row, "FederationIdentifier")
+        && org
+            .store
+            .ids_by("User", "FederationIdentifier", identifier)
+            .iter()
+            .any(|holder| Some(holder.as_str()) != id)
+    {
+        return Err(ApiError::new(
+            "DUPLICATE_VALUE",
+            "This Federation ID is already in use. Use a different Federation ID.",
+        )
+        .field("FederationIdentifier"));
+    }
     for field in &org.schema.object("User").map(|user| user.fields.clone()).unwrap_or_default() {
         let Some(value) = text(row, &field.name) else { continue };
         let is_value = |value: &str| match field.name.as_str() {

@@ -6,6 +6,8 @@ mod condition;
 mod narrow;
 mod project;
 
+use std::collections::BTreeSet;
+
 use serde_json::Value as Json;
 
 pub use condition::holds_for_plain_row;
@@ -23,6 +25,9 @@ use crate::local_org::schema::VIEW_ALL_FIELDS;
 use crate::local_org::schema::is_with_view_all_fields;
 use crate::local_org::store::Row;
 use crate::local_org::store::Store;
+
+/// Rows that a query may pass over (SOQL and SOSL Reference, "OFFSET").
+const FURTHEST: usize = 2000;
 
 /// What a query answers.
 #[derive(Debug)]
@@ -266,10 +271,20 @@ impl<'a> Evaluation<'a> {
 
     /// Checks all names before any row is looked at.
     fn check(&self, object: &'a Object, query: &Query) -> Result<(), ApiError> {
+        if query.offset > FURTHEST {
+            let message = format!("Maximum SOQL offset allowed is {FURTHEST}");
+            return Err(ApiError::new("NUMBER_OUTSIDE_VALID_RANGE", message));
+        }
+        let mut selected = BTreeSet::new();
         for item in &query.select {
             match item {
                 Selection::Field(path, place) => {
                     self.resolve(object, path, *place)?;
+                    if !selected.insert(path.to_lowercase()) {
+                        let message = format!("duplicate field selected: {path}");
+                        let message = at_place(self.text, *place, &message);
+                        return Err(ApiError::new("MALFORMED_QUERY", message));
+                    }
                 }
                 Selection::Children(children) => {
                     let (child, _) = self.child(object, children)?;

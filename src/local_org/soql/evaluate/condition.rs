@@ -111,6 +111,14 @@ impl<'a> Evaluation<'a> {
             }
             (_, literal) => matches!(literal, Literal::Text(_)),
         };
+        if let ("id" | "reference", Literal::Text(text)) = (field.kind.as_str(), literal) {
+            let is_id = matches!(text.len(), 15 | 18)
+                && text.bytes().all(|byte| byte.is_ascii_alphanumeric());
+            if !is_id && !text.is_empty() {
+                let message = at_place(self.text, place, &format!("invalid ID field: {text}"));
+                return Err(ApiError::new("INVALID_QUERY_FILTER_OPERATOR", message));
+            }
+        }
         if fits {
             return Ok(());
         }
