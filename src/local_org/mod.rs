@@ -61,6 +61,10 @@ pub struct Running {
     pub access_token: String,
     /// A refresh token of its admin; good for one use.
     pub refresh_token: String,
+    /// A refresh token of its admin for the Salesforce CLI's own app, which stays.
+    pub cli_refresh_token: String,
+    /// Whether it was made by this start, and not taken up again.
+    pub is_new: bool,
     /// The key of the app that programs sign in with.
     pub consumer_key: String,
     /// Its secret.
@@ -195,6 +199,8 @@ pub async fn start(options: Options, clock: Clock) -> Result<Running, StartError
         tls,
         access_token: opened.access_token,
         refresh_token: opened.refresh_token,
+        cli_refresh_token: opened.cli_refresh_token,
+        is_new: opened.is_new,
         consumer_key: opened.app.key,
         consumer_secret: opened.app.secret.unwrap_or_default(),
         username: seed::ADMIN.to_owned(),

@@ -37,6 +37,10 @@ pub struct Opened {
     pub access_token: String,
     /// A refresh token of its admin.
     pub refresh_token: String,
+    /// A refresh token of its admin for the Salesforce CLI's own app.
+    pub cli_refresh_token: String,
+    /// Whether it was made just now.
+    pub is_new: bool,
     /// The app that programs sign in with.
     pub app: App,
     /// Calls made today.
@@ -108,17 +112,35 @@ pub fn open(options: &Options, now: i64) -> Result<Opened, StartError> {
     let admin = org.running_user.clone();
     identity::open_session(&mut org, &access_token, &admin, None);
     let app = app(&mut org, &mut random, options.app_certificate.as_deref())?;
-    let refresh_token = match identity::unused_refresh(&org, &admin, &app.key) {
-        Some(token) => token,
-        None => {
-            let token = format!("5Aep861{}", characters(&mut random, 60));
-            identity::keep_refresh(&mut org, &token, &admin, &app.key);
-            token
-        }
-    };
+    let refresh_token = unused_refresh(&mut org, &mut random, &admin, &app.key);
+    let cli_refresh_token = unused_refresh(&mut org, &mut random, &admin, identity::CLI_APP);
     let calls = if is_new { options.seed.calls_today } else { calls_of_today(&org) };
     org.store.commit().map_err(failed)?;
-    Ok(Opened { org, org_id, access_token, refresh_token, app, calls, random })
+    Ok(Opened {
+        org,
+        org_id,
+        access_token,
+        refresh_token,
+        cli_refresh_token,
+        is_new,
+        app,
+        calls,
+        random,
+    })
+}
+
+/// A refresh token that was not used yet; a new one where there is none.
+fn unused_refresh(
+    org: &mut rules::Org,
+    random: &mut fastrand::Rng,
+    user: &str,
+    app: &str,
+) -> String {
+    identity::unused_refresh(org, user, app).unwrap_or_else(|| {
+        let token = format!("5Aep861{}", characters(random, 60));
+        identity::keep_refresh(org, &token, user, app);
+        token
+    })
 }
 
 fn characters(random: &mut fastrand::Rng, count: usize) -> String {

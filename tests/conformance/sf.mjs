@@ -337,6 +337,36 @@ export async function both(org) {
   });
 }
 
+export async function quickly(org) {
+  heading('Salesforce CLI: signing in by one address, and deploying what was validated');
+  const trusting = { NODE_EXTRA_CA_CERTS: org.tls_certificate };
+  await step('an sfdx-url signs in by HTTPS, and renews its session', () => {
+    // Signed in by JWT before, the CLI would go on with that.
+    sf(['org', 'logout', '--target-org', ADMIN, '--no-prompt']);
+    const address = file('address.txt', org.sfdx_auth_url);
+    const { result } = sf(['org', 'login', 'sfdx-url', '--sfdx-url-file', address], { env: trusting });
+    equal([result.username, result.orgId], [ADMIN, org.org_id], 'who');
+    for (let time = 0; time < 2; time += 1) {
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2500);
+      const args = ['data', 'query', '-q', 'SELECT Id FROM Organization', '-o', ADMIN];
+      equal(sf(args, { env: trusting }).result.totalSize, 1, 'organizations');
+    }
+  });
+  await step('what was validated is deployed by its id', () => {
+    const cwd = project('quick');
+    file(at('quick', 'permissionsets', 'Quick', 'permissionset'), SET);
+    const validated = sf(
+      ['project', 'deploy', 'validate', '--metadata', 'PermissionSet:Quick', '-o', ADMIN, '--test-level', 'RunLocalTests'],
+      { cwd, env: { ...trusting, ...BY_SOAP } },
+    ).result;
+    equal([validated.checkOnly, validated.status], [true, 'Succeeded'], 'the validation');
+    const args = ['data', 'query', '-q', "SELECT Id FROM PermissionSet WHERE Name = 'Quick'", '-o', ADMIN];
+    equal(sf(args, { env: trusting }).result.totalSize, 0, 'sets');
+    sf(['project', 'deploy', 'quick', '--job-id', validated.id, '-o', ADMIN], { cwd, env: trusting });
+    equal(sf(args, { env: trusting }).result.totalSize, 1, 'sets');
+  });
+}
+
 export async function sessions(org, key) {
   heading('Salesforce CLI: a session that ends');
   await step('is signed in anew by JWT, unseen', async () => {

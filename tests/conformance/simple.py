@@ -291,7 +291,7 @@ def files_fit():
 
 
 def faults():
-    content = call("<deployRecentValidation/>", status=500)
+    content = call("<describeValueType><type>Profile</type></describeValueType>", status=500)
     assert content.tag == f"{{{ENVELOPE}}}Fault" and content.findtext("faultcode") == "sf:UNKNOWN_EXCEPTION"
     stranger = Salesforce(instance_url=URL, session_id="00D000000000001!AQno", version="65.0")
     refused(lambda: stranger.query("SELECT Id FROM User"), "INVALID_SESSION_ID")

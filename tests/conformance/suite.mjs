@@ -24,8 +24,10 @@ await cli.both(org);
 calls.push([`Salesforce CLI ${version('@salesforce/cli')}, with orgform`, org.calls()]);
 await org.stop();
 
-const short = await serve('short', ['--app-certificate', certificate, '--seed-org', 'session_seconds=2']);
+const short = await serve('short', ['--app-certificate', certificate, '--seed-org', 'session_seconds=2',
+  '--tls-listen', '127.0.0.1:0']);
 await cli.sessions(short, key);
+await cli.quickly(short);
 calls.push([`Salesforce CLI ${version('@salesforce/cli')}, short sessions`, short.calls()]);
 await short.stop();
 

@@ -100,7 +100,8 @@ async fn a_body_that_is_no_deploy_is_refused_and_a_deploy_that_is_none_is_not_fo
     let world = World::new().await;
     let url = format!("{}/services/data/v66.0/metadata/deployRequest", world.org().instance_url);
     for (content_type, body, code) in [
-        ("application/json", "{}", "INVALID_MULTIPART_REQUEST"),
+        ("application/json", "{}", "MISSING_ARGUMENT"),
+        ("text/plain", "{}", "INVALID_MULTIPART_REQUEST"),
         ("multipart/form-data; boundary=x", "--x--\r\n", "INVALID_MULTIPART_REQUEST"),
         ("multipart/form-data; boundary=x", "--x\r\nbroken", "INVALID_MULTIPART_REQUEST"),
     ] {

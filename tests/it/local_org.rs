@@ -341,3 +341,133 @@ async fn partner_answers_have_the_elements_of_the_wsdl_in_its_order() {
         ]
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_page_about_the_local_org_names_every_object() {
+    let world = World::new().await;
+    let told = world.call(Method::GET, "sobjects", json!(null)).await;
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/local-org.md");
+    let page = std::fs::read_to_string(path).expect("the page");
+    let (_, list) = page.split_once("Objects that are there: ").expect("the list");
+    let list = list.split("A real org has").next().unwrap_or_default().replace(" and ", ", ");
+    let named: Vec<&str> = list.trim().trim_end_matches('.').split(',').map(str::trim).collect();
+    let there: Vec<&str> = told["sobjects"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|object| object["name"].as_str().expect("text"))
+        .collect();
+    assert_eq!(named, there);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn permissions_by_rows_need_what_permissions_by_documents_need() {
+    let world = World::new().await;
+    let set = world
+        .call(Method::POST, "sobjects/PermissionSet", json!({"Name": "Rows", "Label": "Rows"}))
+        .await["id"]
+        .clone();
+    let on = |object: &str, more: Json| {
+        let mut row = json!({"ParentId": set, "SobjectType": object});
+        row.as_object_mut().expect("a row").extend(more.as_object().cloned().expect("a row"));
+        row
+    };
+    for (row, what) in [
+        (on("Lead", json!({})), "grants nothing"),
+        (on("Lead", json!({"PermissionsEdit": true})), "needs reading"),
+        (on("Contact", json!({"PermissionsRead": true})), "needs the account"),
+    ] {
+        let refused = code(&world, Method::POST, "sobjects/ObjectPermissions", row).await;
+        assert_eq!(refused, "FIELD_INTEGRITY_EXCEPTION", "{what}");
+    }
+    let field = on("Lead", json!({"Field": "Lead.Rating", "PermissionsEdit": true}));
+    let refused = code(&world, Method::POST, "sobjects/FieldPermissions", field).await;
+    assert_eq!(refused, "FIELD_INTEGRITY_EXCEPTION");
+    let account = on("Account", json!({"PermissionsRead": true}));
+    let account =
+        world.call(Method::POST, "sobjects/ObjectPermissions", account).await["id"].clone();
+    let contact = on("Contact", json!({"PermissionsRead": true}));
+    world.call(Method::POST, "sobjects/ObjectPermissions", contact).await;
+    let path = format!("sobjects/ObjectPermissions/{}", account.as_str().expect("an id"));
+    let refused = code(&world, Method::DELETE, &path, json!(null)).await;
+    assert_eq!(refused, "FIELD_INTEGRITY_EXCEPTION", "the contact needs it");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_group_is_made_by_rows_and_nobody_gets_a_second_profile() {
+    let world = World::new().await;
+    let set = json!({"Name": "Rows", "Label": "Rows", "PermissionsApiEnabled": true});
+    let set = world.call(Method::POST, "sobjects/PermissionSet", set).await["id"].clone();
+    let group = json!({"DeveloperName": "Group", "MasterLabel": "Group"});
+    let group = world.call(Method::POST, "sobjects/PermissionSetGroup", group).await["id"].clone();
+    let part = json!({"PermissionSetGroupId": group, "PermissionSetId": set});
+    world.call(Method::POST, "sobjects/PermissionSetGroupComponent", part.clone()).await;
+    let twice = code(&world, Method::POST, "sobjects/PermissionSetGroupComponent", part).await;
+    assert_eq!(twice, "DUPLICATE_VALUE");
+    let sum = world
+        .query("SELECT PermissionsApiEnabled FROM PermissionSet WHERE PermissionSetGroup.DeveloperName = 'Group'")
+        .await;
+    assert_eq!(sum[0]["PermissionsApiEnabled"], json!(true), "it is added up");
+    let admin = world.id("User", "Username = 'admin@local.orgform.example'").await;
+    world
+        .call(
+            Method::POST,
+            "sobjects/PermissionSetAssignment",
+            json!({"AssigneeId": admin, "PermissionSetGroupId": group}),
+        )
+        .await;
+    let other = world.id("PermissionSet", "Profile.Name = 'Standard User'").await;
+    let second = json!({"AssigneeId": admin, "PermissionSetId": other});
+    assert_eq!(
+        code(&world, Method::POST, "sobjects/PermissionSetAssignment", second).await,
+        "FIELD_INTEGRITY_EXCEPTION"
+    );
+    let dated = json!({"AssigneeId": admin, "PermissionSetId": set, "ExpirationDate": "someday"});
+    assert_eq!(
+        code(&world, Method::POST, "sobjects/PermissionSetAssignment", dated).await,
+        "JSON_PARSER_ERROR"
+    );
+    let dated = json!({"AssigneeId": admin, "PermissionSetId": set, "ExpirationDate": "2099-01-01T01:00:00+01:00"});
+    world.call(Method::POST, "sobjects/PermissionSetAssignment", dated).await;
+    let rows = world
+        .query(&format!(
+            "SELECT ExpirationDate FROM PermissionSetAssignment WHERE PermissionSetId = '{}'",
+            set.as_str().expect("an id")
+        ))
+        .await;
+    assert_eq!(rows[0]["ExpirationDate"], json!("2099-01-01T00:00:00.000+0000"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_client_gets_wrong_is_refused_as_by_a_real_org() {
+    let world = World::new().await;
+    let admin = world.id("User", "Username = 'admin@local.orgform.example'").await;
+    let path = format!("sobjects/User/{admin}");
+    let twice = json!({"Id": admin, "Title": "a"});
+    assert_eq!(code(&world, Method::PATCH, &path, twice).await, "INVALID_FIELD");
+    for (query, expected) in [
+        ("SELECT+Id+FROM+User+WHERE+Id='x'", "INVALID_QUERY_FILTER_OPERATOR"),
+        ("SELECT+Id,Id+FROM+User", "MALFORMED_QUERY"),
+        ("SELECT+Id+FROM+User+LIMIT+1+OFFSET+2001", "NUMBER_OUTSIDE_VALID_RANGE"),
+    ] {
+        let path = format!("query?q={query}");
+        assert_eq!(code(&world, Method::GET, &path, json!(null)).await, expected, "{query}");
+    }
+    let url = format!("{}/services/data/v66.0/{path}", world.org().instance_url);
+    let token = &world.org().access_token;
+    let text = client().patch(&url).bearer_auth(token).header("content-type", "text/plain");
+    assert_eq!(text.body("{}").send().await.expect("an answer").status(), 415);
+    let packed = client().patch(&url).bearer_auth(token).header("content-encoding", "gzip");
+    assert_eq!(packed.body("x").send().await.expect("an answer").status(), 415);
+    let headed = client().head(&url).bearer_auth(token).send().await.expect("an answer");
+    assert_eq!(headed.status(), 200);
+    let named = client().post(format!("{url}?_HttpMethod=PATCH")).bearer_auth(token);
+    let named = named.json(&json!({"Title": "Named"})).send().await.expect("an answer");
+    assert_eq!(named.status(), 204);
+    for resource in ["composite/graph", "composite/tree/User", "jobs/query"] {
+        let request =
+            client().post(format!("{}/services/data/v66.0/{resource}", world.org().instance_url));
+        let answer = request.bearer_auth(token).json(&json!({})).send().await.expect("an answer");
+        assert_eq!(answer.status(), 404, "{resource}");
+    }
+}

@@ -73,12 +73,18 @@ pub async fn run(
         "tls_certificate": running.tls.as_ref().map(|(_, file)| file.display().to_string()),
         "access_token": running.access_token,
         "refresh_token": running.refresh_token,
+        "sfdx_auth_url": sfdx_auth_url(&running),
         "consumer_key": running.consumer_key,
         "consumer_secret": running.consumer_secret,
         "username": running.username,
         "org_id": running.org_id,
     });
     output.line(&ready.to_string())?;
+    if !running.is_new && !arguments.seed_org.is_empty() {
+        output.aside(
+            "This org was there already: of --seed-org, what it is made of is not used. `orgform org reset` forgets it.",
+        );
+    }
     for line in directions(&running) {
         output.aside(&line);
     }
@@ -102,6 +108,13 @@ fn refuse_remote(address: SocketAddr, is_allowed: bool) -> Result<(), CommandErr
     }
     Err(CommandError::new(format!("{address} can be reached by other machines"))
         .hint("The local org is for this machine: listen on 127.0.0.1, or add --allow-remote."))
+}
+
+/// How the Salesforce CLI signs in by one address; it speaks HTTPS then.
+fn sfdx_auth_url(running: &Running) -> Option<String> {
+    let (url, _) = running.tls.as_ref()?;
+    let host = url.strip_prefix("https://")?;
+    Some(format!("force://PlatformCLI::{}@{host}", running.cli_refresh_token))
 }
 
 /// How programs are pointed at the org, for a person.

@@ -74,7 +74,7 @@ pub async fn answer(State(door): State<Door>, request: Request<Body>) -> Respons
     };
     let answering = tokio::spawn(async move {
         let reply = match read {
-            Err(error) => refused(&server, &uri, &error),
+            Err(error) => refused(&uri, &error),
             Ok(body) => {
                 let caller = door.caller(&parts.headers);
                 let (method, uri, headers) = (method.clone(), uri.clone(), parts.headers);
@@ -104,11 +104,11 @@ fn unreadable(headers: &HeaderMap, uri: &str) -> Option<ApiError> {
 }
 
 /// A refusal in the shape that its door has for it.
-fn refused(server: &Server, uri: &str, error: &ApiError) -> Reply {
+fn refused(uri: &str, error: &ApiError) -> Reply {
     let (path, _) = split_uri(uri);
     match path.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         ["services", soap, door, ..] if soap.eq_ignore_ascii_case("Soap") => {
-            soap::refused(server, door, error)
+            soap::refused(door, error)
         }
         _ => Reply::refused(error),
     }
@@ -120,7 +120,7 @@ async fn work(server: &Arc<Server>, arrived: Arc<Arrived>) -> Reply {
     if server.contention.is_crowded() {
         let message = "ConcurrentRequests (Concurrent API Requests) Limit exceeded.";
         let error = ApiError::new("REQUEST_LIMIT_EXCEEDED", message).status(403);
-        return refused(server, &arrived.uri, &error);
+        return refused(&arrived.uri, &error);
     }
     if counts(&arrived.uri) {
         server.count();
@@ -137,11 +137,11 @@ async fn work(server: &Arc<Server>, arrived: Arc<Arrived>) -> Reply {
                 is_last_try = !patience.wait(&met).await;
                 continue;
             }
-            Ok(Err(Undone::GaveWay(_))) => refused(server, &arrived.uri, &ApiError::locked()),
-            Ok(Err(Undone::Failed(error))) => refused(server, &arrived.uri, &error),
+            Ok(Err(Undone::GaveWay(_))) => refused(&arrived.uri, &ApiError::locked()),
+            Ok(Err(Undone::Failed(error))) => refused(&arrived.uri, &error),
             Err(_) => {
                 let error = ApiError::new("UNKNOWN_EXCEPTION", "An unexpected error occurred.");
-                refused(server, &arrived.uri, &error.status(500))
+                refused(&arrived.uri, &error.status(500))
             }
         };
         let records = u32::try_from(reply.records).unwrap_or(u32::MAX);

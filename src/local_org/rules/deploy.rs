@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use std::io::Cursor;
 use std::io::Read as _;
 
+use base64::Engine as _;
 use serde_json::Value as Json;
 use serde_json::json;
 
@@ -35,6 +36,10 @@ const ZIPPED: usize = 39 * 1024 * 1024;
 const FILE: u64 = 16 * 1024 * 1024;
 /// Requests of one kind that are remembered; the platform forgets after days.
 const REMEMBERED: usize = 100;
+/// Packages that were tried and are kept, to be deployed in earnest.
+const PACKAGES: usize = 5;
+/// Under which kind they are kept.
+const VALIDATION: &str = "validation";
 /// Bytes of all its files, unzipped (the same page).
 const BYTES: u64 = 600 * 1024 * 1024;
 
@@ -149,7 +154,33 @@ pub fn deploy(org: &mut Org, zip: &[u8], options: DeployOptions) -> Result<Strin
     let id = org.store.new_id("0Af");
     let result = result(org, &id, &told, options);
     keep(org, &id, "deploy", result);
+    if options.check_only && !failed {
+        // Kept for as long as it may be asked for to be done in earnest.
+        let package = base64::engine::general_purpose::STANDARD.encode(zip);
+        let kept = json!({"package": package, "rollbackOnError": options.rollback_on_error});
+        keep(org, &validation_id(&id), VALIDATION, kept);
+    }
     Ok(id)
+}
+
+/// Under which id the package of a validation is kept.
+fn validation_id(deploy: &str) -> String {
+    format!("{deploy}/validation")
+}
+
+/// Does in earnest what was tried and held (Metadata API Developer Guide,
+/// `deployRecentValidation()`); the id under which its status is asked for.
+///
+/// # Errors
+/// When nothing of that id was tried with success.
+pub fn deploy_validated(org: &mut Org, id: &str) -> Result<String, ApiError> {
+    let id = crate::local_org::store::normal_id(id);
+    let kept = kept(org, &validation_id(&id), VALIDATION)?;
+    let package = kept["package"].as_str().unwrap_or_default();
+    let zip = base64::engine::general_purpose::STANDARD.decode(package).unwrap_or_default();
+    let rolls_back = kept["rollbackOnError"] == json!(true);
+    let options = DeployOptions::of(|name| Some(name == "rollbackOnError" && rolls_back));
+    deploy(org, &zip, options)
 }
 
 /// Keeps what is told of a request; the oldest of its kind gives way.
@@ -165,7 +196,8 @@ pub fn keep(org: &mut Org, id: &str, kind: &str, result: Json) {
         .filter(|row| row.get("Kind").is_some_and(|held| held == kind))
         .filter_map(|row| row.get("Id")?.as_str().map(str::to_owned))
         .collect();
-    for id in ids.iter().take(ids.len().saturating_sub(REMEMBERED)) {
+    let remembered = if kind == VALIDATION { PACKAGES } else { REMEMBERED };
+    for id in ids.iter().take(ids.len().saturating_sub(remembered)) {
         org.store.delete(TABLE, id);
     }
 }

@@ -44,6 +44,7 @@ use super::store::normal_id;
 pub use deploy::DeployOptions;
 pub use deploy::cancel as cancel_deploy;
 pub use deploy::deploy;
+pub use deploy::deploy_validated;
 pub use deploy::status as deploy_status;
 pub use entity_access::seed as seed_entities;
 pub use files::FileType;

@@ -42,8 +42,16 @@ pub fn answer(org: &mut Org, caller: &Caller, call: &Upload<'_>) -> Reply {
 fn route(org: &mut Org, caller: &Caller, call: &Upload<'_>) -> Result<Reply, ApiError> {
     match (call.method, call.path) {
         ("POST", ["deployRequest"]) => {
-            let (options, zip) = parts(call)?;
-            let id = rules::deploy(org, &zip, options)?;
+            let id = if call.content_type.contains("json") {
+                let body: Json = serde_json::from_slice(call.body).unwrap_or_default();
+                let id = body["validatedDeployRequestId"].as_str().ok_or_else(|| {
+                    ApiError::new("MISSING_ARGUMENT", "validatedDeployRequestId is required")
+                })?;
+                rules::deploy_validated(org, id)?
+            } else {
+                let (options, zip) = parts(call)?;
+                rules::deploy(org, &zip, options)?
+            };
             let mut pending = rules::deploy_status(org, &id, false)?;
             pending["done"] = json!(false);
             pending["status"] = json!("Pending");

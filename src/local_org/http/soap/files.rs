@@ -37,6 +37,12 @@ pub fn deploy(org: &mut Org, operation: &Node) -> Answer {
     rules::deploy(org, &zip, options).map(|id| queued(&id))
 }
 
+/// Answers `deployRecentValidation` with the id of the new deploy.
+pub fn deploy_validated(org: &mut Org, operation: &Node) -> Answer {
+    let id = rules::deploy_validated(org, &argument(operation, "validationId"))?;
+    Ok((vec![Node::text("result", &id)], 1))
+}
+
 /// Answers `checkDeployStatus`.
 pub fn deploy_status(org: &Org, operation: &Node) -> Answer {
     let with_details = says(operation, "includeDetails").unwrap_or(false);

@@ -21,6 +21,7 @@ use crate::local_org::shapes::METADATA;
 use crate::local_org::xml::DECLARATION;
 use crate::local_org::xml::Node;
 
+const CONTENT_TYPE: &str = "text/xml;charset=UTF-8";
 const PARTNER: &str = "urn:partner.soap.sforce.com";
 
 /// What an operation answers: its elements, and how many records it touched.
@@ -34,14 +35,14 @@ pub fn answer(server: &Server, caller: &Caller, door: &str, version: &str, body:
     let namespace = if door == "m" { METADATA } else { PARTNER };
     let call = match Envelope::read(body) {
         Ok(call) => call,
-        Err(error) => return Ok(fault(server, namespace, &error)),
+        Err(error) => return Ok(fault(namespace, &error)),
     };
     if !matches!(door, "m" | "u") || !is_served(version) {
         let message = format!("Invalid Api version specified on URL: {version}");
-        return Ok(fault(server, namespace, &ApiError::new("UNSUPPORTED_API_VERSION", message)));
+        return Ok(fault(namespace, &ApiError::new("UNSUPPORTED_API_VERSION", message)));
     }
     if call.operation.name == "login" {
-        return Ok(fault(server, namespace, &login_refusal(version)));
+        return Ok(fault(namespace, &login_refusal(version)));
     }
     let caller = Caller { token: call.token.clone(), ..caller.clone() };
     server.transaction(|org| {
@@ -52,19 +53,19 @@ pub fn answer(server: &Server, caller: &Caller, door: &str, version: &str, body:
         match answered {
             Ok((results, records)) => {
                 let name = format!("{}Response", call.operation.name);
-                envelope(server, namespace, &Node::parent(&name, results), 200).touching(records)
+                envelope(server, namespace, &Node::parent(&name, results)).touching(records)
             }
             Err(error) => {
                 org.store.roll_back(0);
-                fault(server, namespace, &error)
+                fault(namespace, &error)
             }
         }
     })
 }
 
 /// A refusal of a call that was not looked into.
-pub fn refused(server: &Server, door: &str, error: &ApiError) -> Reply {
-    fault(server, if door == "m" { METADATA } else { PARTNER }, error)
+pub fn refused(door: &str, error: &ApiError) -> Reply {
+    fault(if door == "m" { METADATA } else { PARTNER }, error)
 }
 
 /// A call as it was read.
@@ -138,6 +139,7 @@ fn run(server: &Server, org: &mut Org, door: &str, call: &Envelope) -> Answer {
         ("m", "describeMetadata") => Ok(crud::describe()),
         ("m", "deploy") => files::deploy(org, operation),
         ("m", "checkDeployStatus") => files::deploy_status(org, operation),
+        ("m", "deployRecentValidation") => files::deploy_validated(org, operation),
         ("m", "cancelDeploy") => files::cancel(org, operation),
         ("m", "retrieve") => files::retrieve(org, operation),
         ("m", "checkRetrieveStatus") => files::retrieve_status(org, operation),
@@ -190,7 +192,10 @@ fn argument(operation: &Node, name: &str) -> String {
     operation.child(name).map(|child| child.text.trim().to_owned()).unwrap_or_default()
 }
 
-fn fault(server: &Server, namespace: &str, error: &ApiError) -> Reply {
+/// A fault. Its own elements are in no namespace, and written so that clients
+/// find the code in the text: jsforce looks for
+/// `<faultcode>sf:INVALID_SESSION_ID</faultcode>`.
+fn fault(namespace: &str, error: &ApiError) -> Reply {
     let fault = Node::parent(
         "soapenv:Fault",
         vec![
@@ -198,30 +203,29 @@ fn fault(server: &Server, namespace: &str, error: &ApiError) -> Reply {
             Node::text("faultstring", &format!("{}: {}", error.code, error.message)),
         ],
     );
-    envelope(server, namespace, &fault, 500)
-}
-
-fn envelope(server: &Server, namespace: &str, content: &Node, status: u16) -> Reply {
-    let mut writer = Writer::new(Vec::new());
-    // Writing to memory does not fail.
-    let _ = content.write(&mut writer);
-    let content = String::from_utf8_lossy(&writer.into_inner()).into_owned();
-    // A fault's own elements are in no namespace.
-    let content = if status == 200 {
-        content
-    } else {
-        content
-            .replace("<faultcode>", "<faultcode xmlns=\"\">")
-            .replace("<faultstring>", "<faultstring xmlns=\"\">")
-    };
-    let daily = server.daily_calls;
-    let used = server.calls.load(Ordering::Relaxed);
-    let faults = match namespace {
+    let codes = match namespace {
         PARTNER => "urn:fault.partner.soap.sforce.com",
         namespace => namespace,
     };
     let text = format!(
-        "{DECLARATION}<soapenv:Envelope xmlns:soapenv=\"http://schemas.xmlsoap.org/soap/envelope/\" xmlns=\"{namespace}\" xmlns:sf=\"{faults}\" xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\"><soapenv:Header><LimitInfoHeader><limitInfo><current>{used}</current><limit>{daily}</limit><type>API REQUESTS</type></limitInfo></LimitInfoHeader></soapenv:Header><soapenv:Body>{content}</soapenv:Body></soapenv:Envelope>"
+        "{DECLARATION}<soapenv:Envelope xmlns:soapenv=\"http://schemas.xmlsoap.org/soap/envelope/\" xmlns:sf=\"{codes}\"><soapenv:Body>{}</soapenv:Body></soapenv:Envelope>",
+        written(&fault)
     );
-    Reply::text(status, "text/xml;charset=UTF-8", text)
+    Reply::text(500, CONTENT_TYPE, text)
+}
+
+fn written(node: &Node) -> String {
+    let mut writer = Writer::new(Vec::new());
+    // Writing to memory does not fail.
+    let _ = node.write(&mut writer);
+    String::from_utf8_lossy(&writer.into_inner()).into_owned()
+}
+
+fn envelope(server: &Server, namespace: &str, content: &Node) -> Reply {
+    let (used, daily) = (server.calls.load(Ordering::Relaxed), server.daily_calls);
+    let content = written(content);
+    let text = format!(
+        "{DECLARATION}<soapenv:Envelope xmlns:soapenv=\"http://schemas.xmlsoap.org/soap/envelope/\" xmlns=\"{namespace}\" xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\"><soapenv:Header><LimitInfoHeader><limitInfo><current>{used}</current><limit>{daily}</limit><type>API REQUESTS</type></limitInfo></LimitInfoHeader></soapenv:Header><soapenv:Body>{content}</soapenv:Body></soapenv:Envelope>"
+    );
+    Reply::text(200, CONTENT_TYPE, text)
 }
