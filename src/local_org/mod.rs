@@ -19,6 +19,7 @@ mod seed;
 mod shapes;
 mod soql;
 mod store;
+mod stored;
 mod xml;
 
 use std::net::SocketAddr;
@@ -34,7 +35,6 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-pub use opening::StoredOrg;
 pub use options::Doubts;
 pub use options::Limits;
 pub use options::Options;
@@ -43,6 +43,7 @@ pub use options::Seed;
 pub use options::Tls;
 pub use options::UnknownSetting;
 pub use options::set;
+pub use stored::StoredOrg;
 
 use http::Clock;
 use http::Contention;

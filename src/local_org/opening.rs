@@ -1,8 +1,6 @@
 //! Opening the org: making a new one, or taking one up again from its folder,
 //! with the app and the sessions by which it is entered.
 
-use std::path::Path;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use serde_json::Value as Json;
@@ -23,7 +21,7 @@ use super::store::Store;
 use super::timestamp;
 
 /// Where the org keeps what is about itself.
-const SETTINGS_TABLE: &str = "Setting";
+pub const SETTINGS_TABLE: &str = "Setting";
 /// The name of the app that every local org has.
 const APP: &str = "orgform";
 
@@ -257,49 +255,4 @@ pub fn keep_count(server: &Server) {
     setting.insert("calls".to_owned(), json!(super::calls_of(server)));
     org.store.put(SETTINGS_TABLE, setting);
     let _ = org.store.commit();
-}
-
-/// A local org on disk that nobody serves.
-#[derive(Debug)]
-pub struct StoredOrg {
-    /// Its id.
-    pub org_id: String,
-    /// How many users it has.
-    pub users: usize,
-    folder: PathBuf,
-    /// Held, so that nobody begins to serve it.
-    _store: Store,
-}
-
-impl StoredOrg {
-    /// Looks at the org of a folder; `None` when there is none.
-    ///
-    /// # Errors
-    /// When its data can't be read, or somebody is serving it.
-    pub fn open(folder: &Path) -> Result<Option<Self>, StartError> {
-        if !folder.join(store::LOG).exists() {
-            return Ok(None);
-        }
-        let (store, _) = Store::open(folder)
-            .map_err(|source| StartError::Data { folder: folder.display().to_string(), source })?;
-        let org_id = store
-            .all(SETTINGS_TABLE)
-            .next()
-            .and_then(|row| row.get("org_id")?.as_str())
-            .unwrap_or_default()
-            .to_owned();
-        let users = store.all("User").count();
-        Ok(Some(Self { org_id, users, folder: folder.to_owned(), _store: store }))
-    }
-
-    /// Takes it away, so that the next start makes a new one.
-    ///
-    /// # Errors
-    /// When its file can't be removed.
-    pub fn remove(self) -> Result<(), StartError> {
-        std::fs::remove_file(self.folder.join(store::LOG)).map_err(|source| StartError::Data {
-            folder: self.folder.display().to_string(),
-            source,
-        })
-    }
 }
