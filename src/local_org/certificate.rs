@@ -2,6 +2,7 @@
 //! whose key is thrown away once it has signed, and what it signed for
 //! `localhost` and 127.0.0.1. Clients are told to trust the authority's file.
 
+use std::io::Write as _;
 use std::path::Path;
 use std::path::PathBuf;
 
@@ -16,6 +17,8 @@ use rustls::ServerConfig;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::PrivateKeyDer;
 use rustls::pki_types::pem::PemObject as _;
+
+use super::private::private;
 
 const AUTHORITY: &str = "certificate.pem";
 const OWN: &str = "server.pem";
@@ -109,21 +112,13 @@ fn make(folder: &Path, now: i64) -> Result<std::io::Result<()>, rcgen::Error> {
     let write = || {
         std::fs::write(folder.join(AUTHORITY), authority_certificate.pem())?;
         std::fs::write(folder.join(OWN), own_certificate.pem())?;
-        write_private(&folder.join(KEY), &own_key.serialize_pem())?;
+        private()
+            .create(true)
+            .write(true)
+            .truncate(true)
+            .open(folder.join(KEY))?
+            .write_all(own_key.serialize_pem().as_bytes())?;
         std::fs::write(folder.join("until"), until.to_string())
     };
     Ok(write())
-}
-
-/// Writes a file that only its owner can read.
-fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
-    use std::io::Write as _;
-    let mut options = std::fs::OpenOptions::new();
-    options.create(true).write(true).truncate(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt as _;
-        options.mode(0o600);
-    }
-    options.open(path)?.write_all(text.as_bytes())
 }

@@ -6,6 +6,7 @@ use serde_json::json;
 
 use super::rules::Org;
 use super::store::Row;
+use super::store::row;
 
 const SESSIONS: &str = "Session";
 const REFRESH: &str = "RefreshToken";
@@ -29,13 +30,6 @@ pub struct App {
     pub rotates: bool,
     /// The row of `ConnectedApplication`.
     pub row: String,
-}
-
-fn row(value: Json) -> Row {
-    match value {
-        Json::Object(row) => row,
-        _ => Row::new(),
-    }
 }
 
 fn text(row: &Row, name: &str) -> Option<String> {

@@ -10,12 +10,12 @@ use super::StartError;
 use super::http::Server;
 use super::identity;
 use super::identity::App;
+use super::ids;
 use super::options::Options;
 use super::rules;
 use super::schema;
 use super::schema::Schema;
 use super::seed;
-use super::store;
 use super::store::Row;
 use super::store::Store;
 use super::timestamp;
@@ -147,7 +147,7 @@ fn characters(random: &mut fastrand::Rng, count: usize) -> String {
 
 /// Fills a new org, with an id and a token of its own.
 fn create(org: &mut rules::Org, options: &Options, random: &mut fastrand::Rng) -> (String, String) {
-    let org_id = store::with_checksum(&format!("00D000{}", characters(random, 9)));
+    let org_id = ids::with_checksum(&format!("00D000{}", characters(random, 9)));
     let access_token = format!("{}!AQ{}", &org_id[..15], characters(random, 60));
     seed::seed(org, &org_id, &options.seed);
     let setting = json!({

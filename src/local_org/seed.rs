@@ -9,6 +9,7 @@ use super::rules::Entries;
 use super::rules::Org;
 use super::rules::new_set_row;
 use super::store::Row;
+use super::store::row;
 
 /// The admin's username.
 pub const ADMIN: &str = "admin@local.orgform.example";
@@ -84,16 +85,9 @@ const ADMIN_PERMISSIONS: [&str; 23] = [
     "ViewSetup",
 ];
 
-fn object(value: Json) -> Row {
-    match value {
-        Json::Object(row) => row,
-        _ => Row::new(),
-    }
-}
-
 /// Fills an empty org.
 pub fn seed(org: &mut Org, org_id: &str, seed: &Seed) {
-    let mut organization = object(json!({
+    let mut organization = row(json!({
         "Id": org_id,
         "Name": "Local org",
         "OrganizationType": "Enterprise Edition",
@@ -119,7 +113,7 @@ pub fn seed(org: &mut Org, org_id: &str, seed: &Seed) {
             _ if name == "Salesforce Integration" => seats(usual),
             _ => usual.max(i64::from(seed.users) + 10),
         };
-        let row = object(json!({
+        let row = row(json!({
             "Name": name,
             "MasterLabel": name,
             "LicenseDefinitionKey": key,
@@ -132,7 +126,7 @@ pub fn seed(org: &mut Org, org_id: &str, seed: &Seed) {
     for (name, label, usual) in SET_LICENSES.into_iter().filter(|(name, ..)| !lacks(name)) {
         let german = GERMAN.iter().find(|(english, _)| seed.german && *english == label);
         let label = german.map_or(label, |(_, german)| german);
-        let row = object(json!({
+        let row = row(json!({
             "DeveloperName": name,
             "MasterLabel": label,
             "PermissionSetLicenseKey": name,
@@ -146,7 +140,7 @@ pub fn seed(org: &mut Org, org_id: &str, seed: &Seed) {
     }
     let mut profiles = std::collections::HashMap::new();
     for (name, license, permissions) in PROFILES.into_iter().filter(|held| !lacks(held.1)) {
-        let mut row = object(json!({"Name": name, "UserType": "Standard"}));
+        let mut row = row(json!({"Name": name, "UserType": "Standard"}));
         if seed.german {
             // The full name in metadata is the same in every language.
             let full_name = match name {
@@ -175,18 +169,18 @@ pub fn seed(org: &mut Org, org_id: &str, seed: &Seed) {
 
     seed_record_types(org, seed);
     for (label, name) in [("CEO", "CEO"), ("Sales Director", "Sales_Director")] {
-        org.store_new("UserRole", object(json!({"Name": label, "DeveloperName": name})));
+        org.store_new("UserRole", row(json!({"Name": label, "DeveloperName": name})));
     }
     if let Some(policy) = &seed.access_policy {
         let label = policy.replace([':', '_'], " ");
         let name = policy.replace(':', "_");
-        let row = json!({"DeveloperName": name, "MasterLabel": label, "Status": "Active"});
-        org.store_new("UserAccessPolicy", object(row));
+        let policy = json!({"DeveloperName": name, "MasterLabel": label, "Status": "Active"});
+        org.store_new("UserAccessPolicy", row(policy));
     }
     for (sort, names) in [("Queue", &seed.queues), ("Regular", &seed.public_groups)] {
         for name in names {
             let label = name.replace('_', " ");
-            let row = object(json!({"Name": label, "DeveloperName": name, "Type": sort}));
+            let row = row(json!({"Name": label, "DeveloperName": name, "Type": sort}));
             org.store_new("Group", row);
         }
     }
@@ -196,7 +190,7 @@ pub fn seed(org: &mut Org, org_id: &str, seed: &Seed) {
     seed_app(org, api_only.map(String::as_str));
 
     let user = |username: &str, last_name: &str, alias: &str, profile: Option<&String>| {
-        object(json!({
+        row(json!({
             "Username": username,
             "LastName": last_name,
             "Email": username,
@@ -261,7 +255,7 @@ fn seed_record_types(org: &mut Org, seed: &Seed) {
     names.extend(further.map(|(object, name)| (object, name, false)));
     for (object_name, name, is_person) in names {
         let label = if is_person { "Person Account".to_owned() } else { name.replace('_', " ") };
-        let mut row = object(json!({
+        let mut row = row(json!({
             "Name": label,
             "DeveloperName": name,
             "SobjectType": object_name,
@@ -313,7 +307,7 @@ fn all_data() -> Vec<String> {
 
 /// The managed package `coconut`, with its packaged set.
 fn seed_package(org: &mut Org, seats: Option<i64>) {
-    let license = object(json!({
+    let license = row(json!({
         "NamespacePrefix": "coconut",
         "Status": "Active",
         "AllowedLicenses": seats.unwrap_or(-1),
@@ -324,7 +318,7 @@ fn seed_package(org: &mut Org, seats: Option<i64>) {
     let mut set = new_set_row("Coconut_Integration_Config", "Coconut Integration Config");
     set.insert("NamespacePrefix".to_owned(), json!("coconut"));
     let id = org.store_new("PermissionSet", set);
-    let permission = object(json!({
+    let permission = row(json!({
         "ParentId": id,
         "SobjectType": "coconut__Appointment__c",
         "PermissionsRead": true,

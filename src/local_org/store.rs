@@ -14,13 +14,26 @@ use std::io::BufRead;
 use std::io::BufReader;
 use std::io::Write as _;
 use std::path::Path;
-use std::path::PathBuf;
 
 use serde_json::Map;
 use serde_json::Value as Json;
 
+use super::ids::base62;
+use super::ids::from_base62;
+use super::ids::with_checksum;
+use super::log::Log;
+use super::private::private;
+
 /// One record: field names to values.
 pub type Row = Map<String, Json>;
+
+/// A record written as JSON; an empty one of what is no object.
+pub fn row(value: Json) -> Row {
+    match value {
+        Json::Object(row) => row,
+        _ => Row::new(),
+    }
+}
 
 /// The fields by which rows are found without a scan.
 const INDEXED: [(&str, &[&str]); 14] = [
@@ -63,17 +76,6 @@ pub fn index_key(value: &Json) -> Option<String> {
     }
 }
 
-/// How a file is opened that only its owner reads: tokens are in it.
-fn private() -> OpenOptions {
-    let mut options = OpenOptions::new();
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt as _;
-        options.mode(0o600);
-    }
-    options
-}
-
 /// All tables.
 #[derive(Debug)]
 pub struct Store {
@@ -83,16 +85,6 @@ pub struct Store {
     log: Option<Log>,
     undo: Vec<(String, String, Option<Row>)>,
     pending: Vec<u8>,
-}
-
-#[derive(Debug)]
-struct Log {
-    file: File,
-    path: PathBuf,
-    /// How much of it was written whole.
-    length: u64,
-    /// A write failed and could not be taken back: nothing is written any more.
-    is_broken: bool,
 }
 
 impl Store {
@@ -398,62 +390,6 @@ impl Store {
             self.roll_back(0);
         }
         written
-    }
-}
-
-impl Log {
-    /// Adds a line. Where that fails, the file ends as it ended before, so that
-    /// later lines don't come after a torn one.
-    fn write(&mut self, line: &[u8]) -> std::io::Result<()> {
-        if self.is_broken {
-            return Err(std::io::Error::other("an earlier write could not be taken back"));
-        }
-        let written = self.file.write_all(line).and_then(|()| self.file.sync_data());
-        match written {
-            Ok(()) => self.length += line.len() as u64,
-            Err(_) => self.is_broken = self.file.set_len(self.length).is_err(),
-        }
-        written
-    }
-}
-
-const BASE62: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
-
-fn base62(mut number: u64) -> String {
-    let mut digits = [b'0'; 9];
-    for digit in digits.iter_mut().rev() {
-        *digit = BASE62[usize::try_from(number % 62).unwrap_or(0)];
-        number /= 62;
-    }
-    digits.iter().map(|digit| char::from(*digit)).collect()
-}
-
-fn from_base62(digits: &str) -> u64 {
-    digits.bytes().fold(0u64, |number, digit| {
-        let value = BASE62.iter().position(|held| *held == digit).unwrap_or(0) as u64;
-        number.wrapping_mul(62).wrapping_add(value)
-    })
-}
-
-/// The 18-character form of a 15-character id.
-pub fn with_checksum(id: &str) -> String {
-    const ALPHABET: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ012345";
-    let mut whole = id.to_owned();
-    for chunk in id.as_bytes().chunks(5).take(3) {
-        let bits = chunk.iter().enumerate().fold(0usize, |bits, (place, byte)| {
-            bits | (usize::from(byte.is_ascii_uppercase()) << place)
-        });
-        whole.push(char::from(ALPHABET[bits]));
-    }
-    whole
-}
-
-/// An id as given, in 18 characters where it has 15.
-pub fn normal_id(id: &str) -> String {
-    if id.len() == 15 && id.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
-        with_checksum(id)
-    } else {
-        id.to_owned()
     }
 }
 

@@ -82,7 +82,7 @@ pub async fn run(
     output.line(&ready.to_string())?;
     if !running.is_new && !arguments.seed_org.is_empty() {
         output.aside(
-            "This org was there already: of --seed-org, what it is made of is not used. `orgform org reset` forgets it.",
+            "This org was there already: --seed-org changes how it behaves, not what is in it. `orgform org reset --data DIR` forgets it.",
         );
     }
     for line in directions(&running) {

@@ -308,7 +308,7 @@ fn one(org: &mut Org, call: &Call, item: &Json, object: &str) -> Result<String, 
             let mut fields = record(item)?.clone();
             fields.remove("id");
             rules::update(org, object, &id, &fields)?;
-            Ok(crate::local_org::store::normal_id(&id))
+            Ok(crate::local_org::ids::normal_id(&id))
         }
         "DELETE" => {
             let id = item.get("id").and_then(Json::as_str).unwrap_or_default();
@@ -316,7 +316,7 @@ fn one(org: &mut Org, call: &Call, item: &Json, object: &str) -> Result<String, 
                 return Err(ApiError::new("MALFORMED_ID", format!("malformed id {id}")));
             }
             rules::delete(org, object, id)?;
-            Ok(crate::local_org::store::normal_id(id))
+            Ok(crate::local_org::ids::normal_id(id))
         }
         other => {
             Err(ApiError::new("METHOD_NOT_ALLOWED", format!("HTTP Method '{other}' not allowed"))

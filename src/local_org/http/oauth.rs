@@ -235,7 +235,7 @@ fn who(
 /// # Errors
 /// When nothing can be told now.
 pub fn identity(server: &Server, caller: &Caller, org_id: &str, user: &str) -> Outcome {
-    use crate::local_org::store::normal_id;
+    use crate::local_org::ids::normal_id;
     if normal_id(org_id) != server.org_id {
         return Ok(Reply::text(404, "text/html;charset=UTF-8", "Bad_Id"));
     }

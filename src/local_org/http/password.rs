@@ -5,9 +5,9 @@ use serde_json::json;
 
 use super::call::Reply;
 use crate::local_org::error::ApiError;
+use crate::local_org::ids::normal_id;
 use crate::local_org::rules;
 use crate::local_org::rules::Org;
-use crate::local_org::store::normal_id;
 
 /// Answers the resource: `DELETE` makes the password invalid, mails the link
 /// and returns a temporary one.

@@ -4,10 +4,10 @@ use serde_json::Value as Json;
 use serde_json::json;
 
 use crate::local_org::error::ApiError;
+use crate::local_org::ids::normal_id;
 use crate::local_org::rules::Org;
 use crate::local_org::soql;
 use crate::local_org::store::Row;
-use crate::local_org::store::normal_id;
 
 /// A record by its id.
 ///

@@ -23,9 +23,9 @@ use super::records::record;
 use super::records::record_of;
 use super::records::refuse_profile;
 use crate::local_org::error::ApiError;
+use crate::local_org::ids::normal_id;
 use crate::local_org::rules;
 use crate::local_org::rules::Org;
-use crate::local_org::store::normal_id;
 
 /// The versions that are served.
 const VERSIONS: std::ops::RangeInclusive<u32> = 51..=67;

@@ -16,10 +16,10 @@ use super::oauth;
 use super::records::in_savepoint;
 use crate::local_org::error::ApiError;
 use crate::local_org::identity;
+use crate::local_org::ids::normal_id;
 use crate::local_org::rules;
 use crate::local_org::rules::Org;
 use crate::local_org::store::Row;
-use crate::local_org::store::normal_id;
 
 /// Answers `/services/scim/v1/Users...`.
 ///

@@ -174,7 +174,7 @@ fn validation_id(deploy: &str) -> String {
 /// # Errors
 /// When nothing of that id was tried with success.
 pub fn deploy_validated(org: &mut Org, id: &str) -> Result<String, ApiError> {
-    let id = crate::local_org::store::normal_id(id);
+    let id = crate::local_org::ids::normal_id(id);
     let kept = kept(org, &validation_id(&id), VALIDATION)?;
     let package = kept["package"].as_str().unwrap_or_default();
     let zip = base64::engine::general_purpose::STANDARD.decode(package).unwrap_or_default();
@@ -207,7 +207,7 @@ pub fn keep(org: &mut Org, id: &str, kind: &str, result: Json) {
 /// # Errors
 /// When there is none.
 pub fn kept(org: &Org, id: &str, kind: &str) -> Result<Json, ApiError> {
-    let id = crate::local_org::store::normal_id(id);
+    let id = crate::local_org::ids::normal_id(id);
     org.store
         .get(TABLE, &id)
         .filter(|row| row.get("Kind").is_some_and(|held| held == kind))

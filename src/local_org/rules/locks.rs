@@ -7,8 +7,8 @@ use std::collections::HashSet;
 use serde_json::Value as Json;
 
 use crate::local_org::error::ApiError;
+use crate::local_org::ids::normal_id;
 use crate::local_org::store::Row;
-use crate::local_org::store::normal_id;
 
 /// What other calls hold while one call runs.
 #[derive(Debug, Default)]

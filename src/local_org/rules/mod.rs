@@ -30,6 +30,7 @@ use std::sync::Arc;
 use serde_json::Value as Json;
 
 use super::error::ApiError;
+use super::ids::normal_id;
 use super::options::Doubts;
 use super::options::Recalculation;
 use super::schema::Field;
@@ -39,7 +40,6 @@ use super::schema::VIEW_ALL_FIELDS;
 use super::schema::is_with_view_all_fields;
 use super::store::Row;
 use super::store::Store;
-use super::store::normal_id;
 
 pub use deploy::DeployOptions;
 pub use deploy::cancel as cancel_deploy;

@@ -85,7 +85,7 @@ pub fn status(org: &mut Org, id: &str, with_zip: bool) -> Result<Json, ApiError>
     Ok(json!({
         "done": true,
         "fileProperties": told,
-        "id": crate::local_org::store::normal_id(id),
+        "id": crate::local_org::ids::normal_id(id),
         "messages": messages,
         "status": "Succeeded",
         "success": true,

@@ -20,6 +20,25 @@ const REQUIRED: [&str; 9] = [
     "ProfileId",
 ];
 
+/// Fields that no two users share, with the refusal of a second one.
+const UNIQUE: [(&str, &str, &str); 3] = [
+    (
+        "Username",
+        "DUPLICATE_USERNAME",
+        "Duplicate Username.<br>The username already exists in this or another Salesforce organization. Usernames must be unique across all Salesforce organizations. To resolve, use a different username (it doesn't need to match the user's email address).",
+    ),
+    (
+        "CommunityNickname",
+        "DUPLICATE_COMM_NICKNAME",
+        "Duplicate Nickname.<br>Another user has already selected this nickname.<br>Please select another.",
+    ),
+    (
+        "FederationIdentifier",
+        "DUPLICATE_VALUE",
+        "This Federation ID is already in use. Use a different Federation ID.",
+    ),
+];
+
 fn text<'a>(row: &'a Row, field: &str) -> Option<&'a str> {
     row.get(field).and_then(Json::as_str)
 }
@@ -34,22 +53,14 @@ fn is_email(text: &str) -> bool {
 }
 
 fn check(org: &Org, row: &Row, id: Option<&str>) -> Result<(), ApiError> {
-    if let Some(username) = text(row, "Username") {
-        if !is_email(username) {
-            return Err(ApiError::new(
+    if let Some(username) = text(row, "Username")
+        && !is_email(username)
+    {
+        return Err(ApiError::new(
                 "FIELD_INTEGRITY_EXCEPTION",
                 "Username must be in the form of an email address (for example, john@acme.com): Username",
             )
             .field("Username"));
-        }
-        let holders = org.store.ids_by("User", "Username", username);
-        if holders.iter().any(|holder| Some(holder.as_str()) != id) {
-            return Err(ApiError::new(
-                "DUPLICATE_USERNAME",
-                "Duplicate Username.<br>The username already exists in this or another Salesforce organization. Usernames must be unique across all Salesforce organizations. To resolve, use a different username (it doesn't need to match the user's email address).",
-            )
-            .field("Username"));
-        }
     }
     if let Some(email) = text(row, "Email")
         && !is_email(email)
@@ -60,31 +71,12 @@ fn check(org: &Org, row: &Row, id: Option<&str>) -> Result<(), ApiError> {
         )
         .field("Email"));
     }
-    if let Some(nickname) = text(row, "CommunityNickname")
-        && org
-            .store
-            .ids_by("User", "CommunityNickname", nickname)
-            .iter()
-            .any(|holder| Some(holder.as_str()) != id)
-    {
-        return Err(ApiError::new(
-            "DUPLICATE_COMM_NICKNAME",
-            "Duplicate Nickname.<br>Another user has already selected this nickname.<br>Please select another.",
-        )
-        .field("CommunityNickname"));
-    }
-    if let Some(identifier) = text(row, "FederationIdentifier")
-        && org
-            .store
-            .ids_by("User", "FederationIdentifier", identifier)
-            .iter()
-            .any(|holder| Some(holder.as_str()) != id)
-    {
-        return Err(ApiError::new(
-            "DUPLICATE_VALUE",
-            "This Federation ID is already in use. Use a different Federation ID.",
-        )
-        .field("FederationIdentifier"));
+    for (field, code, message) in UNIQUE {
+        let Some(value) = text(row, field) else { continue };
+        let holders = org.store.ids_by("User", field, value);
+        if holders.iter().any(|holder| Some(holder.as_str()) != id) {
+            return Err(ApiError::new(code, message).field(field));
+        }
     }
     for field in &org.schema.object("User").map(|user| user.fields.clone()).unwrap_or_default() {
         let Some(value) = text(row, &field.name) else { continue };

@@ -10,13 +10,14 @@ use serde_json::json;
 
 use super::Org;
 use super::nodes::row_text;
+use crate::local_org::ids::normal_id;
 use crate::local_org::schema::Object;
 use crate::local_org::soql::Condition;
 use crate::local_org::soql::Query;
 use crate::local_org::soql::Selection;
 use crate::local_org::soql::texts_of;
 use crate::local_org::store::Row;
-use crate::local_org::store::normal_id;
+use crate::local_org::store::row;
 
 const OBJECTS: &str = "ObjectPermissions";
 const FIELDS: &str = "FieldPermissions";
@@ -73,13 +74,6 @@ fn sets(org: &Org, query: &Query) -> Vec<String> {
     match named {
         Some(ids) => ids.into_iter().map(normal_id).collect(),
         None => org.store.all("PermissionSet").map(|row| row_text(row, "Id").to_owned()).collect(),
-    }
-}
-
-fn row(value: Json) -> Row {
-    match value {
-        Json::Object(row) => row,
-        _ => Row::new(),
     }
 }
 

@@ -6,8 +6,8 @@ use serde_json::Value as Json;
 
 use super::query::Literal;
 use super::query::Operator;
+use crate::local_org::ids::normal_id;
 use crate::local_org::schema::Field;
-use crate::local_org::store::normal_id;
 
 /// Orders two values of one type.
 pub fn order_of(left: &Json, right: &Json) -> Ordering {

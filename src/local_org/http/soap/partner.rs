@@ -8,10 +8,10 @@ use super::argument;
 use super::crud::errors;
 use super::crud::limit;
 use crate::local_org::error::ApiError;
+use crate::local_org::ids::normal_id;
 use crate::local_org::rules;
 use crate::local_org::rules::Org;
 use crate::local_org::store::Row;
-use crate::local_org::store::normal_id;
 use crate::local_org::xml::Node;
 
 /// Records of one call (SOAP API Developer Guide, `create()`).

@@ -3,13 +3,13 @@
 use std::collections::BTreeSet;
 
 use super::Evaluation;
+use crate::local_org::ids::normal_id;
 use crate::local_org::schema::Field;
 use crate::local_org::schema::Object;
 use crate::local_org::soql::query::Condition;
 use crate::local_org::soql::query::Literal;
 use crate::local_org::soql::query::Operator;
 use crate::local_org::store::Store;
-use crate::local_org::store::normal_id;
 
 impl<'a> Evaluation<'a> {
     /// The ids that an indexed part of the condition leaves; `None` where
