@@ -225,6 +225,9 @@ export async function files() {
     );
     const [failure] = answer.result.details.componentFailures;
     holds(/viewAllFields invalid at this location/.test(failure.problem), failure.problem);
+    retrieve(join(WORK, 'old'), [set]);
+    const path = join(WORK, at('old', 'permissionsets', 'Made_By_Cli', 'permissionset'));
+    equal(readFileSync(path, 'utf8'), SET.replace(/ *<viewAllFields>.*\n/, ''), 'the file of version 62');
   });
 }
 

@@ -197,3 +197,38 @@ async fn rows_are_counted_in_groups_by_days_and_by_fields() {
     let all = world.query("SELECT FIELDS(ALL) FROM UserLicense LIMIT 1").await;
     assert!(all[0].get("LicenseDefinitionKey").is_some(), "{all:?}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn view_all_fields_is_there_from_63_on_and_not_before() {
+    let world = World::new().await;
+    let set = json!({"Name": "Lead_View", "Label": "Lead"});
+    let set = world.call(Method::POST, "sobjects/PermissionSet", set).await["id"].clone();
+    let opened = json!({"ParentId": set, "SobjectType": "Lead", "PermissionsRead": true, "PermissionsViewAllFields": true});
+    world.call(Method::POST, "sobjects/ObjectPermissions", opened).await;
+    for (version, is_there) in [("62.0", false), ("63.0", true)] {
+        let org = world.org();
+        let get = async |path: &str| {
+            let url = format!("{}/services/data/v{version}/{path}", org.instance_url);
+            let request = client().get(url).bearer_auth(&org.access_token);
+            request.send().await.expect("an answer").text().await.expect("a body")
+        };
+        let described = get("sobjects/ObjectPermissions/describe").await;
+        assert_eq!(described.contains("PermissionsViewAllFields"), is_there, "{version}");
+        let queried = get("query?q=SELECT+PermissionsViewAllFields+FROM+ObjectPermissions").await;
+        assert_eq!(!queried.contains("INVALID_FIELD"), is_there, "{version}: {queried}");
+        // What was deleted is not kept, so that both ways of asking answer the same.
+        assert_eq!(
+            get("queryAll?q=SELECT+Id+FROM+User").await,
+            get("query?q=SELECT+Id+FROM+User").await
+        );
+        let body = format!(
+            "<e:Envelope xmlns:e=\"http://schemas.xmlsoap.org/soap/envelope/\"><e:Header><SessionHeader><sessionId>{}</sessionId></SessionHeader></e:Header><e:Body><readMetadata xmlns=\"{NAMESPACE}\"><type>PermissionSet</type><fullNames>Lead_View</fullNames></readMetadata></e:Body></e:Envelope>",
+            org.access_token
+        );
+        let url = format!("{}/services/Soap/m/{version}", org.instance_url);
+        let read = client().post(url).body(body).send().await.expect("an answer");
+        let read = read.text().await.expect("a body");
+        assert!(read.contains("<allowRead>true</allowRead>"), "{read}");
+        assert_eq!(read.contains("viewAllFields"), is_there, "{version}");
+    }
+}

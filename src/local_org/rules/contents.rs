@@ -16,6 +16,7 @@ use super::prerequisites::Granted;
 use super::sections;
 use super::sections::Entries;
 use crate::local_org::error::ApiError;
+use crate::local_org::schema::is_with_view_all_fields;
 use crate::local_org::store::Row;
 use crate::local_org::xml::Node;
 
@@ -221,6 +222,7 @@ pub fn content_nodes(org: &Org, contents: &Contents) -> (Vec<Node>, Vec<Node>, V
             )
         })
         .collect();
+    let has_view_all_fields = is_with_view_all_fields(&org.version);
     // With Modify All Data every object shows as open, but for View All Fields.
     let all_data = contents.system.get("ModifyAllData") == Some(&true);
     let views_all = contents.system.get("ViewAllData") == Some(&true);
@@ -249,6 +251,7 @@ pub fn content_nodes(org: &Org, contents: &Contents) -> (Vec<Node>, Vec<Node>, V
             let mut children: Vec<Node> = OBJECT_FLAGS
                 .iter()
                 .zip(flags)
+                .filter(|((element, _, _), _)| *element != "viewAllFields" || has_view_all_fields)
                 .map(|((element, _, _), on)| flag(element, *on))
                 .collect();
             children.push(Node::text("object", object));
