@@ -9,6 +9,10 @@ use orgform::cli;
 use orgform::cli::Environment;
 use orgform::cli::Terminal;
 
+/// Millions of small values are made and dropped, on several threads at once.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 #[expect(clippy::disallowed_methods, reason = "the one place that asks clock and environment")]
 fn environment() -> Environment {
     let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use super::arguments::ReadArguments;
 use super::environment::Environment;
@@ -27,7 +28,6 @@ use crate::engine::Refreshing;
 use crate::kinds;
 use crate::kinds::Scope as _;
 use crate::model::Address;
-use crate::model::AddressPattern;
 use crate::model::Catalog;
 use crate::model::Change;
 use crate::model::Circumstances;
@@ -39,13 +39,14 @@ use crate::model::Observations;
 use crate::model::Ownership;
 use crate::model::Plan;
 use crate::model::PlanMode;
-use crate::model::Recorded as _;
+use crate::model::Recorded;
 use crate::model::Standing;
 use crate::org::API_VERSION;
 use crate::plan;
 use crate::plan::Choice;
 use crate::plan::Desired;
 use crate::plan::LookedAt;
+use crate::plan::Overview;
 use crate::plan::SavedPlan;
 use crate::plan::Selection;
 use crate::state::Store;
@@ -66,7 +67,7 @@ pub struct Planned {
     /// What the user should know before reading it, each a sentence.
     pub notices: Vec<String>,
     /// What is declared, by natural keys.
-    pub desired: Desired,
+    pub desired: Arc<Desired>,
     /// What the plan is about.
     pub choice: Choice,
     /// What was observed for it.
@@ -82,7 +83,7 @@ impl Planned {
             plan: saved.plan.clone(),
             catalog: Catalog::new(),
             notices: saved.notices.clone(),
-            desired: Desired::default(),
+            desired: Arc::default(),
             choice: Choice::everything(),
             observations: Observations::default(),
             located: findings::located(&saved.plan.findings, Path::new(""), &[]),
@@ -110,8 +111,7 @@ pub struct Planning<'a> {
     /// Whether the plan is applied, so that its guards hold whatever is asked.
     is_to_be_applied: bool,
     about: About,
-    declared: Vec<Declared>,
-    released: Vec<AddressPattern>,
+    desired: Arc<Desired>,
     files: Vec<PathBuf>,
     suffixes: Suffixes,
 }
@@ -146,8 +146,10 @@ impl<'a> Planning<'a> {
             explains: false,
             is_to_be_applied: false,
             about: About::Selection(selection),
-            declared: config.declared,
-            released: config.released.into_iter().map(|(pattern, _)| pattern).collect(),
+            desired: Arc::new(Desired::new(
+                config.declared,
+                config.released.into_iter().map(|(pattern, _)| pattern).collect(),
+            )),
             files: config.files,
             suffixes: config.suffixes,
         })
@@ -185,8 +187,7 @@ impl<'a> Planning<'a> {
             explains: false,
             is_to_be_applied: true,
             about: About::Exactly(saved.choice()),
-            declared: saved.declared.clone(),
-            released: saved.released.clone(),
+            desired: Arc::new(Desired::new(saved.declared.clone(), saved.released.clone())),
             files: Vec::new(),
             suffixes: Suffixes::new(),
         }
@@ -205,17 +206,18 @@ impl<'a> Planning<'a> {
         let mut notices: Vec<String> = store.notices().to_vec();
         self.recover(session, store, now, &mut notices).await?;
 
-        let mut declared = self.declared.clone();
+        let mut desired = Arc::clone(&self.desired);
         if let Some(suffix) = suffix_of(&self.suffixes, &session.identity) {
-            declared = with_suffix(declared, suffix);
+            let declared = with_suffix(desired.iter().cloned().collect(), suffix);
+            desired = Arc::new(Desired::new(declared, desired.released().to_vec()));
             notices.push(format!("Usernames have `{suffix}` behind them in this org."));
         }
-        let desired = Desired::new(declared, self.released.clone());
         let mut choice = match &self.about {
             About::Selection(selection) => plan::choose(selection, &desired, &*store, self.mode)?,
             About::Exactly(choice) => choice.clone(),
         };
-        let (mut catalog, needs) = self.facts(&desired, &choice, store, now)?;
+        let overview = Overview::of(&*store, &desired).map_err(CommandError::unreadable_state)?;
+        let (mut catalog, needs) = self.facts(&desired, &choice, store, &overview, now)?;
         let loaded: BTreeSet<Fact> = catalog.iter().map(|(fact, _)| fact.clone()).collect();
         let mut observations = Observations::default();
         if self.refresh {
@@ -225,8 +227,8 @@ impl<'a> Planning<'a> {
             let refreshing = Refreshing {
                 declared: &mut declared
                     .filter(|address| takes_declared && choice.looks_at(address)),
-                scope: &desired,
-                recorded: &LookedAt { recorded: &*store, choice: &choice },
+                scope: &*desired,
+                recorded: &LookedAt { recorded: &overview.over(&*store), choice: &choice },
                 needs: FactNeeds::new(needs),
             };
             observations = engine::refresh(&session.org, refreshing, &mut catalog).await?;
@@ -239,18 +241,24 @@ impl<'a> Planning<'a> {
                 .collect();
             store.keep_facts(answered.into_iter(), now, API_VERSION)?;
         }
-        let (desired, elsewhere) = desired.in_org(&catalog);
-        disown(&elsewhere, store, &mut observations)?;
-        let (desired, respelled) = desired
+        if let Some((here, elsewhere)) = desired.in_org(&catalog) {
+            disown(&elsewhere, store, &mut observations)?;
+            desired = Arc::new(here);
+        }
+        let canonical = desired
             .canonical(&catalog)
             .map_err(|problems| self.refused(plan::PlanError::Problems(problems)))?;
-        choice.respelled(&respelled);
+        if let Some((canonical, respelled)) = canonical {
+            choice.respelled(&respelled);
+            desired = Arc::new(canonical);
+        }
         observations.claim(|address| desired.declared(address).is_some());
+        let recorded = overview.over(&*store);
         let input = plan::Input {
             mode: self.mode,
             org_id: session.identity.id.clone(),
             desired: &desired,
-            recorded: &*store,
+            recorded: &recorded,
             observations: &observations,
             catalog: &catalog,
             choice: &choice,
@@ -291,7 +299,7 @@ impl<'a> Planning<'a> {
             now,
             API_VERSION,
         )?;
-        if matches!(self.mode, PlanMode::Destroy { .. }) && !self.declared.is_empty() {
+        if matches!(self.mode, PlanMode::Destroy { .. }) && !self.desired.is_empty() {
             let is_undeclared = |change: &&Change| desired.declared(&change.address).is_none();
             let others = plan.changes.iter().filter(is_undeclared).count();
             if others > 0 && choice.partial.is_none() {
@@ -341,6 +349,7 @@ impl<'a> Planning<'a> {
         desired: &Desired,
         choice: &Choice,
         store: &Store,
+        overview: &Overview,
         now: i64,
     ) -> Result<(Catalog, BTreeSet<Fact>), CommandError> {
         let mut catalog = Catalog::new();
@@ -367,7 +376,7 @@ impl<'a> Planning<'a> {
             wanted.extend(desired.facts(choice));
         }
         if self.mode != PlanMode::RefreshOnly {
-            self.removal_facts(desired, choice, store, &mut wanted)?;
+            self.removal_facts(desired, choice, &overview.over(store), &mut wanted)?;
         }
         if !self.refresh {
             let missing: Vec<String> = wanted
@@ -403,13 +412,17 @@ impl<'a> Planning<'a> {
         &self,
         desired: &Desired,
         choice: &Choice,
-        store: &Store,
+        recorded: &dyn Recorded,
         wanted: &mut BTreeSet<Fact>,
     ) -> Result<(), CommandError> {
-        for stored in store.stream() {
+        // Both are in the order of addresses.
+        let mut declarations = desired.iter().peekable();
+        for stored in recorded.stream() {
             let stored = stored.map_err(CommandError::unreadable_state)?;
             let Some(kind) = kinds::of(&stored.address) else { continue };
-            let declared = desired.declared(&stored.address).filter(|_| {
+            while declarations.next_if(|held| held.address < stored.address).is_some() {}
+            let declared = declarations.next_if(|held| held.address == stored.address);
+            let declared = declared.filter(|_| {
                 self.mode == PlanMode::Converge && choice.replaces(&stored.address).is_none()
             });
             let stays = declared.is_some_and(|declared| {

@@ -100,7 +100,7 @@ impl Session {
             RetryPolicy::default(),
             environment.sleep.clone(),
             (environment.entropy)(),
-        )?;
+        );
         Ok(Self { org, identity: OrgIdentity { id, instance_url, emulated }, state_dir, local })
     }
 

@@ -2,6 +2,9 @@
 //! twice, and things that refer to each other in a circle.
 
 use std::collections::HashMap;
+use std::collections::HashSet;
+use std::hash::DefaultHasher;
+use std::hash::Hasher as _;
 
 use super::Config;
 use super::MOST_ERRORS;
@@ -171,22 +174,23 @@ fn declared_and_released(config: &Config, places: &mut Places<'_>) -> Vec<Diagno
         .collect()
 }
 
+/// Declarations of one thing. Salesforce compares names without case.
 fn twice(config: &Config, places: &mut Places<'_>) -> Vec<Diagnostic> {
-    let mut order: Vec<&Declared> = config.declared.iter().collect();
-    // Salesforce compares names without case. A file has few capitals in its
-    // keys, so that most keys are compared as they are.
-    let folded = |declared: &Declared| {
-        let key = declared.address.key();
-        if key.iter().any(|byte| byte.is_ascii_uppercase() || !byte.is_ascii()) {
-            String::from_utf8_lossy(key).to_lowercase().into_bytes()
-        } else {
-            key.to_vec()
-        }
-    };
-    order.sort_by_cached_key(|declared| folded(declared));
-    order
+    let mut order: Vec<(u64, u32)> = (0..)
+        .zip(&config.declared)
+        .map(|(number, declared)| (folded_hash(&declared.address), number))
+        .collect();
+    order.sort_unstable();
+    let of = |(_, number): &(u64, u32)| &config.declared[*number as usize];
+    let mut pairs: Vec<[&Declared; 2]> = order
         .windows(2)
-        .filter(|pair| folded(pair[0]) == folded(pair[1]))
+        .filter(|pair| pair[0].0 == pair[1].0)
+        .map(|pair| [of(&pair[0]), of(&pair[1])])
+        .filter(|[first, second]| folded(&first.address) == folded(&second.address))
+        .collect();
+    pairs.sort_by(|left, right| left[0].address.cmp(&right[0].address));
+    pairs
+        .into_iter()
         .take(MOST_ERRORS)
         .map(|pair| {
             let (first, span) = places.of(pair[0], "");
@@ -209,15 +213,68 @@ fn twice(config: &Config, places: &mut Places<'_>) -> Vec<Diagnostic> {
         .collect()
 }
 
+/// An address as Salesforce compares it.
+fn folded(address: &Address) -> String {
+    String::from_utf8_lossy(address.key()).to_lowercase()
+}
+
+/// A hash of [`folded`]; addresses are plain text but for a few.
+fn folded_hash(address: &Address) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    let key = address.key();
+    if key.is_ascii() {
+        let mut buffer = [0; 96];
+        for part in key.chunks(buffer.len()) {
+            let lower = &mut buffer[..part.len()];
+            lower.copy_from_slice(part);
+            lower.make_ascii_lowercase();
+            hasher.write(lower);
+        }
+    } else {
+        for part in folded(address).as_bytes().chunks(96) {
+            hasher.write(part);
+        }
+    }
+    hasher.finish()
+}
+
+/// The names of kinds of which one thing may come to need another that needs it
+/// again. Most files have none, and are spared the search for circles.
+fn kinds_in_circles(config: &Config) -> HashSet<&str> {
+    let mut arrows: HashSet<(&str, &str)> = HashSet::new();
+    for declared in &config.declared {
+        let kind = declared.address.kind();
+        for (_, referred) in declared.attributes.references() {
+            let arrow = (kind, referred.kind());
+            if !arrows.contains(&arrow) {
+                arrows.insert(arrow);
+            }
+        }
+    }
+    // What needs nothing that is left can be in no circle, nor what nothing needs.
+    let mut open = arrows;
+    loop {
+        let before = open.len();
+        let needing: HashSet<&str> = open.iter().map(|(from, _)| *from).collect();
+        let needed: HashSet<&str> = open.iter().map(|(_, to)| *to).collect();
+        open.retain(|(from, to)| needing.contains(to) && needed.contains(from));
+        if open.len() == before {
+            return open.into_iter().map(|(from, _)| from).collect();
+        }
+    }
+}
+
 fn circles(config: &Config, places: &mut Places<'_>) -> Vec<Diagnostic> {
-    let numbers: HashMap<&Address, usize> = config
-        .declared
-        .iter()
-        .enumerate()
-        .map(|(number, declared)| (&declared.address, number))
-        .collect();
-    let mut order = Order::new(config.declared.len());
-    for (number, declared) in config.declared.iter().enumerate() {
+    let kinds = kinds_in_circles(config);
+    if kinds.is_empty() {
+        return Vec::new();
+    }
+    let suspects: Vec<&Declared> =
+        config.declared.iter().filter(|declared| kinds.contains(declared.address.kind())).collect();
+    let numbers: HashMap<&Address, usize> =
+        suspects.iter().enumerate().map(|(number, held)| (&held.address, number)).collect();
+    let mut order = Order::new(suspects.len());
+    for (number, declared) in suspects.iter().enumerate() {
         for (_, referred) in declared.attributes.references() {
             if let Some(first) = numbers.get(referred) {
                 order.before(*first, number);
@@ -225,8 +282,7 @@ fn circles(config: &Config, places: &mut Places<'_>) -> Vec<Diagnostic> {
         }
     }
     let Err(cycle) = order.sort() else { return Vec::new() };
-    let steps: Vec<&Declared> =
-        cycle.iter().rev().map(|number| &config.declared[*number]).collect();
+    let steps: Vec<&Declared> = cycle.iter().rev().map(|number| suspects[*number]).collect();
     let mut names: Vec<String> =
         steps.iter().map(|declared| declared.address.to_string()).collect();
     names.extend(names.first().cloned());

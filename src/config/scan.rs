@@ -13,7 +13,15 @@ pub fn refuse(source: &Source) -> Option<Diagnostic> {
     let is_control = |character: char| {
         character.is_control() && !matches!(character, '\n' | '\r' | '\t' | '\u{85}')
     };
-    if let Some((at, character)) = text.char_indices().find(|(_, character)| is_control(*character))
+    // Most texts have none of the bytes that one of these begins with.
+    let may_begin_one = |byte: &u8| {
+        (*byte < b' ' && !matches!(byte, b'\n' | b'\r' | b'\t')) || matches!(byte, 0x7f | 0xc2)
+    };
+    let first = text.bytes().position(|byte| may_begin_one(&byte)).unwrap_or(text.len());
+    if let Some((at, character)) = text[first..]
+        .char_indices()
+        .map(|(at, character)| (first + at, character))
+        .find(|(_, character)| is_control(*character))
     {
         let span = at..at + character.len_utf8();
         let message = format!("a control character (U+{:04X}) stands here", u32::from(character));
@@ -68,6 +76,9 @@ impl Scan {
             if self.indents.last().is_none_or(|last| *last < indent) {
                 self.indents.push(indent);
             }
+        }
+        if self.quote.is_none() && self.flow == 0 && is_plain(line) {
+            return (self.indents.len() > DEEPEST).then_some(0);
         }
         let mut dashes = 0;
         let mut at_token = true;
@@ -124,6 +135,17 @@ impl Scan {
         }
         None
     }
+}
+
+/// Whether a line holds nothing that opens or closes anything: most are such.
+fn is_plain(line: &str) -> bool {
+    let text = line.trim_start_matches(' ');
+    let end =
+        line.trim_end_matches(|last: char| last.is_ascii_digit() || matches!(last, '+' | '-'));
+    let ends_plain = !end.ends_with(['|', '>']);
+    ends_plain
+        && !text.starts_with(['-', '?'])
+        && !text.bytes().any(|byte| matches!(byte, b'[' | b']' | b'{' | b'}' | b'"' | b'\''))
 }
 
 #[cfg(test)]

@@ -75,6 +75,15 @@ pub fn observe_expiration(row: &Row, into: &mut Attributes) {
     into.set_some(EXPIRES, expires.map(|day| Value::Text(day.to_owned())));
 }
 
+/// The address of an assignment by which a user holds a thing.
+pub fn joined(kind: &str, username: &str, thing: &str) -> Address {
+    let mut name = String::with_capacity(username.len() + 1 + thing.len());
+    name.push_str(username);
+    name.push('/');
+    name.push_str(thing);
+    Address::new(kind, &name)
+}
+
 /// The two halves of an assignment's name: the username, and what it holds.
 pub fn halves(address: &Address) -> (&str, &str) {
     // A username may hold a slash before its `@`; what it holds may anywhere.

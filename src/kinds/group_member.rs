@@ -16,6 +16,7 @@ use super::assignment::QUEUES;
 use super::assignment::WithUnmanaged;
 use super::assignment::assignment_steps;
 use super::assignment::halves;
+use super::assignment::joined;
 use super::user;
 use crate::model::Address;
 use crate::model::Attributes;
@@ -70,11 +71,11 @@ pub const LANE: &str = "group_membership";
 
 impl GroupMember {
     /// The address and attributes of one membership.
-    pub fn declare(&self, username: &str, group: &str) -> (Address, Attributes) {
+    pub fn declare(&self, user: &Address, group: &str) -> (Address, Attributes) {
         let mut attributes = Attributes::new();
-        attributes.set(USER, Value::Reference(Address::new(user::KIND, username)));
+        attributes.set(USER, Value::Reference(user.clone()));
         attributes.set(self.of.kind, Value::Reference(self.of.address(group)));
-        (Address::new(self.kind, &format!("{username}/{group}")), attributes)
+        (joined(self.kind, user.name(), group), attributes)
     }
 }
 
@@ -89,28 +90,36 @@ impl Kind for GroupMember {
     }
 
     fn facts(&self, declared: &Declared, scope: &dyn Scope, want: &mut dyn FnMut(Fact)) {
-        self.of.facts(halves(&declared.address).1, scope, want);
+        if let Some(group) = declared.attributes.reference(self.of.kind) {
+            self.of.facts(group, scope, want);
+        }
     }
 
     fn canonical(&self, declared: &Declared, catalog: &Catalog) -> Option<Address> {
         let (username, written) = halves(&declared.address);
         let name = self.of.canonical(written, catalog)?;
-        Some(self.declare(username, &name).0)
+        Some(joined(self.kind, username, &name))
     }
 
-    fn resolve(
+    fn resolve<'a>(
         &self,
-        declared: &Declared,
+        declared: &'a Declared,
         scope: &dyn Scope,
         catalog: &Catalog,
-    ) -> Result<Resolved, Vec<Problem>> {
-        let written = declared.attributes.reference(self.of.kind).map_or("", Address::name);
+    ) -> Result<Resolved<'a>, Vec<Problem>> {
+        let Some(written) = declared.attributes.reference(self.of.kind) else {
+            return Ok(Resolved::as_written(declared));
+        };
         let (username, group) = halves(&declared.address);
-        let place = Place::keys([user::SECTION, username, self.of.section]).item(written);
+        let place = || Place::keys([user::SECTION, username, self.of.section]).item(written.name());
         self.of
-            .find_at(written, (declared, place), scope, catalog)
+            .find_at(written, (declared, &place), scope, catalog)
             .map_err(|problem| vec![problem])?;
-        Ok(Resolved { attributes: self.declare(username, group).1, ..Resolved::default() })
+        Ok(if group == written.name() {
+            Resolved::as_written(declared)
+        } else {
+            Resolved::to(self.declare(&Address::new(user::KIND, username), group).1)
+        })
     }
 
     fn queries(&self) -> &'static [RowQuery] {
@@ -123,7 +132,8 @@ impl Kind for GroupMember {
 
     fn observe_row(&self, _query: usize, row: &Row) -> Option<(Option<Address>, Observed)> {
         let username = row.text("Username")?.to_lowercase();
-        let (address, attributes) = self.declare(&username, row.text("Group.DeveloperName")?);
+        let user = Address::new(user::KIND, &username);
+        let (address, attributes) = self.declare(&user, row.text("Group.DeveloperName")?);
         let id = SalesforceId::parse(row.text("Id")?);
         Some((Some(address), Observed { id, attributes, ..Observed::default() }))
     }
@@ -149,6 +159,6 @@ impl Kind for GroupMember {
     fn renamed(&self, address: &Address, from: &Address, to: &Address) -> Option<Address> {
         let (username, group) = halves(address);
         (from.kind() == user::KIND && from.name() == username)
-            .then(|| self.declare(to.name(), group).0)
+            .then(|| joined(self.kind, to.name(), group))
     }
 }

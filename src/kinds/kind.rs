@@ -1,6 +1,7 @@
 //! What a resource kind is: pure functions between declarations, rows and writes,
 //! and the words in which it answers.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use crate::model::Address;
@@ -32,14 +33,24 @@ pub enum Removal {
 }
 
 /// What a declaration means in this org.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Resolved {
-    /// The attributes that are managed.
-    pub attributes: Attributes,
-    /// Values filled in at creation and not managed afterwards.
-    pub defaults: Attributes,
+#[derive(Clone, Debug, PartialEq)]
+pub struct Resolved<'a> {
+    /// The attributes that are managed: what was written, where that is all.
+    pub attributes: Cow<'a, Attributes>,
     /// Which elements were not written but follow.
     pub implied: Vec<Implied>,
+}
+
+impl<'a> Resolved<'a> {
+    /// Exactly what was written.
+    pub fn as_written(declared: &'a Declared) -> Self {
+        Self { attributes: Cow::Borrowed(&declared.attributes), implied: Vec::new() }
+    }
+
+    /// Something else.
+    pub fn to(attributes: Attributes) -> Self {
+        Self { attributes: Cow::Owned(attributes), implied: Vec::new() }
+    }
 }
 
 /// What else was declared, for a kind to look at.
@@ -131,12 +142,19 @@ pub trait Kind: Sync {
     ///
     /// # Errors
     /// All that is wrong with it, each with its place.
-    fn resolve(
+    fn resolve<'a>(
         &self,
-        declared: &Declared,
+        declared: &'a Declared,
         scope: &dyn Scope,
         catalog: &Catalog,
-    ) -> Result<Resolved, Vec<Problem>>;
+    ) -> Result<Resolved<'a>, Vec<Problem>>;
+
+    /// Values that are filled in when the thing is made, and not managed afterwards:
+    /// asked for only where something is to be done. A path that was written stands
+    /// for itself.
+    fn defaults(&self, _declared: &Declared, _scope: &dyn Scope, _catalog: &Catalog) -> Attributes {
+        Attributes::new()
+    }
 
     /// How its rows are found.
     fn queries(&self) -> &'static [RowQuery];

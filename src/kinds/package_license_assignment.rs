@@ -10,6 +10,7 @@ use super::StepContext;
 use super::assignment::WithUnmanaged;
 use super::assignment::assignment_steps;
 use super::assignment::halves;
+use super::assignment::joined;
 use super::user;
 use crate::model::Address;
 use crate::model::Attributes;
@@ -38,11 +39,11 @@ const USER: &str = "assignee";
 const PACKAGE: &str = "package";
 
 /// The address and attributes of one assignment.
-pub fn declare(username: &str, namespace: &str) -> (Address, Attributes) {
+pub fn declare(user: &Address, namespace: &str) -> (Address, Attributes) {
     let mut attributes = Attributes::new();
-    attributes.set(USER, Value::Reference(Address::new(user::KIND, username)));
+    attributes.set(USER, Value::Reference(user.clone()));
     attributes.set(PACKAGE, Value::Reference(Address::new(PACKAGE_KIND, namespace)));
-    (Address::new(KIND, &format!("{username}/{namespace}")), attributes)
+    (joined(KIND, user.name(), namespace), attributes)
 }
 
 impl Kind for PackageLicenseAssignment {
@@ -59,13 +60,13 @@ impl Kind for PackageLicenseAssignment {
         want(Fact::Package(halves(&declared.address).1.to_owned()));
     }
 
-    fn resolve(
+    fn resolve<'a>(
         &self,
-        declared: &Declared,
+        declared: &'a Declared,
         _scope: &dyn Scope,
         catalog: &Catalog,
-    ) -> Result<Resolved, Vec<Problem>> {
-        let (username, namespace) = halves(&declared.address);
+    ) -> Result<Resolved<'a>, Vec<Problem>> {
+        let namespace = halves(&declared.address).1;
         let refuse = |message: String, hint: &str| {
             Err(vec![Problem {
                 address: declared.address.clone(),
@@ -87,7 +88,7 @@ impl Kind for PackageLicenseAssignment {
                 "take the line out",
             );
         }
-        Ok(Resolved { attributes: declare(username, namespace).1, ..Resolved::default() })
+        Ok(Resolved::as_written(declared))
     }
 
     fn queries(&self) -> &'static [RowQuery] {
@@ -108,7 +109,8 @@ impl Kind for PackageLicenseAssignment {
 
     fn observe_row(&self, _query: usize, row: &Row) -> Option<(Option<Address>, Observed)> {
         let username = row.text("User.Username")?.to_lowercase();
-        let (address, attributes) = declare(&username, row.text("PackageLicense.NamespacePrefix")?);
+        let user = Address::new(user::KIND, &username);
+        let (address, attributes) = declare(&user, row.text("PackageLicense.NamespacePrefix")?);
         let id = SalesforceId::parse(row.text("Id")?);
         Some((Some(address), Observed { id, attributes, ..Observed::default() }))
     }
@@ -134,6 +136,6 @@ impl Kind for PackageLicenseAssignment {
     fn renamed(&self, address: &Address, from: &Address, to: &Address) -> Option<Address> {
         let (username, namespace) = halves(address);
         (from.kind() == user::KIND && from.name() == username)
-            .then(|| declare(to.name(), namespace).0)
+            .then(|| joined(KIND, to.name(), namespace))
     }
 }

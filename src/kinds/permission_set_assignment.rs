@@ -15,6 +15,7 @@ use super::assignment::Named;
 use super::assignment::SETS;
 use super::assignment::expiring_steps;
 use super::assignment::halves;
+use super::assignment::joined;
 use super::assignment::observe_expiration;
 use super::permission_set_group;
 use super::user;
@@ -99,21 +100,21 @@ const USER: &str = "assignee";
 
 impl PermissionSetAssignment {
     /// The address and attributes of one assignment.
-    pub fn declare(&self, username: &str, thing: &str) -> (Address, Attributes) {
+    pub fn declare(&self, user: &Address, thing: &str) -> (Address, Attributes) {
         let mut attributes = Attributes::new();
-        attributes.set(USER, Value::Reference(Address::new(user::KIND, username)));
+        attributes.set(USER, Value::Reference(user.clone()));
         attributes.set(self.of.kind, Value::Reference(self.of.address(thing)));
-        (Address::new(self.kind, &format!("{username}/{thing}")), attributes)
+        (joined(self.kind, user.name(), thing), attributes)
     }
 
     /// The same until the end of a day.
     pub fn declare_until(
         &self,
-        username: &str,
+        user: &Address,
         thing: &str,
         day: Option<String>,
     ) -> (Address, Attributes) {
-        let (address, mut attributes) = self.declare(username, thing);
+        let (address, mut attributes) = self.declare(user, thing);
         attributes.set_some(EXPIRES, day.map(Value::Text));
         (address, attributes)
     }
@@ -125,12 +126,12 @@ impl PermissionSetAssignment {
 
 /// The assignment by which a user holds a set.
 pub fn holder_of_set(set: &Address, username: &str) -> Address {
-    OF_SETS.declare(username, set.name()).0
+    joined(OF_SETS.kind, username, set.name())
 }
 
 /// The assignment by which a user holds a group.
 pub fn holder_of_group(group: &Address, username: &str) -> Address {
-    OF_GROUPS.declare(username, group.name()).0
+    joined(OF_GROUPS.kind, username, group.name())
 }
 
 impl Kind for PermissionSetAssignment {
@@ -145,30 +146,36 @@ impl Kind for PermissionSetAssignment {
 
     fn facts(&self, declared: &Declared, scope: &dyn Scope, want: &mut dyn FnMut(Fact)) {
         if let Some(thing) = declared.attributes.reference(self.of.kind) {
-            self.of.facts(thing.name(), scope, want);
+            self.of.facts(thing, scope, want);
         }
     }
 
     fn canonical(&self, declared: &Declared, catalog: &Catalog) -> Option<Address> {
         let thing = declared.attributes.reference(self.of.kind)?;
         let name = self.of.canonical(thing.name(), catalog)?;
-        Some(self.declare(halves(&declared.address).0, &name).0)
+        Some(joined(self.kind, halves(&declared.address).0, &name))
     }
 
-    fn resolve(
+    fn resolve<'a>(
         &self,
-        declared: &Declared,
+        declared: &'a Declared,
         scope: &dyn Scope,
         catalog: &Catalog,
-    ) -> Result<Resolved, Vec<Problem>> {
-        let written = declared.attributes.reference(self.of.kind).map_or("", Address::name);
+    ) -> Result<Resolved<'a>, Vec<Problem>> {
+        let Some(written) = declared.attributes.reference(self.of.kind) else {
+            return Ok(Resolved::as_written(declared));
+        };
         let (username, thing) = halves(&declared.address);
+        let place = || self.item(username, written.name());
         self.of
-            .find_at(written, (declared, self.item(username, written)), scope, catalog)
+            .find_at(written, (declared, &place), scope, catalog)
             .map_err(|problem| vec![problem])?;
+        if thing == written.name() {
+            return Ok(Resolved::as_written(declared));
+        }
         let day = declared.attributes.text(EXPIRES).map(str::to_owned);
-        let (_, attributes) = self.declare_until(username, thing, day);
-        Ok(Resolved { attributes, ..Resolved::default() })
+        let user = Address::new(user::KIND, username);
+        Ok(Resolved::to(self.declare_until(&user, thing, day).1))
     }
 
     fn queries(&self) -> &'static [RowQuery] {
@@ -186,7 +193,7 @@ impl Kind for PermissionSetAssignment {
             None => name.to_owned(),
         };
         let username = row.text("Assignee.Username")?.to_lowercase();
-        let (address, mut attributes) = self.declare(&username, &thing);
+        let (address, mut attributes) = self.declare(&Address::new(user::KIND, &username), &thing);
         observe_expiration(row, &mut attributes);
         let id = SalesforceId::parse(row.text("Id")?);
         Some((Some(address), Observed { id, attributes, ..Observed::default() }))
@@ -223,9 +230,9 @@ impl Kind for PermissionSetAssignment {
     fn renamed(&self, address: &Address, from: &Address, to: &Address) -> Option<Address> {
         let (username, thing) = halves(address);
         if from.kind() == user::KIND && from.name() == username {
-            Some(self.declare(to.name(), thing).0)
+            Some(joined(self.kind, to.name(), thing))
         } else if from.kind() == self.of.kind && from.name() == thing {
-            Some(self.declare(username, to.name()).0)
+            Some(joined(self.kind, username, to.name()))
         } else {
             None
         }

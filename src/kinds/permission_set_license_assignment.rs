@@ -11,6 +11,7 @@ use super::StepContext;
 use super::assignment::WithUnmanaged;
 use super::assignment::assignment_steps;
 use super::assignment::halves;
+use super::assignment::joined;
 use super::user;
 use crate::data;
 use crate::model::Address;
@@ -87,11 +88,11 @@ fn label(developer_name: &str) -> Option<&'static str> {
 }
 
 /// The address and attributes of one assignment.
-pub fn declare(username: &str, license: &str) -> (Address, Attributes) {
+pub fn declare(user: &Address, license: &str) -> (Address, Attributes) {
     let mut attributes = Attributes::new();
-    attributes.set(USER, Value::Reference(Address::new(user::KIND, username)));
+    attributes.set(USER, Value::Reference(user.clone()));
     attributes.set(LICENSE, Value::Reference(Address::new(LICENSE_KIND, license)));
-    (Address::new(KIND, &format!("{username}/{license}")), attributes)
+    (joined(KIND, user.name(), license), attributes)
 }
 
 impl Kind for PermissionSetLicenseAssignment {
@@ -114,21 +115,22 @@ impl Kind for PermissionSetLicenseAssignment {
     fn canonical(&self, declared: &Declared, catalog: &Catalog) -> Option<Address> {
         let written = declared.attributes.reference(LICENSE)?.name();
         let license = catalog.permission_set_license(written)?;
-        (license.name != written).then(|| declare(halves(&declared.address).0, &license.name).0)
+        (license.name != written).then(|| joined(KIND, halves(&declared.address).0, &license.name))
     }
 
-    fn resolve(
+    fn resolve<'a>(
         &self,
-        declared: &Declared,
+        declared: &'a Declared,
         _scope: &dyn Scope,
         catalog: &Catalog,
-    ) -> Result<Resolved, Vec<Problem>> {
+    ) -> Result<Resolved<'a>, Vec<Problem>> {
         let written = declared.attributes.reference(LICENSE).map_or("", Address::name);
         let (username, license) = halves(&declared.address);
         if catalog.permission_set_license(written).is_some() {
-            return Ok(Resolved {
-                attributes: declare(username, license).1,
-                ..Resolved::default()
+            return Ok(if license == written {
+                Resolved::as_written(declared)
+            } else {
+                Resolved::to(declare(&Address::new(user::KIND, username), license).1)
             });
         }
         Err(vec![Problem {
@@ -161,7 +163,7 @@ impl Kind for PermissionSetLicenseAssignment {
     fn observe_row(&self, _query: usize, row: &Row) -> Option<(Option<Address>, Observed)> {
         let license = developer_name(row.text("PermissionSetLicense.DeveloperName")?);
         let username = row.text("Assignee.Username")?.to_lowercase();
-        let (address, attributes) = declare(&username, license);
+        let (address, attributes) = declare(&Address::new(user::KIND, &username), license);
         let id = SalesforceId::parse(row.text("Id")?);
         Some((Some(address), Observed { id, attributes, ..Observed::default() }))
     }
@@ -195,6 +197,6 @@ impl Kind for PermissionSetLicenseAssignment {
     fn renamed(&self, address: &Address, from: &Address, to: &Address) -> Option<Address> {
         let (username, license) = halves(address);
         (from.kind() == user::KIND && from.name() == username)
-            .then(|| declare(to.name(), license).0)
+            .then(|| joined(KIND, to.name(), license))
     }
 }

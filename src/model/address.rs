@@ -1,6 +1,9 @@
 //! The address of a resource: `kind.name`.
 
+use std::cmp::Ordering;
 use std::fmt;
+use std::hash::Hash;
+use std::hash::Hasher;
 use std::sync::Arc;
 
 use serde::Deserialize;
@@ -13,8 +16,12 @@ use serde::de::Error as _;
 ///
 /// Held as the bytes of its state key (`kind`, a zero byte, `name`), so that
 /// addresses sort exactly as the keys of the state do, and a clone is a count.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Address(Arc<str>);
+#[derive(Clone)]
+pub struct Address {
+    key: Arc<str>,
+    /// Where the zero byte stands: asked for too often to be looked for.
+    split: u32,
+}
 
 impl Address {
     /// The address of `name` among the resources of `kind`.
@@ -31,13 +38,14 @@ impl Address {
         } else {
             key.push_str(name);
         }
-        Self(key.into())
+        Self { key: key.into(), split: u32::try_from(kind.len()).unwrap_or(u32::MAX) }
     }
 
     /// Reads back a state key; `None` when the bytes are no key.
     pub fn from_key(key: &[u8]) -> Option<Self> {
         let text = std::str::from_utf8(key).ok()?;
-        text.contains('\0').then(|| Self(text.into()))
+        let split = key.iter().position(|byte| *byte == 0)?;
+        Some(Self { key: text.into(), split: u32::try_from(split).ok()? })
     }
 
     /// Reads `kind.name`, as a person writes it. Kinds hold no dot, names may.
@@ -48,17 +56,43 @@ impl Address {
 
     /// The key of the state, as bytes.
     pub fn key(&self) -> &[u8] {
-        self.0.as_bytes()
+        self.key.as_bytes()
     }
 
     /// The kind's name, for example `permission_set`.
     pub fn kind(&self) -> &str {
-        self.0.split_once('\0').map_or("", |(kind, _)| kind)
+        self.key.get(..self.split as usize).unwrap_or_default()
     }
 
     /// The resource's name within its kind: Salesforce's natural key.
     pub fn name(&self) -> &str {
-        self.0.split_once('\0').map_or("", |(_, name)| name)
+        self.key.get(self.split as usize + 1..).unwrap_or_default()
+    }
+}
+
+impl PartialEq for Address {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.key, &other.key) || self.key == other.key
+    }
+}
+
+impl Eq for Address {}
+
+impl PartialOrd for Address {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Address {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.key.cmp(&other.key)
+    }
+}
+
+impl Hash for Address {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.key.hash(state);
     }
 }
 

@@ -5,6 +5,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::Mutex;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use reqwest::Method;
@@ -58,7 +59,8 @@ impl Usage {
 
 /// A client for one org.
 pub struct Org {
-    http: reqwest::Client,
+    /// Made with the first call: a plan from the cache needs none.
+    http: OnceLock<reqwest::Client>,
     connection: Connection,
     policy: RetryPolicy,
     sleep: Sleep,
@@ -83,15 +85,21 @@ pub(super) enum Payload<'a> {
 
 impl Org {
     /// A client; nothing is sent yet.
-    ///
-    /// # Errors
-    /// When TLS can't be set up.
-    pub fn new(
-        connection: Connection,
-        policy: RetryPolicy,
-        sleep: Sleep,
-        entropy: u64,
-    ) -> Result<Self, OrgError> {
+    pub fn new(connection: Connection, policy: RetryPolicy, sleep: Sleep, entropy: u64) -> Self {
+        Self {
+            http: OnceLock::new(),
+            connection,
+            policy,
+            sleep,
+            usage: Mutex::default(),
+            random: Mutex::new(fastrand::Rng::with_seed(entropy)),
+        }
+    }
+
+    fn http(&self) -> Result<&reqwest::Client, OrgError> {
+        if let Some(http) = self.http.get() {
+            return Ok(http);
+        }
         // The second installation in a process is refused and needs nothing.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let mut builder = reqwest::Client::builder()
@@ -99,21 +107,14 @@ impl Org {
             .redirect(reqwest::redirect::Policy::none())
             .connect_timeout(Duration::from_secs(15))
             .timeout(Duration::from_secs(620));
-        if connection.emulated {
+        if self.connection.emulated {
             builder = builder.no_proxy();
         }
         let http = builder.build().map_err(|error| OrgError::Unreachable {
             call: "set up".to_owned(),
             reason: error.to_string(),
         })?;
-        Ok(Self {
-            http,
-            connection,
-            policy,
-            sleep,
-            usage: Mutex::default(),
-            random: Mutex::new(fastrand::Rng::with_seed(entropy)),
-        })
+        Ok(self.http.get_or_init(|| http))
     }
 
     /// Calls so far.
@@ -218,7 +219,7 @@ impl Org {
         payload: Payload<'_>,
     ) -> Result<Answer, OrgError> {
         let url = format!("{}{path}", self.connection.instance_url);
-        let mut request = self.http.request(method.clone(), url);
+        let mut request = self.http()?.request(method.clone(), url);
         request = match payload {
             Payload::Nothing => request.bearer_auth(self.token()),
             Payload::Json(body) => request.bearer_auth(self.token()).json(body),

@@ -257,7 +257,7 @@ impl Merge<'_, '_> {
         if action == Action::Adopt {
             self.draft.count_existing(kind.name());
         }
-        let mut after = resolved.attributes;
+        let mut after = resolved.attributes.into_owned();
         if let Some(before) = &before {
             self.problems.extend(kind.out_of_sight(declared, before, self.input.catalog));
             kind.inherit(&mut after, before);
@@ -270,7 +270,7 @@ impl Merge<'_, '_> {
         self.draft.changes.push(Change {
             before,
             after: Some(after),
-            defaults: resolved.defaults,
+            defaults: kind.defaults(declared, self.input.desired, self.input.catalog),
             implied: resolved.implied,
             protected: declared.lifecycle.prevent_destroy,
             observed,
@@ -283,12 +283,12 @@ impl Merge<'_, '_> {
         &mut self,
         kind: &dyn Kind,
         declared: &Declared,
-        resolved: Resolved,
+        resolved: Resolved<'_>,
         record: Record,
         was: Option<Address>,
         observation: Option<Observation>,
     ) {
-        let mut after = resolved.attributes;
+        let mut after = resolved.attributes.into_owned();
         kind.inherit(&mut after, &record.attributes);
         let mut transient = Vec::new();
         let is_there = observation != Some(Observation::Gone);
@@ -394,7 +394,7 @@ impl Merge<'_, '_> {
         self.draft.changes.push(Change {
             before,
             after: Some(after),
-            defaults: resolved.defaults,
+            defaults: kind.defaults(declared, self.input.desired, self.input.catalog),
             implied: resolved.implied,
             transient,
             protected: declared.lifecycle.prevent_destroy,

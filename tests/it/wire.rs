@@ -20,7 +20,7 @@ fn client(world: &World) -> Org {
         emulated: true,
     };
     let sleep: orgform::org::Sleep = Arc::new(|wait| Box::pin(tokio::time::sleep(wait / 100)));
-    Org::new(connection, RetryPolicy::default(), sleep, 1).expect("a client")
+    Org::new(connection, RetryPolicy::default(), sleep, 1)
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -114,7 +114,7 @@ async fn a_wrong_token_and_an_absent_org_are_told_apart_and_the_token_is_never_s
             emulated: true,
         };
         let sleep: orgform::org::Sleep = Arc::new(|_| Box::pin(std::future::ready(())));
-        Org::new(connection, RetryPolicy::default(), sleep, 1).expect("a client")
+        Org::new(connection, RetryPolicy::default(), sleep, 1)
     };
     let secret = "00D000000000001!VERYSECRET";
     let wrong = with(&world.org().instance_url, secret);

@@ -66,8 +66,9 @@ impl Named {
     }
 
     /// Names the facts that finding one needs that no file declares.
-    pub fn facts(&self, written: &str, scope: &dyn Scope, want: &mut dyn FnMut(Fact)) {
-        if scope.declared(&self.address(written)).is_none() {
+    pub fn facts(&self, thing: &Address, scope: &dyn Scope, want: &mut dyn FnMut(Fact)) {
+        if scope.declared(thing).is_none() {
+            let written = thing.name();
             want((self.fact)(written.to_owned()));
             if let Some((namespace, _)) = written.split_once("__") {
                 want(Fact::Package(namespace.to_owned()));
@@ -95,38 +96,38 @@ impl Named {
     ///
     /// # Errors
     /// When nothing or several things are meant.
-    pub fn find_at(
+    pub fn find_at<'a>(
         &self,
-        written: &str,
-        (declared, place): (&Declared, Place),
+        thing: &'a Address,
+        (declared, place): (&Declared, &dyn Fn() -> Place),
         scope: &dyn Scope,
-        catalog: &Catalog,
-    ) -> Result<String, Problem> {
-        self.find(written, scope, catalog).map_err(|(message, hint)| Problem {
+        catalog: &'a Catalog,
+    ) -> Result<&'a str, Problem> {
+        if scope.declared(thing).is_some() {
+            return Ok(thing.name());
+        }
+        self.find(thing.name(), scope, catalog).map_err(|(message, hint)| Problem {
             address: declared.address.clone(),
-            place: Some(place),
+            place: Some(place()),
             file: declared.file,
             message,
             hint: Some(hint),
         })
     }
 
-    /// The API name of what is meant.
+    /// The API name of what the org has.
     ///
     /// # Errors
-    /// A message and what to do, when nothing or several things are meant.
-    fn find(
+    /// A message and what to do, when it has none or several.
+    fn find<'a>(
         &self,
         written: &str,
         scope: &dyn Scope,
-        catalog: &Catalog,
-    ) -> Result<String, (String, String)> {
+        catalog: &'a Catalog,
+    ) -> Result<&'a str, (String, String)> {
         let Self { noun, section, .. } = self;
-        if scope.declared(&self.address(written)).is_some() {
-            return Ok(written.to_owned());
-        }
         match catalog.sets(&(self.fact)(written.to_owned())) {
-            [only] => Ok(only.name.clone()),
+            [only] => Ok(&only.name),
             [] if !self.is_declared => Err((
                 format!("this org has no {noun} `{written}`"),
                 format!("write the API name or label of a {noun} as Setup shows it"),

@@ -155,16 +155,17 @@ impl Kind for PermissionSet {
         vec![Fact::PermissionSetHolders(address.name().to_owned())]
     }
 
-    fn resolve(
+    fn resolve<'a>(
         &self,
-        declared: &Declared,
+        declared: &'a Declared,
         _scope: &dyn Scope,
         catalog: &Catalog,
-    ) -> Result<Resolved, Vec<Problem>> {
+    ) -> Result<Resolved<'a>, Vec<Problem>> {
         let mut problems = Vec::new();
-        let mut resolved = Resolved::default();
+        let mut attributes = Attributes::new();
+        let mut follows = Vec::new();
         for path in ["label", "description"] {
-            resolved.attributes.set_some(path, declared.attributes.get(path).cloned());
+            attributes.set_some(path, declared.attributes.get(path).cloned());
         }
         let plain = |path: &str| {
             path.starts_with("tabs.")
@@ -172,16 +173,16 @@ impl Kind for PermissionSet {
                 || settings::SECTIONS.iter().any(|(section, _, _, _)| *section == path)
         };
         for (path, value) in declared.attributes.iter().filter(|(path, _)| plain(path)) {
-            resolved.attributes.set(path.to_owned(), value.clone());
+            attributes.set(path.to_owned(), value.clone());
         }
         settings::resolve_record_types(
             declared,
             &|path| self.place(&declared.address, path),
             catalog,
-            &mut resolved.attributes,
+            &mut attributes,
             &mut problems,
         );
-        self.resolve_license(declared, catalog, &mut resolved.attributes, &mut problems);
+        self.resolve_license(declared, catalog, &mut attributes, &mut problems);
         let said = &declared.attributes;
         let place = |path: &str| self.place(&declared.address, path);
         let mut system =
@@ -205,7 +206,7 @@ impl Kind for PermissionSet {
                 Some((object, _)) if all_data && !objects.contains_key(object) => {}
                 Some((object, word)) => {
                     objects.entry(object).or_default().insert(word);
-                    resolved.implied.push(Implied {
+                    follows.push(Implied {
                         path: format!("objects.{object}"),
                         element: word.to_owned(),
                         because: because.clone(),
@@ -213,7 +214,7 @@ impl Kind for PermissionSet {
                 }
                 None => {
                     system.insert(atom.clone());
-                    resolved.implied.push(Implied {
+                    follows.push(Implied {
                         path: SYSTEM.to_owned(),
                         element: atom.clone(),
                         because: because.clone(),
@@ -221,17 +222,17 @@ impl Kind for PermissionSet {
                 }
             }
         }
-        resolved.implied.sort();
         if !system.is_empty() {
-            resolved.attributes.set(SYSTEM, Value::Set(system));
+            attributes.set(SYSTEM, Value::Set(system));
         }
         for (object, words) in objects {
-            resolved.attributes.set(format!("objects.{object}"), Value::set(words));
+            attributes.set(format!("objects.{object}"), Value::set(words));
         }
         for ((object, level), names) in fields {
-            resolved.attributes.set(format!("fields.{object}.{level}"), Value::Set(names));
+            attributes.set(format!("fields.{object}.{level}"), Value::Set(names));
         }
-        Ok(resolved)
+        follows.sort();
+        Ok(Resolved { implied: follows, ..Resolved::to(attributes) })
     }
 
     fn queries(&self) -> &'static [RowQuery] {

@@ -105,11 +105,11 @@ impl PermissionSetGroup {
         into: &mut Attributes,
         problems: &mut Vec<Problem>,
     ) {
-        for written in members(&declared.attributes).map(Address::name) {
-            let place = self.place(&declared.address, MEMBER).item(written);
-            match SETS.find_at(written, (declared, place), scope, catalog) {
+        for written in members(&declared.attributes) {
+            let place = || self.place(&declared.address, MEMBER).item(written.name());
+            match SETS.find_at(written, (declared, &place), scope, catalog) {
                 Ok(name) => {
-                    let member = Value::Reference(SETS.address(&name));
+                    let member = Value::Reference(SETS.address(name));
                     into.set(format!("{MEMBER}{name}"), member);
                 }
                 Err(problem) => problems.push(problem),
@@ -195,7 +195,7 @@ impl Kind for PermissionSetGroup {
 
     fn facts(&self, declared: &Declared, scope: &dyn Scope, want: &mut dyn FnMut(Fact)) {
         for member in members(&declared.attributes) {
-            SETS.facts(member.name(), scope, want);
+            SETS.facts(member, scope, want);
         }
         let muted = muting::of(&declared.attributes);
         if !muted.is_empty() {
@@ -210,12 +210,12 @@ impl Kind for PermissionSetGroup {
         vec![Fact::PermissionSetGroupHolders(address.name().to_owned())]
     }
 
-    fn resolve(
+    fn resolve<'a>(
         &self,
-        declared: &Declared,
+        declared: &'a Declared,
         scope: &dyn Scope,
         catalog: &Catalog,
-    ) -> Result<Resolved, Vec<Problem>> {
+    ) -> Result<Resolved<'a>, Vec<Problem>> {
         let mut problems = Vec::new();
         let mut attributes = Attributes::new();
         for path in ["label", "description", ACTIVATION] {
@@ -224,11 +224,7 @@ impl Kind for PermissionSetGroup {
         attributes.set(STATUS, Value::Text(UPDATED.to_owned()));
         self.resolve_members(declared, scope, catalog, &mut attributes, &mut problems);
         self.resolve_muting(declared, catalog, &mut attributes, &mut problems);
-        if problems.is_empty() {
-            Ok(Resolved { attributes, ..Resolved::default() })
-        } else {
-            Err(problems)
-        }
+        if problems.is_empty() { Ok(Resolved::to(attributes)) } else { Err(problems) }
     }
 
     fn queries(&self) -> &'static [RowQuery] {

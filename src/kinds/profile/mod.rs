@@ -179,12 +179,12 @@ impl Kind for Profile {
         facts
     }
 
-    fn resolve(
+    fn resolve<'a>(
         &self,
-        declared: &Declared,
+        declared: &'a Declared,
         scope: &dyn Scope,
         catalog: &Catalog,
-    ) -> Result<Resolved, Vec<Problem>> {
+    ) -> Result<Resolved<'a>, Vec<Problem>> {
         let written = root_base(declared, scope);
         let found = names_of_base(written).into_iter().find_map(|name| catalog.profile(name));
         let Some(base) = found else {
@@ -203,8 +203,7 @@ impl Kind for Profile {
                 ),
             }]);
         };
-        let mut resolved = Resolved::default();
-        let attributes = &mut resolved.attributes;
+        let mut attributes = Attributes::new();
         attributes.set_some("description", declared.attributes.get("description").cloned());
         attributes.set(LICENSE, Value::Text(base.license.clone()));
         attributes.set(CLONED, Value::Flag(true));
@@ -217,18 +216,27 @@ impl Kind for Profile {
             declared,
             &|path| self.place(&declared.address, path),
             catalog,
-            attributes,
+            &mut attributes,
             &mut problems,
         );
-        resolved.defaults.set(CLONE_FROM, Value::Text(base.name.clone()));
+        if problems.is_empty() { Ok(Resolved::to(attributes)) } else { Err(problems) }
+    }
+
+    fn defaults(&self, declared: &Declared, scope: &dyn Scope, catalog: &Catalog) -> Attributes {
+        let mut defaults = Attributes::new();
+        let names = names_of_base(root_base(declared, scope));
+        let Some(base) = names.into_iter().find_map(|name| catalog.profile(name)) else {
+            return defaults;
+        };
+        defaults.set(CLONE_FROM, Value::Text(base.name.clone()));
         if let Some(FactValue::ProfileBase(taken_over)) = catalog.get(&base_of(&base.name)) {
-            resolved.defaults.set(BASE_PERMISSIONS, Value::set(clone::permissions(taken_over)));
+            defaults.set(BASE_PERMISSIONS, Value::set(clone::permissions(taken_over)));
             let others = clone::counted(taken_over);
             if !others.is_empty() {
-                resolved.defaults.set(CLONED_WITH, Value::Set(others));
+                defaults.set(CLONED_WITH, Value::Set(others));
             }
         }
-        if problems.is_empty() { Ok(resolved) } else { Err(problems) }
+        defaults
     }
 
     fn queries(&self) -> &'static [RowQuery] {

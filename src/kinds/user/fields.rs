@@ -5,6 +5,7 @@
 //! word of their own. They are checked against the org's own description of User,
 //! and only read from the org where a file or the state names them.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use serde_json::Value as Json;
@@ -142,46 +143,45 @@ fn problem(declared: &Declared, path: &str, message: String, hint: Option<String
 pub fn check(
     declared: &Declared,
     catalog: &Catalog,
-    attributes: &mut Attributes,
+    attributes: &mut Cow<'_, Attributes>,
     problems: &mut Vec<Problem>,
 ) {
     let known = catalog.user_fields();
     if known.is_empty() {
         return;
     }
-    let declared_fields: Vec<(String, Value)> = declared
-        .attributes
-        .iter()
-        .filter(|(path, _)| field_of(path).is_some())
-        .map(|(path, value)| (path.to_owned(), value.clone()))
-        .collect();
-    for (path, value) in declared_fields {
-        let Some(written) = field_of(&path) else { continue };
+    for (path, value) in declared.attributes.iter() {
+        let Some(written) = field_of(path) else { continue };
         let found = known.iter().find(|field| field.name.eq_ignore_ascii_case(written));
         let Some(field) = found else {
-            let (message, hint) = unknown(&path, written, known);
-            problems.push(problem(declared, &path, message, hint));
+            let (message, hint) = unknown(path, written, known);
+            problems.push(problem(declared, path, message, hint));
             continue;
         };
         if OWN.contains(&field.name.as_str()) && path.starts_with(FIELD) {
             let message = format!("`{}` has a key of its own", field.name);
             let hint = "write it beside `fields`, not in it".to_owned();
-            problems.push(problem(declared, &path, message, Some(hint)));
+            problems.push(problem(declared, path, message, Some(hint)));
             continue;
         }
         if !field.is_writable {
             let message = format!("`{}` can't be set: Salesforce fills it", field.name);
-            problems.push(problem(declared, &path, message, Some("take it out".to_owned())));
+            problems.push(problem(declared, path, message, Some("take it out".to_owned())));
             continue;
         }
-        match fitting(field, &value) {
-            Ok(value) => {
-                attributes.remove(&path);
+        match fitting(field, value) {
+            Ok(fitting) => {
+                let is_respelled = path.starts_with(FIELD) && field.name != written;
+                if !is_respelled && fitting == *value {
+                    continue;
+                }
+                let attributes = attributes.to_mut();
+                attributes.remove(path);
                 let path =
-                    if path.starts_with(FIELD) { format!("{FIELD}{}", field.name) } else { path };
-                attributes.set(path, value);
+                    if is_respelled { format!("{FIELD}{}", field.name) } else { path.to_owned() };
+                attributes.set(path, fitting);
             }
-            Err((message, hint)) => problems.push(problem(declared, &path, message, hint)),
+            Err((message, hint)) => problems.push(problem(declared, path, message, hint)),
         }
     }
     states_by_code(declared, known, problems);
@@ -287,13 +287,14 @@ fn listed(
 
 /// Where the org has lists of states and countries, these are set by their codes.
 fn states_by_code(declared: &Declared, known: &[UserField], problems: &mut Vec<Problem>) {
-    for (text, code) in [("State", "StateCode"), ("Country", "CountryCode")] {
-        let path = format!("{FIELD}{text}");
-        let has_codes = known.iter().any(|field| field.name == code);
-        if has_codes && declared.attributes.get(&path).is_some() {
+    for (text, path, code) in
+        [("State", "fields.State", "StateCode"), ("Country", "fields.Country", "CountryCode")]
+    {
+        let has_codes = || known.iter().any(|field| field.name == code);
+        if declared.attributes.get(path).is_some() && has_codes() {
             let message = format!("this org has a list for `{text}`");
             let hint = format!("write `{code}` with the code, for example `CountryCode: DE`");
-            problems.push(problem(declared, &path, message, Some(hint)));
+            problems.push(problem(declared, path, message, Some(hint)));
         }
     }
 }

@@ -6,6 +6,7 @@ mod fields;
 mod spec;
 mod steps;
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use crate::kinds::Kind;
@@ -82,7 +83,7 @@ impl User {
         declared: &Declared,
         scope: &dyn Scope,
         catalog: &Catalog,
-        resolved: &mut Attributes,
+        resolved: &mut Cow<'_, Attributes>,
         problems: &mut Vec<Problem>,
     ) {
         let mut refuse = |path: &str, message: String, hint: String| {
@@ -96,7 +97,8 @@ impl User {
         };
         if let Some(written) = declared.attributes.text(ROLE) {
             match catalog.roles(written) {
-                [role] => resolved.set(ROLE, Value::Text(role.name.clone())),
+                [role] if role.name == written => {}
+                [role] => resolved.to_mut().set(ROLE, Value::Text(role.name.clone())),
                 [] => refuse(
                     ROLE,
                     format!("this org has no role `{written}`"),
@@ -175,14 +177,13 @@ impl Kind for User {
         }
     }
 
-    fn resolve(
+    fn resolve<'a>(
         &self,
-        declared: &Declared,
+        declared: &'a Declared,
         scope: &dyn Scope,
         catalog: &Catalog,
-    ) -> Result<Resolved, Vec<Problem>> {
-        let mut resolved =
-            Resolved { attributes: declared.attributes.clone(), ..Resolved::default() };
+    ) -> Result<Resolved<'a>, Vec<Problem>> {
+        let mut attributes = Cow::Borrowed(&declared.attributes);
         if let Some(profile) = declared.attributes.reference(PROFILE)
             && scope.declared(profile).is_none()
             && catalog.profile(profile.name()).is_none()
@@ -216,14 +217,15 @@ impl Kind for User {
             }]);
         }
         if let Some(profile) = declared.attributes.reference(PROFILE)
+            && scope.declared(profile).is_none()
             && let Some(name) = catalog.profile_shown_as(profile.name())
         {
             let known = Address::new(profile::KIND, name);
-            resolved.attributes.set(PROFILE, Value::Reference(known));
+            attributes.to_mut().set(PROFILE, Value::Reference(known));
         }
         let mut problems = Vec::new();
-        fields::check(declared, catalog, &mut resolved.attributes, &mut problems);
-        self.check_people(declared, scope, catalog, &mut resolved.attributes, &mut problems);
+        fields::check(declared, catalog, &mut attributes, &mut problems);
+        self.check_people(declared, scope, catalog, &mut attributes, &mut problems);
         if !problems.is_empty() {
             return Err(problems);
         }
@@ -231,8 +233,13 @@ impl Kind for User {
             && declared.attributes.get(FROZEN).is_none()
         {
             // An active user is one that can be used.
-            resolved.attributes.set(FROZEN, Value::Flag(false));
+            attributes.to_mut().set(FROZEN, Value::Flag(false));
         }
+        Ok(Resolved { attributes, implied: Vec::new() })
+    }
+
+    fn defaults(&self, declared: &Declared, _scope: &dyn Scope, catalog: &Catalog) -> Attributes {
+        let mut filled_in = Attributes::new();
         let organization = catalog.organization();
         let defaults = [
             ("alias", Some(default_alias(declared.address.name()))),
@@ -242,11 +249,11 @@ impl Kind for User {
             ("language", organization.map(|organization| organization.language.clone())),
         ];
         for (path, value) in defaults {
-            if resolved.attributes.get(path).is_none() {
-                resolved.defaults.set_some(path, value.map(Value::Text));
+            if declared.attributes.get(path).is_none() {
+                filled_in.set_some(path, value.map(Value::Text));
             }
         }
-        Ok(resolved)
+        filled_in
     }
 
     fn queries(&self) -> &'static [RowQuery] {

@@ -468,10 +468,11 @@ impl Section for User {
             Some(Shorthand::Long(words)) => words,
         };
         let exclusive = exclusive.into_iter().map(|word| word.kind().to_owned()).collect();
+        let address = Address::new(KIND, name);
         let user = Declared {
             was: spec.was.map(|was| was.0),
             lifecycle: Lifecycle { exclusive, ..spec.lifecycle.into() },
-            ..Declared::new(Address::new(KIND, name), attributes)
+            ..Declared::new(address.clone(), attributes)
         };
         into(user.only_when(&when));
         let conditions = |also: Vec<Condition>| {
@@ -483,16 +484,17 @@ impl Section for User {
                 Shorthand::Long(item) => (item.name.0, item.when),
             };
             let license = permission_set_license_assignment::developer_name(&license);
-            let (address, attributes) = permission_set_license_assignment::declare(name, license);
-            into(Declared::new(address, attributes).only_when(&conditions(also)));
+            let (joined, attributes) =
+                permission_set_license_assignment::declare(&address, license);
+            into(Declared::new(joined, attributes).only_when(&conditions(also)));
         }
         for package in spec.package_licenses {
             let (package, also) = match package {
                 Shorthand::Word(Text(name)) => (name, Vec::new()),
                 Shorthand::Long(item) => (item.name.0, item.when),
             };
-            let (address, attributes) = package_license_assignment::declare(name, &package);
-            into(Declared::new(address, attributes).only_when(&conditions(also)));
+            let (joined, attributes) = package_license_assignment::declare(&address, &package);
+            into(Declared::new(joined, attributes).only_when(&conditions(also)));
         }
         let queues = spec.queues.into_iter().map(|item| (OF_QUEUES, item));
         let public_groups = spec.public_groups.into_iter().map(|item| (OF_PUBLIC_GROUPS, item));
@@ -501,8 +503,8 @@ impl Section for User {
                 Shorthand::Word(Text(name)) => (name, Vec::new()),
                 Shorthand::Long(item) => (item.name.0, item.when),
             };
-            let (address, attributes) = kind.declare(name, &group);
-            into(Declared::new(address, attributes).only_when(&conditions(also)));
+            let (joined, attributes) = kind.declare(&address, &group);
+            into(Declared::new(joined, attributes).only_when(&conditions(also)));
         }
         let sets = spec.permission_sets.into_iter().map(|item| (OF_SETS, item));
         let groups = spec.permission_set_groups.into_iter().map(|item| (OF_GROUPS, item));
@@ -512,8 +514,8 @@ impl Section for User {
                 Shorthand::Long(item) => (item.name.0, item.expires, item.when),
             };
             let day = expires.map(|day| day.0);
-            let (address, attributes) = kind.declare_until(name, &thing, day);
-            into(Declared::new(address, attributes).only_when(&conditions(also)));
+            let (joined, attributes) = kind.declare_until(&address, &thing, day);
+            into(Declared::new(joined, attributes).only_when(&conditions(also)));
         }
     }
 }
