@@ -275,8 +275,17 @@ impl FactNeeds {
         }
     }
 
-    /// Takes the describes, in the order of [`FactNeeds::describes`].
-    pub fn take_describes(&self, describes: Vec<Option<Json>>, catalog: &mut Catalog) {
+    /// Takes the describes, in the order of [`FactNeeds::describes`]; tells whether
+    /// the org may have person accounts, where that is asked for: their accounts have
+    /// a field of their own, whoever asks.
+    pub fn take_describes(&self, mut describes: Vec<Option<Json>>, catalog: &mut Catalog) -> bool {
+        let accounts = self.facts.contains(&Fact::PersonAccounts).then(|| describes.pop());
+        let may_have_person_accounts = accounts.flatten().is_some_and(|accounts| {
+            let fields = accounts.as_ref().and_then(|described| described.get("fields"));
+            fields.and_then(Json::as_array).is_none_or(|fields| {
+                fields.iter().any(|field| field.get("name") == Some(&"IsPersonAccount".into()))
+            })
+        });
         let facts: Vec<&Fact> = self
             .facts
             .iter()
@@ -306,6 +315,7 @@ impl FactNeeds {
             };
             catalog.insert(fact.clone(), value);
         }
+        may_have_person_accounts
     }
 }
 

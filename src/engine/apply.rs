@@ -329,8 +329,9 @@ impl Run<'_> {
     fn next_batch(&mut self) -> Option<(CallShape, Vec<usize>)> {
         let shapes: Vec<CallShape> = self.ready.keys().cloned().collect();
         for shape in shapes {
-            let limit = self.limits.get(&shape).copied().unwrap_or_else(|| shape.limit());
             let Some(queue) = self.ready.get_mut(&shape) else { continue };
+            let limit = shape.batch(queue.len());
+            let limit = self.limits.get(&shape).copied().unwrap_or(limit);
             let mut batch = Vec::new();
             let mut later = VecDeque::new();
             let mut lanes = HashSet::new();
@@ -398,7 +399,9 @@ impl Run<'_> {
 
     fn take(&mut self, answered: Answered, store: &mut Store, now: i64) -> Result<(), EngineError> {
         let is_look = answered.sequence.is_none();
-        if !is_look && now - answered.sent_at > SLOW_CALL && answered.ops.len() > SMALLEST_BATCH {
+        let is_deploy = answered.ops.len() > answered.shape.limit();
+        let is_slow = !is_look && !is_deploy && now - answered.sent_at > SLOW_CALL;
+        if is_slow && answered.ops.len() > SMALLEST_BATCH {
             let smaller = (answered.ops.len() / 2).max(SMALLEST_BATCH);
             self.limits.insert(answered.shape.clone(), smaller);
         }

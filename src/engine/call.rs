@@ -208,7 +208,7 @@ async fn send_once(
             .into_iter()
             .map(|outcome| Sent {
                 was_there: outcome.created == Some(false),
-                outcome: outcome.refusal.map_or(Ok(None), Err),
+                outcome: outcome.refusal.map_or(Ok(outcome.id), Err),
             })
             .collect()
     };
@@ -227,6 +227,11 @@ async fn send_once(
         .map(sent),
         CallShape::Update(object) => org.update_records(object, records()).await.map(sent),
         CallShape::Delete(object) => org.delete_records(object, &ids()).await.map(sent),
+        CallShape::UpsertDocuments(name) | CallShape::UpdateDocuments(name)
+            if items.len() > shape.limit() =>
+        {
+            org.deploy_documents(name, &documents()).await.map(outcomes)
+        }
         CallShape::UpsertDocuments(name) => {
             org.upsert_documents(name, &documents()).await.map(outcomes)
         }
@@ -404,7 +409,7 @@ async fn read_back(org: &Org, written: &[(usize, Address)], report: &mut Report)
         let OpResult::Done(confirmed) = result else { continue };
         let address = written.iter().find(|(held, _)| held == op).map(|(_, address)| address);
         if let Some(observed) = address.and_then(|address| found.get(address)) {
-            confirmed.id.clone_from(&observed.id);
+            confirmed.id = observed.id.clone().or(confirmed.id.take());
             confirmed.read_back = Some(observed.clone());
         }
     }

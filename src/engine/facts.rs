@@ -27,6 +27,16 @@ pub struct FactNeeds {
     pub(super) facts: BTreeSet<Fact>,
 }
 
+/// A kind's own question about rows that facts ask for too: both are asked in one
+/// query, while they are few.
+#[derive(Clone, Copy)]
+pub struct Rider<'a> {
+    /// The columns that the kind reads.
+    pub fields: &'a [&'a str],
+    /// The names that it looks for.
+    pub names: &'a BTreeSet<String>,
+}
+
 /// A group of facts that one kind of row answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FactRows {
@@ -55,14 +65,7 @@ impl FactRows {
     /// Whether an org may refuse the question: what it would tell only serves
     /// to check a plan, or the refusal says that there is nothing of the sort.
     pub fn may_be_refused(self) -> bool {
-        matches!(
-            self,
-            Self::Packages
-                | Self::PersonAccounts
-                | Self::Rights
-                | Self::AccessPolicies
-                | Self::GroupsOfSets
-        )
+        matches!(self, Self::Packages | Self::Rights | Self::AccessPolicies | Self::GroupsOfSets)
     }
 }
 
@@ -105,8 +108,37 @@ impl FactNeeds {
         self.facts.iter().filter_map(name_of).map(String::as_str).collect()
     }
 
+    /// Whether a kind's question may ride along with the facts that such rows answer.
+    pub fn carries(&self, rows: FactRows, names: &BTreeSet<String>) -> bool {
+        let asked = self.facts.iter().filter(|fact| match rows {
+            FactRows::Profiles => matches!(fact, Fact::Profile(_)),
+            FactRows::PermissionSets => matches!(fact, Fact::PermissionSet(_)),
+            _ => false,
+        });
+        let asked = asked.count();
+        asked > 0 && asked + names.len() <= NAMES
+    }
+
+    /// Whether a fact asks for the profile or set of a row.
+    pub fn asks_for(&self, row: &Row) -> bool {
+        let name = |path: &str| row.text(path).map(str::to_lowercase);
+        let (bare, label) = (name("Name").unwrap_or_default(), name("Label"));
+        let whole = match name("NamespacePrefix") {
+            Some(namespace) => format!("{namespace}__{bare}"),
+            None => bare,
+        };
+        let names = self.names(|fact| match fact {
+            Fact::Profile(name) | Fact::PermissionSet(name) => Some(name),
+            _ => None,
+        });
+        names.into_iter().map(str::to_lowercase).any(|held| held == whole || Some(held) == label)
+    }
+
     /// The queries that answer them, each with how its rows read.
-    pub fn queries(&self) -> Vec<(FactRows, String)> {
+    pub fn queries<'a>(
+        &'a self,
+        rider: &dyn Fn(FactRows) -> Option<Rider<'a>>,
+    ) -> Vec<(FactRows, String)> {
         let mut queries = Vec::new();
         if self.facts.contains(&Fact::Organization) {
             queries.push((
@@ -147,18 +179,16 @@ impl FactNeeds {
                 .into_iter()
                 .map(move |query| (rows, query))
         };
-        let profiles = self.names(|fact| match fact {
+        let mut profiles = self.names(|fact| match fact {
             Fact::Profile(name) => Some(name),
             _ => None,
         });
-        queries.extend(keyed(
-            FactRows::Profiles,
-            "Profile",
-            &PROFILE_FIELDS,
-            "Name",
-            None,
-            profiles,
-        ));
+        let mut fields = PROFILE_FIELDS.to_vec();
+        if let Some(rider) = rider(FactRows::Profiles) {
+            profiles.extend(rider.names.iter().map(String::as_str));
+            fields.extend(rider.fields.iter().filter(|field| !PROFILE_FIELDS.contains(field)));
+        }
+        queries.extend(keyed(FactRows::Profiles, "Profile", &fields, "Name", None, profiles));
         let licenses = self.names(|fact| match fact {
             Fact::ProfilesOfLicense(name) => Some(name),
             _ => None,
@@ -178,10 +208,13 @@ impl FactNeeds {
             })
             .chunks(NAMES)
         {
-            let bare: Vec<&str> = names
+            let mut bare: Vec<&str> = names
                 .iter()
                 .map(|name| name.split_once("__").map_or(*name, |(_, bare)| bare))
                 .collect();
+            if let Some(rider) = rider(FactRows::PermissionSets) {
+                bare.extend(rider.names.iter().map(String::as_str));
+            }
             queries.push((
                 FactRows::PermissionSets,
                 format!(
@@ -316,14 +349,6 @@ impl FactNeeds {
             None,
             users,
         ));
-        if self.facts.contains(&Fact::PersonAccounts) {
-            // The field is only there with the feature (Object Reference,
-            // `RecordType`), so that without it the question is refused.
-            queries.push((
-                FactRows::PersonAccounts,
-                "SELECT DeveloperName, NamespacePrefix FROM RecordType WHERE SobjectType = 'Account' AND IsPersonType = true".to_owned(),
-            ));
-        }
         if self.facts.contains(&Fact::Rights) {
             let fields = RIGHTS.map(|name| format!("Permissions{name}")).join(", ");
             queries.push((FactRows::Rights, format!("SELECT {fields} FROM UserPermissionAccess")));
@@ -345,9 +370,10 @@ impl FactNeeds {
         queries
     }
 
-    /// The objects whose describes answer them. Last, where fields are asked for,
-    /// comes the one that lists the fields of all objects: an object's own describe
-    /// shows its caller only those that the caller may see.
+    /// The objects whose describes answer them. After those, where fields are asked
+    /// for, comes the one that lists the fields of all objects: an object's own
+    /// describe shows its caller only those that the caller may see. Last, where
+    /// person accounts are, comes the one that tells whether the org has any.
     pub fn describes(&self) -> Vec<&str> {
         let mut objects: Vec<&str> = self
             .facts
@@ -361,6 +387,9 @@ impl FactNeeds {
             .collect();
         if self.facts.iter().any(|fact| matches!(fact, Fact::Fields(_))) {
             objects.push("FieldPermissions");
+        }
+        if self.facts.contains(&Fact::PersonAccounts) {
+            objects.push("Account");
         }
         objects
     }
@@ -403,7 +432,24 @@ impl FactNeeds {
     ///
     /// # Errors
     /// When the org refuses a question, or a call breaks.
-    pub async fn ask_the_rest(&self, org: &Org, catalog: &mut Catalog) -> Result<(), EngineError> {
+    pub async fn ask_the_rest(
+        &self,
+        org: &Org,
+        may_have_person_accounts: bool,
+        catalog: &mut Catalog,
+    ) -> Result<(), EngineError> {
+        if may_have_person_accounts {
+            // The field is only there with the feature (Object Reference,
+            // `RecordType`), so that without it the question is refused.
+            let query = "SELECT DeveloperName, NamespacePrefix FROM RecordType WHERE SobjectType = 'Account' AND IsPersonType = true";
+            let mut rows = Vec::new();
+            let nothing: [&str; 0] = [];
+            org.ask(&[query.to_owned()], &nothing, &|_| true, &mut |_, page| rows.extend(page))
+                .await?;
+            for row in rows {
+                self.take_row(FactRows::PersonAccounts, &row, catalog);
+            }
+        }
         let atoms: BTreeSet<String> = self
             .facts
             .iter()

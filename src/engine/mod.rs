@@ -39,6 +39,7 @@ pub use grants::recall_user;
 pub use inquire::calls_left;
 pub use inquire::inquire;
 pub use inquire::sees;
+pub use observe::ask_facts;
 pub use recovery::Recovered;
 pub use recovery::recover;
 pub use refresh::Refreshing;

@@ -5,9 +5,13 @@ use std::collections::BTreeSet;
 use std::collections::HashMap;
 use std::collections::HashSet;
 
+use futures_util::StreamExt as _;
+use futures_util::stream;
+
 use super::EngineError;
 use super::facts::FactNeeds;
 use super::facts::FactRows;
+use super::facts::Rider;
 use crate::kinds;
 use crate::kinds::Kind;
 use crate::model::Address;
@@ -26,9 +30,11 @@ use crate::org::keyed_queries;
 use crate::org::queries_by_username;
 
 /// The kind whose rows tell the usernames that ids stand for.
-const USER_KIND: &str = "user";
+pub(super) const USER_KIND: &str = "user";
 /// Documents of one readMetadata call (Metadata API Developer Guide).
 pub(super) const DOCUMENTS: usize = 10;
+/// So many of these calls are in flight.
+const IN_FLIGHT: usize = 5;
 
 /// What to look for, by kind: natural keys, and ids where they are known.
 #[derive(Debug, Default)]
@@ -88,8 +94,20 @@ impl Targets {
 #[derive(Clone, Copy)]
 enum Reading {
     Facts(FactRows),
-    Kind { kind: usize, query: usize },
+    Kind {
+        kind: usize,
+        query: usize,
+    },
+    /// Rows of facts, with which the first question of a kind is asked.
+    Both {
+        facts: FactRows,
+        kind: usize,
+    },
 }
+
+/// The kinds whose first question may ride along with that of facts.
+const RIDERS: [(&str, FactRows); 2] =
+    [("profile", FactRows::Profiles), ("permission_set", FactRows::PermissionSets)];
 
 /// Whether a thing is only known when several reads are put together.
 fn is_pieced_together(kind: &dyn Kind) -> bool {
@@ -108,12 +126,32 @@ pub async fn observe(
     needs.prepare(catalog);
     let mut readings = Vec::new();
     let mut queries = Vec::new();
-    for (rows, query) in needs.queries() {
-        readings.push(Reading::Facts(rows));
+    let riders: Vec<(usize, FactRows)> = targets
+        .keys
+        .iter()
+        .filter_map(|(index, keys)| {
+            let (_, rows) = RIDERS.iter().find(|(kind, _)| *kind == kinds::ALL[*index].name())?;
+            needs.carries(*rows, keys).then_some((*index, *rows))
+        })
+        .collect();
+    let rider = |rows: FactRows| {
+        let (index, _) = riders.iter().find(|(_, held)| *held == rows)?;
+        let fields = kinds::ALL[*index].queries().first()?.fields;
+        Some(Rider { fields, names: targets.keys.get(index)? })
+    };
+    for (rows, query) in needs.queries(&rider) {
+        let kind = riders.iter().find(|(_, held)| *held == rows).map(|(kind, _)| *kind);
+        readings.push(match kind {
+            Some(kind) => Reading::Both { facts: rows, kind },
+            None => Reading::Facts(rows),
+        });
         queries.push(query);
     }
     for (index, keys) in &targets.keys {
         for (number, query) in kinds::ALL[*index].queries().iter().enumerate() {
+            if number == 0 && riders.iter().any(|(kind, _)| kind == index) {
+                continue;
+            }
             let mut fields: Vec<&str> = query.fields.to_vec();
             if number == 0 {
                 let kind = kinds::ALL[*index];
@@ -159,10 +197,24 @@ pub async fn observe(
     let described = {
         let may_be_refused =
             |index: usize| matches!(readings[index], Reading::Facts(rows) if rows.may_be_refused());
+        let is_wanted = |kind: usize, row: &Row| {
+            let keys = targets.keys.get(&kind);
+            let name = row.text("Name").unwrap_or_default().to_lowercase();
+            row.text("NamespacePrefix").is_none()
+                && keys.into_iter().flatten().any(|key| key.to_lowercase() == name)
+        };
         let mut pages = |index: usize, rows: Vec<Row>| {
             for row in rows {
                 match readings[index] {
                     Reading::Facts(kind) => needs.take_row(kind, &row, catalog),
+                    Reading::Both { facts, kind } => {
+                        if is_wanted(kind, &row) {
+                            pieces.take(kind, 0, &row, sink);
+                        }
+                        if needs.asks_for(&row) {
+                            needs.take_row(facts, &row, catalog);
+                        }
+                    }
                     Reading::Kind { kind, query } => {
                         if kinds::ALL[kind].queries()[query].key_source == KeySource::User {
                             pieces.of_users.push((kind, query, row));
@@ -178,8 +230,8 @@ pub async fn observe(
         };
         org.ask(&queries, &describes, &may_be_refused, &mut pages).await?
     };
-    needs.take_describes(described, catalog);
-    needs.ask_the_rest(org, catalog).await?;
+    let may_have_person_accounts = needs.take_describes(described, catalog);
+    needs.ask_the_rest(org, may_have_person_accounts, catalog).await?;
     let aliases = profile_aliases(catalog);
     let mut renamed = |address: Address, mut observed: Observed| {
         if !aliases.is_empty() {
@@ -366,15 +418,22 @@ async fn read_documents(
     let mut addresses: Vec<Address> =
         things.keys().filter(|address| is_read(address)).cloned().collect();
     addresses.sort();
-    for some in addresses.chunks(DOCUMENTS) {
-        let names: Vec<String> = some.iter().map(|address| kind.document_name(address)).collect();
-        let documents = org.read_documents(metadata_type, &names).await?;
+    let mut read = stream::iter(addresses.chunks(DOCUMENTS))
+        .map(async |some: &[Address]| {
+            let names: Vec<String> =
+                some.iter().map(|address| kind.document_name(address)).collect();
+            org.read_documents(metadata_type, &names).await.map(|documents| (some, documents))
+        })
+        .buffered(IN_FLIGHT);
+    while let Some(answer) = read.next().await {
+        let (some, documents) = answer?;
         for (address, document) in some.iter().zip(documents) {
             if let (Some(thing), Some(document)) = (things.get_mut(address), document) {
                 thing.merge(kind.observe_document(&document));
             }
         }
     }
+    drop(read);
     let mut further: BTreeMap<&str, Vec<(Address, String)>> = BTreeMap::new();
     for address in addresses {
         let named = things.get(&address).and_then(|thing| kind.further_document(thing));
@@ -394,6 +453,19 @@ async fn read_documents(
         }
     }
     Ok(())
+}
+
+/// Asks for facts alone.
+///
+/// # Errors
+/// When the org refuses a question, or a call breaks.
+pub async fn ask_facts(
+    org: &Org,
+    facts: &BTreeSet<Fact>,
+    catalog: &mut Catalog,
+) -> Result<(), EngineError> {
+    let needs = FactNeeds::new(facts.iter().cloned());
+    observe(org, &Targets::default(), &needs, catalog, &mut |_, _| {}).await
 }
 
 /// Reads single resources, by natural key.

@@ -8,6 +8,8 @@ use std::collections::HashSet;
 use super::EngineError;
 use super::facts::FactNeeds;
 use super::observe::Targets;
+use super::observe::USER_KIND;
+use super::observe::ask_facts;
 use super::observe::observe;
 use crate::kinds;
 use crate::kinds::Scope;
@@ -51,31 +53,7 @@ pub async fn refresh(
     let mut targets = Targets::default();
     let mut addresses = Vec::new();
     let mut reads_document: HashSet<Address> = HashSet::new();
-    for address in declared {
-        targets.add(&address, None);
-        if let Some(declared) = scope.declared(&address) {
-            targets.look_at(&address, &declared.attributes);
-            for kind in &declared.lifecycle.exclusive {
-                targets.add_relations(&address, kind);
-            }
-        }
-        if let Some(declared) = scope.declared(&address)
-            && let Some(kind) = kinds::of(&address).filter(|kind| is_selective(*kind))
-        {
-            // What is said for orgs unlike this one needs no look.
-            let may_hold = |condition: &Condition| {
-                !catalog.knows(&Fact::of_condition(*condition)) || catalog.holds(*condition)
-            };
-            let besides = declared.conditional.iter().flat_map(|held| &held.besides);
-            let besides = besides.filter(|(condition, _)| may_hold(condition));
-            let mut said =
-                std::iter::once(&declared.attributes).chain(besides.map(|(_, said)| said));
-            if said.any(|attributes| kind.reads_document(attributes)) {
-                reads_document.insert(address.clone());
-            }
-        }
-        addresses.push(address);
-    }
+    let mut recorded_users: HashSet<Address> = HashSet::new();
     for stored in recorded.stream() {
         let stored = stored.map_err(EngineError::Record)?;
         let Some(kind) = kinds::of(&stored.address) else { continue };
@@ -90,7 +68,40 @@ pub async fn refresh(
             id = record.id.filter(|_| by_id);
         }
         targets.add(&stored.address, id);
+        if stored.address.kind() == USER_KIND {
+            recorded_users.insert(stored.address.clone());
+        }
         addresses.push(stored.address);
+    }
+    // A user that may have to be made has nothing as yet: what it holds is only asked
+    // for once it was found.
+    let may_be_new =
+        |user: &Address| scope.declared(user).is_some() && !recorded_users.contains(user);
+    for address in declared {
+        let Some(kind) = kinds::of(&address) else { continue };
+        if !subject(kind, &address).is_some_and(|user| may_be_new(&user)) {
+            targets.add(&address, None);
+        }
+        if let Some(declared) = scope.declared(&address) {
+            targets.look_at(&address, &declared.attributes);
+            for kind in declared.lifecycle.exclusive.iter().filter(|_| !may_be_new(&address)) {
+                targets.add_relations(&address, kind);
+            }
+            if is_selective(kind) {
+                // What is said for orgs unlike this one needs no look.
+                let may_hold = |condition: &Condition| {
+                    !catalog.knows(&Fact::of_condition(*condition)) || catalog.holds(*condition)
+                };
+                let besides = declared.conditional.iter().flat_map(|held| &held.besides);
+                let besides = besides.filter(|(condition, _)| may_hold(condition));
+                let mut said =
+                    std::iter::once(&declared.attributes).chain(besides.map(|(_, said)| said));
+                if said.any(|attributes| kind.reads_document(attributes)) {
+                    reads_document.insert(address.clone());
+                }
+            }
+        }
+        addresses.push(address);
     }
     for address in &addresses {
         let is_selective = kinds::of(address).is_some_and(is_selective);
@@ -104,8 +115,7 @@ pub async fn refresh(
     let first: Vec<Fact> =
         targets.columns_facts().into_iter().filter(|fact| needs.takes(fact, catalog)).collect();
     if !first.is_empty() {
-        let nothing = Targets::default();
-        observe(org, &nothing, &FactNeeds::new(first), catalog, &mut |_, _| {}).await?;
+        ask_facts(org, &first.into_iter().collect(), catalog).await?;
     }
     let mut comparison = Comparison {
         scope,
@@ -120,9 +130,21 @@ pub async fn refresh(
         comparison.take(address, observed);
     })
     .await?;
+    let found = comparison.holdings_of_found(&may_be_new);
+    if let Some(targets) = found {
+        observe(org, &targets, &FactNeeds::default(), catalog, &mut |address, observed| {
+            comparison.take(address, observed);
+        })
+        .await?;
+    }
     let mut observations = comparison.finish()?;
     look_for_new_names(org, recorded, &mut observations).await?;
     Ok(observations)
+}
+
+/// The user that a thing belongs to.
+fn subject(kind: &dyn kinds::Kind, address: &Address) -> Option<Address> {
+    kind.subject(address).filter(|user| user != address)
 }
 
 /// Whether documents of a kind are read for some things only.
@@ -240,6 +262,36 @@ impl Comparison<'_> {
             self.observations.differing.insert(address.clone(), Observation::Found(observed));
         }
         self.seen.insert(address);
+    }
+
+    /// What to look for of users that were not recorded and were found all the same.
+    fn holdings_of_found(&self, may_be_new: &dyn Fn(&Address) -> bool) -> Option<Targets> {
+        let is_found = |user: &Address| {
+            may_be_new(user)
+                && matches!(self.observations.differing.get(user), Some(Observation::Found(_)))
+        };
+        if !self
+            .observations
+            .differing
+            .keys()
+            .any(|address| address.kind() == USER_KIND && is_found(address))
+        {
+            return None;
+        }
+        let mut targets = Targets::default();
+        for address in &self.addresses {
+            let Some(kind) = kinds::of(address) else { continue };
+            if subject(kind, address).is_some_and(|user| is_found(&user)) {
+                targets.add(address, None);
+            }
+            if address.kind() == USER_KIND && is_found(address) {
+                let declared = self.scope.declared(address);
+                for kind in declared.iter().flat_map(|declared| &declared.lifecycle.exclusive) {
+                    targets.add_relations(address, kind);
+                }
+            }
+        }
+        Some(targets)
     }
 
     /// What is recorded and was not seen is gone.

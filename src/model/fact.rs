@@ -107,6 +107,21 @@ impl Fact {
         )
     }
 
+    /// Whether it changes by itself and only tells how something new is given, and
+    /// whether it can be: a plan without changes is the same whatever it says now.
+    pub fn only_matters_to_changes(&self) -> bool {
+        matches!(
+            self,
+            Self::UserLicenses
+                | Self::PermissionSetLicense(_)
+                | Self::PermissionSet(_)
+                | Self::PermissionSetGroup(_)
+                | Self::Package(_)
+                | Self::Rights
+                | Self::AccessPolicies
+        )
+    }
+
     /// What a person would call it, as a fragment.
     pub fn describe(&self) -> String {
         match self {

@@ -159,6 +159,18 @@ impl CallShape {
         }
     }
 
+    /// How many ops share a call when so many are ready: many documents go as one
+    /// deploy, which takes 10,000 files (Metadata API Developer Guide, "Deploy"), far
+    /// fewer here, so that what one that is refused holds up stays small.
+    pub fn batch(&self, ready: usize) -> usize {
+        const MANY: usize = 100;
+        const DEPLOYED: usize = 2_000;
+        match self {
+            Self::UpsertDocuments(_) | Self::UpdateDocuments(_) if ready > MANY => DEPLOYED,
+            shape => shape.limit(),
+        }
+    }
+
     /// What the call does, for people: `insert User`.
     pub fn describe(&self) -> String {
         match self {

@@ -27,6 +27,8 @@ pub struct DocumentOutcome {
     pub full_name: String,
     /// What an upsert says of whether it made the document.
     pub created: Option<bool>,
+    /// Its id, which a deploy tells.
+    pub id: Option<SalesforceId>,
     /// Why not, when it was refused.
     pub refusal: Option<Refusal>,
 }
@@ -37,13 +39,17 @@ const SOBJECT: &str = "urn:sobject.partner.soap.sforce.com";
 const ENVELOPE: &str = "http://schemas.xmlsoap.org/soap/envelope/";
 const XSI: &str = "http://www.w3.org/2001/XMLSchema-instance";
 
-struct Soap(Writer<Vec<u8>>);
+struct Soap {
+    writer: Writer<Vec<u8>>,
+    /// Stands in front of the names of a document's elements.
+    prefix: &'static str,
+}
 
 impl Soap {
     fn new() -> Self {
         let mut writer = Writer::new(Vec::new());
         write(&mut writer, Event::Decl(BytesDecl::new("1.0", Some("UTF-8"), None)));
-        Self(writer)
+        Self { writer, prefix: "met:" }
     }
 
     fn open(&mut self, name: &str, attributes: &[(&str, &str)]) {
@@ -51,21 +57,21 @@ impl Soap {
         for attribute in attributes {
             start.push_attribute(*attribute);
         }
-        write(&mut self.0, Event::Start(start));
+        write(&mut self.writer, Event::Start(start));
     }
 
     fn close(&mut self, name: &str) {
-        write(&mut self.0, Event::End(BytesEnd::new(name)));
+        write(&mut self.writer, Event::End(BytesEnd::new(name)));
     }
 
     fn text(&mut self, name: &str, text: &str) {
         self.open(name, &[]);
-        write(&mut self.0, Event::Text(BytesText::new(text)));
+        write(&mut self.writer, Event::Text(BytesText::new(text)));
         self.close(name);
     }
 
     fn element(&mut self, element: &Element) {
-        let name = format!("met:{}", element.name);
+        let name = format!("{}{}", self.prefix, element.name);
         if element.children.is_empty() {
             self.text(&name, &element.text);
             return;
@@ -78,13 +84,25 @@ impl Soap {
     }
 
     fn finish(self) -> String {
-        String::from_utf8_lossy(&self.0.into_inner()).into_owned()
+        String::from_utf8_lossy(&self.writer.into_inner()).into_owned()
     }
 }
 
 /// Writing to memory does not fail.
 fn write(writer: &mut Writer<Vec<u8>>, event: Event<'_>) {
     let _ = writer.write_event(event);
+}
+
+/// A document as a file of its own.
+pub(super) fn document_file(metadata_type: &str, elements: &[Element]) -> String {
+    let mut soap = Soap::new();
+    soap.prefix = "";
+    soap.open(metadata_type, &[("xmlns", METADATA)]);
+    for element in elements {
+        soap.element(element);
+    }
+    soap.close(metadata_type);
+    soap.finish()
 }
 
 fn envelope(token: &str, operation: &str, fill: impl FnOnce(&mut Soap)) -> String {
@@ -375,6 +393,7 @@ fn outcomes(
         .map(|(result, name)| DocumentOutcome {
             full_name: (*name).to_owned(),
             created: child_text(result, "created").map(|created| created == "true"),
+            id: None,
             refusal: (child_text(result, "success") != Some("true")).then(|| refusal_in(result)),
         })
         .collect())

@@ -6,6 +6,7 @@
 //! may be retried is decided by a policy that is data. Imports `model`.
 
 mod collections;
+mod deploy;
 mod error;
 mod metadata;
 mod read;

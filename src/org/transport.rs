@@ -81,6 +81,7 @@ pub(super) enum Payload<'a> {
     Nothing,
     Json(&'a Json),
     Soap(&'a str),
+    Multipart { boundary: &'a str, body: &'a [u8] },
 }
 
 impl Org {
@@ -226,6 +227,10 @@ impl Org {
             Payload::Soap(body) => request
                 .header("Content-Type", "text/xml; charset=UTF-8")
                 .header("SOAPAction", "\"\"")
+                .body(body.to_owned()),
+            Payload::Multipart { boundary, body } => request
+                .bearer_auth(self.token())
+                .header("Content-Type", format!("multipart/form-data; boundary={boundary}"))
                 .body(body.to_owned()),
         };
         self.count(kind);

@@ -140,15 +140,19 @@ fn estimate(ops: &[Op]) -> ApiCallEstimate {
     }
     let mut calls = ApiCallEstimate::default();
     for ((shape, _), count) in steps {
-        let needed = count.div_ceil(shape.limit() as u64);
+        let batch = shape.batch(usize::try_from(count).unwrap_or(usize::MAX)) as u64;
+        let needed = count.div_ceil(batch);
         if matches!(shape, CallShape::Await(_)) {
             calls.reads += needed;
             continue;
         }
         calls.writes += needed;
         if matches!(shape, CallShape::UpsertDocuments(_)) {
-            // The documents and their ids are read back.
-            calls.reads += 2 * needed;
+            // The documents and their ids are read back; a deploy is looked at until
+            // it is done.
+            let documents = count.div_ceil(shape.limit() as u64);
+            let looks = if batch > shape.limit() as u64 { needed } else { 0 };
+            calls.reads += needed + documents + looks;
         }
     }
     calls

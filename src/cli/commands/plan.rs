@@ -100,7 +100,11 @@ pub async fn run(
         PlanMode::RefreshOnly => !planned.plan.sync.is_empty(),
         _ => planned.plan.has_changes(),
     };
-    if planned.plan.findings.iter().any(|finding| finding.severity == Severity::Error) {
+    let is_refused = planned.plan.findings.iter().any(|found| found.severity == Severity::Error);
+    // The process ends here: what a large plan is made from need not be given back
+    // piece by piece.
+    std::mem::forget((planning, planned));
+    if is_refused {
         return Ok(FAILED);
     }
     Ok(if arguments.detailed_exitcode && has_changes { CHANGES_PRESENT } else { DONE })

@@ -1,6 +1,8 @@
 //! From arguments to a plan: files, state, recovery, refresh, planner. All
 //! commands that plan go this one way.
 
+mod facts;
+
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -36,11 +38,9 @@ use crate::model::Fact;
 use crate::model::FactValue;
 use crate::model::Observation;
 use crate::model::Observations;
-use crate::model::Ownership;
 use crate::model::Plan;
 use crate::model::PlanMode;
 use crate::model::Recorded;
-use crate::model::Standing;
 use crate::org::API_VERSION;
 use crate::plan;
 use crate::plan::Choice;
@@ -50,9 +50,6 @@ use crate::plan::Overview;
 use crate::plan::SavedPlan;
 use crate::plan::Selection;
 use crate::state::Store;
-
-/// Facts are kept this long, in seconds.
-const FRESH: i64 = 24 * 60 * 60;
 
 /// Of so many profiles and sets the org is asked what they grant, to explain a
 /// plan.
@@ -97,6 +94,13 @@ enum About {
     Selection(Selection),
     /// What a saved plan is about.
     Exactly(Choice),
+}
+
+/// A plan that nothing has checked yet, with what it is about.
+struct Draft {
+    plan: Plan,
+    desired: Arc<Desired>,
+    choice: Choice,
 }
 
 /// Makes plans for one run: the files are read once, the org as often as a
@@ -212,12 +216,13 @@ impl<'a> Planning<'a> {
             desired = Arc::new(Desired::new(declared, desired.released().to_vec()));
             notices.push(format!("Usernames have `{suffix}` behind them in this org."));
         }
-        let mut choice = match &self.about {
+        let choice = match &self.about {
             About::Selection(selection) => plan::choose(selection, &desired, &*store, self.mode)?,
             About::Exactly(choice) => choice.clone(),
         };
         let overview = Overview::of(&*store, &desired).map_err(CommandError::unreadable_state)?;
-        let (mut catalog, needs) = self.facts(&desired, &choice, store, &overview, now)?;
+        let (mut catalog, mut needs) = self.facts(&desired, &choice, store, &overview, now)?;
+        let later = self.defer(&mut needs, &catalog);
         let loaded: BTreeSet<Fact> = catalog.iter().map(|(fact, _)| fact.clone()).collect();
         let mut observations = Observations::default();
         if self.refresh {
@@ -245,26 +250,33 @@ impl<'a> Planning<'a> {
             disown(&elsewhere, store, &mut observations)?;
             desired = Arc::new(here);
         }
-        let canonical = desired
-            .canonical(&catalog)
-            .map_err(|problems| self.refused(plan::PlanError::Problems(problems)))?;
-        if let Some((canonical, respelled)) = canonical {
-            choice.respelled(&respelled);
-            desired = Arc::new(canonical);
+        let mut draft = self.draft(
+            session,
+            &desired,
+            &choice,
+            &mut observations,
+            &catalog,
+            &overview.over(&*store),
+        );
+        let is_to_change = draft.as_ref().map_or(true, |draft| draft.plan.has_changes());
+        if is_to_change && !later.is_empty() {
+            engine::ask_facts(&session.org, &later, &mut catalog).await?;
+            check_sight(session, &later, &catalog, &Observations::default()).await?;
+            let answered = catalog.iter().filter(|(fact, _)| later.contains(fact));
+            store.keep_facts(answered, now, API_VERSION)?;
+            draft = self.draft(
+                session,
+                &desired,
+                &choice,
+                &mut observations,
+                &catalog,
+                &overview.over(&*store),
+            );
         }
-        observations.claim(|address| desired.declared(address).is_some());
+        let Draft { mut plan, desired, choice } = draft?;
         let recorded = overview.over(&*store);
-        let input = plan::Input {
-            mode: self.mode,
-            org_id: session.identity.id.clone(),
-            desired: &desired,
-            recorded: &recorded,
-            observations: &observations,
-            catalog: &catalog,
-            choice: &choice,
-        };
+        let input = self.input(session, &desired, &choice, &observations, &catalog, &recorded);
         let mut asked_grants = Vec::new();
-        let mut plan = plan::plan(&input).map_err(|error| self.refused(error))?;
         let circumstances = if (self.refresh || self.is_to_be_applied) && plan.has_changes() {
             engine::inquire(&session.org, &plan::questions(&plan, &catalog), now).await?
         } else {
@@ -317,6 +329,50 @@ impl<'a> Planning<'a> {
         Ok(Planned { plan, catalog, notices, desired, choice, observations, located })
     }
 
+    /// A plan from what is known now.
+    fn draft(
+        &self,
+        session: &Session,
+        desired: &Arc<Desired>,
+        choice: &Choice,
+        observations: &mut Observations,
+        catalog: &Catalog,
+        recorded: &(dyn Recorded + Sync),
+    ) -> Result<Draft, CommandError> {
+        let (mut desired, mut choice) = (Arc::clone(desired), choice.clone());
+        let canonical = desired
+            .canonical(catalog)
+            .map_err(|problems| self.refused(plan::PlanError::Problems(problems)))?;
+        if let Some((canonical, respelled)) = canonical {
+            choice.respelled(&respelled);
+            desired = Arc::new(canonical);
+        }
+        observations.claim(|address| desired.declared(address).is_some());
+        let input = self.input(session, &desired, &choice, observations, catalog, recorded);
+        let plan = plan::plan(&input).map_err(|error| self.refused(error))?;
+        Ok(Draft { plan, desired, choice })
+    }
+
+    fn input<'b>(
+        &self,
+        session: &Session,
+        desired: &'b Desired,
+        choice: &'b Choice,
+        observations: &'b Observations,
+        catalog: &'b Catalog,
+        recorded: &'b dyn Recorded,
+    ) -> plan::Input<'b> {
+        plan::Input {
+            mode: self.mode,
+            org_id: session.identity.id.clone(),
+            desired,
+            recorded,
+            observations,
+            catalog,
+            choice,
+        }
+    }
+
     fn refused(&self, error: plan::PlanError) -> CommandError {
         CommandError::of_plan(error, &self.environment.folder, &self.files)
     }
@@ -340,111 +396,6 @@ impl<'a> Planning<'a> {
         }
         let recovered = engine::recover(&session.org, store, now).await?;
         notices.push(told(&recovered));
-        Ok(())
-    }
-
-    /// What is remembered of the org, and what must be asked.
-    fn facts(
-        &self,
-        desired: &Desired,
-        choice: &Choice,
-        store: &Store,
-        overview: &Overview,
-        now: i64,
-    ) -> Result<(Catalog, BTreeSet<Fact>), CommandError> {
-        let mut catalog = Catalog::new();
-        let mut fresh = BTreeSet::new();
-        for (fact, value, at) in store.facts(API_VERSION)? {
-            let is_answer = !value.is_nothing();
-            let is_old = now - at >= FRESH || self.refresh_catalog;
-            // What only explains or checks would do so wrongly when it is old.
-            let is_of_no_use = match fact {
-                Fact::Grants(_) | Fact::CameBack(_) => is_old,
-                Fact::Rights | Fact::Package(_) | Fact::AccessPolicies => true,
-                _ => false,
-            };
-            if is_of_no_use {
-                continue;
-            }
-            if is_answer && !fact.is_volatile() && !self.refresh_catalog && now - at < FRESH {
-                fresh.insert(fact.clone());
-            }
-            catalog.insert(fact, value);
-        }
-        let mut wanted: BTreeSet<Fact> = BTreeSet::new();
-        if self.mode == PlanMode::Converge {
-            wanted.extend(desired.facts(choice));
-        }
-        if self.mode != PlanMode::RefreshOnly {
-            self.removal_facts(desired, choice, &overview.over(store), &mut wanted)?;
-        }
-        if !self.refresh {
-            let missing: Vec<String> = wanted
-                .iter()
-                .filter(|fact| !catalog.knows(fact) && !fact.is_for_checks())
-                .map(Fact::describe)
-                .collect();
-            if !missing.is_empty() {
-                const NAMED: usize = 5;
-                let mut named = missing[..missing.len().min(NAMED)].join(", ");
-                if missing.len() > NAMED {
-                    named.push_str(&format!(" and {} more", missing.len() - NAMED));
-                }
-                return Err(CommandError::new(format!(
-                    "orgform has not asked this org yet for {named}"
-                ))
-                .hint("Run it once without `--refresh=false`."));
-            }
-            return Ok((catalog, BTreeSet::new()));
-        }
-        wanted.retain(|fact| !fresh.contains(fact));
-        // The org says with every refresh who it is, and what may be done in it.
-        wanted.insert(Fact::Organization);
-        if self.mode != PlanMode::RefreshOnly {
-            wanted.insert(Fact::Rights);
-            wanted.insert(Fact::AccessPolicies);
-        }
-        Ok((catalog, wanted))
-    }
-
-    /// The facts about what is recorded and will be taken away.
-    fn removal_facts(
-        &self,
-        desired: &Desired,
-        choice: &Choice,
-        recorded: &dyn Recorded,
-        wanted: &mut BTreeSet<Fact>,
-    ) -> Result<(), CommandError> {
-        // Both are in the order of addresses.
-        let mut declarations = desired.iter().peekable();
-        for stored in recorded.stream() {
-            let stored = stored.map_err(CommandError::unreadable_state)?;
-            let Some(kind) = kinds::of(&stored.address) else { continue };
-            while declarations.next_if(|held| held.address < stored.address).is_some() {}
-            let declared = declarations.next_if(|held| held.address == stored.address);
-            let declared = declared.filter(|_| {
-                self.mode == PlanMode::Converge && choice.replaces(&stored.address).is_none()
-            });
-            let stays = declared.is_some_and(|declared| {
-                is_for_every_org(declared) && !kind.may_need_replacing(declared)
-            });
-            if stays || stored.standing != Standing::Live || !choice.includes(&stored.address) {
-                continue;
-            }
-            let address = stored.address.clone();
-            let record = (stored.decode)().map_err(CommandError::unreadable_state)?;
-            let stays = declared.filter(|declared| is_for_every_org(declared));
-            if stays.is_some_and(|declared| {
-                kind.unchangeable(&record.attributes, &declared.attributes).is_none()
-            }) {
-                continue;
-            }
-            let takes_adopted =
-                matches!(self.mode, PlanMode::Destroy { include_adopted: true, .. });
-            if record.ownership == Ownership::Created || takes_adopted {
-                wanted.extend(kind.removal_facts(&address, &record.attributes));
-            }
-        }
         Ok(())
     }
 }

@@ -1,0 +1,151 @@
+//! Which facts a plan rests on: what is remembered of them, what has to be asked
+//! before it is made, and what only once it has changes.
+
+use std::collections::BTreeSet;
+
+use super::Planning;
+use super::is_for_every_org;
+use crate::cli::error::CommandError;
+use crate::kinds;
+use crate::model::Catalog;
+use crate::model::Fact;
+use crate::model::Ownership;
+use crate::model::PlanMode;
+use crate::model::Recorded;
+use crate::model::Standing;
+use crate::org::API_VERSION;
+use crate::plan::Choice;
+use crate::plan::Desired;
+use crate::plan::Overview;
+use crate::state::Store;
+
+/// Facts are kept this long, in seconds.
+const FRESH: i64 = 24 * 60 * 60;
+
+impl Planning<'_> {
+    /// What is remembered of the org, and what must be asked.
+    pub(super) fn facts(
+        &self,
+        desired: &Desired,
+        choice: &Choice,
+        store: &Store,
+        overview: &Overview,
+        now: i64,
+    ) -> Result<(Catalog, BTreeSet<Fact>), CommandError> {
+        let mut catalog = Catalog::new();
+        let mut fresh = BTreeSet::new();
+        for (fact, value, at) in store.facts(API_VERSION)? {
+            let is_answer = !value.is_nothing();
+            let is_old = now - at >= FRESH || self.refresh_catalog;
+            // What only explains or checks would do so wrongly when it is old.
+            let is_of_no_use = match fact {
+                Fact::Grants(_) | Fact::CameBack(_) => is_old,
+                Fact::Rights | Fact::Package(_) | Fact::AccessPolicies => true,
+                _ => false,
+            };
+            if is_of_no_use {
+                continue;
+            }
+            if is_answer && !fact.is_volatile() && !self.refresh_catalog && now - at < FRESH {
+                fresh.insert(fact.clone());
+            }
+            catalog.insert(fact, value);
+        }
+        let mut wanted: BTreeSet<Fact> = BTreeSet::new();
+        if self.mode == PlanMode::Converge {
+            wanted.extend(desired.facts(choice));
+        }
+        if self.mode != PlanMode::RefreshOnly {
+            self.removal_facts(desired, choice, &overview.over(store), &mut wanted)?;
+        }
+        if !self.refresh {
+            let missing: Vec<String> = wanted
+                .iter()
+                .filter(|fact| !catalog.knows(fact) && !fact.is_for_checks())
+                .map(Fact::describe)
+                .collect();
+            if !missing.is_empty() {
+                const NAMED: usize = 5;
+                let mut named = missing[..missing.len().min(NAMED)].join(", ");
+                if missing.len() > NAMED {
+                    named.push_str(&format!(" and {} more", missing.len() - NAMED));
+                }
+                return Err(CommandError::new(format!(
+                    "orgform has not asked this org yet for {named}"
+                ))
+                .hint("Run it once without `--refresh=false`."));
+            }
+            return Ok((catalog, BTreeSet::new()));
+        }
+        wanted.retain(|fact| match fact {
+            // A profile may have one of several names.
+            Fact::Profile(name) => {
+                let names = kinds::profile_names(name).into_iter();
+                !names.map(str::to_owned).any(|name| fresh.contains(&Fact::Profile(name)))
+            }
+            fact => !fresh.contains(fact),
+        });
+        // The org says with every refresh who it is.
+        wanted.insert(Fact::Organization);
+        if self.mode != PlanMode::RefreshOnly {
+            wanted.insert(Fact::Rights);
+            wanted.insert(Fact::AccessPolicies);
+        }
+        Ok((catalog, wanted))
+    }
+
+    /// Takes out what only a plan with changes rests on: it is asked once there are
+    /// some, and a plan without any is spared the calls. What was never answered has
+    /// to be asked at once.
+    pub(super) fn defer(&self, needs: &mut BTreeSet<Fact>, catalog: &Catalog) -> BTreeSet<Fact> {
+        let is_cold = needs.iter().any(|fact| !fact.is_for_checks() && !catalog.knows(fact));
+        if self.refresh_catalog || is_cold {
+            return BTreeSet::new();
+        }
+        let (later, now) =
+            std::mem::take(needs).into_iter().partition(Fact::only_matters_to_changes);
+        *needs = now;
+        later
+    }
+
+    /// The facts about what is recorded and will be taken away.
+    fn removal_facts(
+        &self,
+        desired: &Desired,
+        choice: &Choice,
+        recorded: &dyn Recorded,
+        wanted: &mut BTreeSet<Fact>,
+    ) -> Result<(), CommandError> {
+        // Both are in the order of addresses.
+        let mut declarations = desired.iter().peekable();
+        for stored in recorded.stream() {
+            let stored = stored.map_err(CommandError::unreadable_state)?;
+            let Some(kind) = kinds::of(&stored.address) else { continue };
+            while declarations.next_if(|held| held.address < stored.address).is_some() {}
+            let declared = declarations.next_if(|held| held.address == stored.address);
+            let declared = declared.filter(|_| {
+                self.mode == PlanMode::Converge && choice.replaces(&stored.address).is_none()
+            });
+            let stays = declared.is_some_and(|declared| {
+                is_for_every_org(declared) && !kind.may_need_replacing(declared)
+            });
+            if stays || stored.standing != Standing::Live || !choice.includes(&stored.address) {
+                continue;
+            }
+            let address = stored.address.clone();
+            let record = (stored.decode)().map_err(CommandError::unreadable_state)?;
+            let stays = declared.filter(|declared| is_for_every_org(declared));
+            if stays.is_some_and(|declared| {
+                kind.unchangeable(&record.attributes, &declared.attributes).is_none()
+            }) {
+                continue;
+            }
+            let takes_adopted =
+                matches!(self.mode, PlanMode::Destroy { include_adopted: true, .. });
+            if record.ownership == Ownership::Created || takes_adopted {
+                wanted.extend(kind.removal_facts(&address, &record.attributes));
+            }
+        }
+        Ok(())
+    }
+}
