@@ -151,6 +151,17 @@ fn released(text: &str) -> Result<AddressPattern, String> {
     }
 }
 
+/// Reads files on the fast path and does nothing else with them; how many
+/// declarations they hold. What all else is measured against.
+#[doc(hidden)]
+pub fn read_only(files: &[PathBuf], here: &std::path::Path) -> usize {
+    let readings = files::read_in_parallel(here, files, |source| {
+        fast::read(&source.text).map_err(|_| Vec::new())
+    });
+    let held = readings.iter().flatten().flatten();
+    held.map(|contents| contents.declared.len()).sum()
+}
+
 /// Both readings of one text, for the test that holds them to each other.
 #[doc(hidden)]
 pub fn both_readings(text: &str) -> (Result<Contents, String>, Result<Contents, Vec<Diagnostic>>) {

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::fmt;
+use std::sync::Arc;
 
 use serde::Deserialize;
 use serde::Deserializer;
@@ -94,22 +95,39 @@ impl<'de> Deserialize<'de> for Value {
     }
 }
 
+type Values = Vec<(Path, Value)>;
+
 /// The values of one resource, ordered by path, each path once.
+///
+/// A clone shares them until one of the two is changed: a change of a plan, its
+/// ops and the record that comes of it mostly hold the same values.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Attributes(Vec<(Path, Value)>);
+pub struct Attributes(Option<Arc<Values>>);
 
 impl Attributes {
     /// No values.
     pub const fn new() -> Self {
-        Self(Vec::new())
+        Self(None)
+    }
+
+    fn values(&self) -> &[(Path, Value)] {
+        self.0.as_deref().map_or(&[], Vec::as_slice)
+    }
+
+    fn values_mut(&mut self) -> &mut Values {
+        Arc::make_mut(self.0.get_or_insert_default())
+    }
+
+    fn find(&self, path: &str) -> Result<usize, usize> {
+        self.values().binary_search_by(|(held, _)| held.as_ref().cmp(path))
     }
 
     /// Sets `path`, replacing what stood there.
     pub fn set(&mut self, path: impl Into<Path>, value: Value) {
         let path = path.into();
-        match self.0.binary_search_by(|(held, _)| held.as_ref().cmp(path.as_ref())) {
-            Ok(index) => self.0[index].1 = value,
-            Err(index) => self.0.insert(index, (path, value)),
+        match self.find(&path) {
+            Ok(index) => self.values_mut()[index].1 = value,
+            Err(index) => self.values_mut().insert(index, (path, value)),
         }
     }
 
@@ -122,14 +140,21 @@ impl Attributes {
 
     /// Takes `path` out.
     pub fn remove(&mut self, path: &str) -> Option<Value> {
-        let index = self.0.binary_search_by(|(held, _)| held.as_ref().cmp(path)).ok()?;
-        Some(self.0.remove(index).1)
+        let index = self.find(path).ok()?;
+        let (_, value) = self.values_mut().remove(index);
+        self.forget_when_empty();
+        Some(value)
+    }
+
+    /// Nothing is always held as nothing, so that equal values are equal.
+    fn forget_when_empty(&mut self) {
+        self.0.take_if(|values| values.is_empty());
     }
 
     /// The value at `path`.
     pub fn get(&self, path: &str) -> Option<&Value> {
-        let index = self.0.binary_search_by(|(held, _)| held.as_ref().cmp(path)).ok()?;
-        Some(&self.0[index].1)
+        let index = self.find(path).ok()?;
+        Some(&self.values()[index].1)
     }
 
     /// The text at `path`.
@@ -160,7 +185,7 @@ impl Attributes {
 
     /// Paths and values in order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Value)> {
-        self.0.iter().map(|(path, value)| (path.as_ref(), value))
+        self.values().iter().map(|(path, value)| (path.as_ref(), value))
     }
 
     /// The references among the values, with their paths.
@@ -173,19 +198,23 @@ impl Attributes {
 
     /// Keeps the paths for which `keep` says so.
     pub fn retain(&mut self, mut keep: impl FnMut(&str, &Value) -> bool) {
-        self.0.retain(|(path, value)| keep(path, value));
+        if self.values().iter().all(|(path, value)| keep(path, value)) {
+            return;
+        }
+        self.values_mut().retain(|(path, value)| keep(path, value));
+        self.forget_when_empty();
     }
 
     /// Sets every path of `other`.
     pub fn extend(&mut self, other: &Self) {
-        for (path, value) in &other.0 {
+        for (path, value) in other.values() {
             self.set(path.clone(), value.clone());
         }
     }
 
     /// Sets every path of `other`; names are added to those of a set.
     pub fn unite(&mut self, other: &Self) {
-        for (path, value) in &other.0 {
+        for (path, value) in other.values() {
             let mut value = value.clone();
             if let (Value::Set(names), Some(Value::Set(held))) = (&mut value, self.get(path)) {
                 names.extend(held.iter().cloned());
@@ -196,12 +225,12 @@ impl Attributes {
 
     /// How many paths there are.
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.values().len()
     }
 
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.values().is_empty()
     }
 
     /// A digest of all paths and values: equal digests mean equal values.
@@ -213,7 +242,7 @@ impl Attributes {
             bytes.extend_from_slice(&(text.len() as u64).to_le_bytes());
             bytes.extend_from_slice(text.as_bytes());
         };
-        for (path, value) in &self.0 {
+        for (path, value) in self.values() {
             text(0, path);
             match value {
                 Value::Text(content) => text(1, content),

@@ -15,6 +15,7 @@ mod events;
 mod faults;
 mod graph_command;
 mod groups;
+mod growth;
 mod local_org;
 mod manual;
 mod many_users;

@@ -67,11 +67,22 @@ impl Events {
     /// # Errors
     /// When a sink takes nothing more.
     pub fn send(&self, event: &Json) -> Result<(), CommandError> {
+        self.send_all(std::slice::from_ref(event))
+    }
+
+    /// Sends several, in one piece.
+    ///
+    /// # Errors
+    /// When a sink takes nothing more.
+    pub fn send_all(&self, events: &[Json]) -> Result<(), CommandError> {
+        if self.sinks.is_empty() {
+            return Ok(());
+        }
+        let lines: String = events.iter().map(|event| format!("{event}\n")).collect();
         let mut result = Ok(());
         for sink in &self.sinks {
             let mut sink = sink.lock().unwrap_or_else(PoisonError::into_inner);
-            let line = format!("{event}\n");
-            if let Err(error) = sink.write_all(line.as_bytes()).and_then(|()| sink.flush()) {
+            if let Err(error) = sink.write_all(lines.as_bytes()).and_then(|()| sink.flush()) {
                 result = Err(error.into());
             }
         }

@@ -18,6 +18,7 @@ use crate::cli::output::Painter;
 use crate::cli::output::Tone;
 use crate::engine::Event;
 use crate::engine::Progress;
+use crate::model::Address;
 
 /// So many ops lie between two events that tell how far a run is.
 const PROGRESS_EVERY: usize = 100;
@@ -73,9 +74,9 @@ impl Shown {
         };
         let done = match event {
             Event::Sending { what, ops } => {
-                for (address, step) in ops {
-                    send(json!({"type": "start", "address": address, "step": step, "call": what}));
-                }
+                let start = |(address, step): &(&Address, &str)| json!({"type": "start", "address": address, "step": step, "call": what});
+                let starts: Vec<_> = ops.iter().map(start).collect();
+                let _ = self.events.send_all(&starts);
                 return;
             }
             Event::Done { address, step } => {
