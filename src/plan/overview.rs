@@ -46,18 +46,18 @@ impl Overview {
     }
 
     /// The records themselves. They must be those that were looked through.
-    pub fn over<'a>(&'a self, recorded: &'a (dyn Recorded + Sync)) -> Overlooked<'a> {
-        Overlooked { overview: self, recorded }
+    pub fn over<'a>(&'a self, recorded: &'a (dyn Recorded + Sync)) -> WithOverview<'a> {
+        WithOverview { overview: self, recorded }
     }
 }
 
 /// Records with their overview.
-pub struct Overlooked<'a> {
+pub struct WithOverview<'a> {
     overview: &'a Overview,
     recorded: &'a (dyn Recorded + Sync),
 }
 
-impl Recorded for Overlooked<'_> {
+impl Recorded for WithOverview<'_> {
     fn stream(&self) -> RecordStream<'_> {
         Box::new(self.overview.0.iter().map(|front| {
             let decode = || {

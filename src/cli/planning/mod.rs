@@ -222,7 +222,7 @@ impl<'a> Planning<'a> {
         };
         let overview = Overview::of(&*store, &desired).map_err(CommandError::unreadable_state)?;
         let (mut catalog, mut needs) = self.facts(&desired, &choice, store, &overview, now)?;
-        let later = self.defer(&mut needs, &catalog);
+        let mut later = self.defer(&mut needs, &catalog);
         let loaded: BTreeSet<Fact> = catalog.iter().map(|(fact, _)| fact.clone()).collect();
         let mut observations = Observations::default();
         if self.refresh {
@@ -250,29 +250,21 @@ impl<'a> Planning<'a> {
             disown(&elsewhere, store, &mut observations)?;
             desired = Arc::new(here);
         }
-        let mut draft = self.draft(
-            session,
-            &desired,
-            &choice,
-            &mut observations,
-            &catalog,
-            &overview.over(&*store),
-        );
-        let is_to_change = draft.as_ref().map_or(true, |draft| draft.plan.has_changes());
-        if is_to_change && !later.is_empty() {
-            engine::ask_facts(&session.org, &later, &mut catalog).await?;
-            check_sight(session, &later, &catalog, &Observations::default()).await?;
-            let answered = catalog.iter().filter(|(fact, _)| later.contains(fact));
+        // Once there are changes, what only they rest on is asked, and planned with.
+        let draft = loop {
+            let recorded = overview.over(&*store);
+            let about = (&desired, &choice);
+            let draft = self.draft(session, about, &mut observations, &catalog, &recorded);
+            let is_to_change = draft.as_ref().map_or(true, |draft| draft.plan.has_changes());
+            if later.is_empty() || !is_to_change {
+                break draft;
+            }
+            let asked = std::mem::take(&mut later);
+            engine::ask_facts(&session.org, &asked, &mut catalog).await?;
+            check_sight(session, &asked, &catalog, &Observations::default()).await?;
+            let answered = catalog.iter().filter(|(fact, _)| asked.contains(fact));
             store.keep_facts(answered, now, API_VERSION)?;
-            draft = self.draft(
-                session,
-                &desired,
-                &choice,
-                &mut observations,
-                &catalog,
-                &overview.over(&*store),
-            );
-        }
+        };
         let Draft { mut plan, desired, choice } = draft?;
         let recorded = overview.over(&*store);
         let input = self.input(session, &desired, &choice, &observations, &catalog, &recorded);
@@ -333,8 +325,7 @@ impl<'a> Planning<'a> {
     fn draft(
         &self,
         session: &Session,
-        desired: &Arc<Desired>,
-        choice: &Choice,
+        (desired, choice): (&Arc<Desired>, &Choice),
         observations: &mut Observations,
         catalog: &Catalog,
         recorded: &(dyn Recorded + Sync),
