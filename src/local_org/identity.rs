@@ -1,12 +1,11 @@
 //! Who is signed in: connected apps, sessions and refresh tokens, each kept
 //! with the org's other data, so that a token outlives a restart.
 
-use serde_json::Value as Json;
 use serde_json::json;
 
+use super::row::Row;
+use super::row::row;
 use super::rules::Org;
-use super::store::Row;
-use super::store::row;
 
 const SESSIONS: &str = "Session";
 const REFRESH: &str = "RefreshToken";
@@ -33,7 +32,7 @@ pub struct App {
 }
 
 fn text(row: &Row, name: &str) -> Option<String> {
-    row.get(name).and_then(Json::as_str).map(str::to_owned)
+    row.text(name).map(str::to_owned)
 }
 
 /// Registers an app, or changes it.
@@ -57,7 +56,7 @@ pub fn app(org: &Org, key: &str) -> Option<App> {
         secret: text(row, "Secret"),
         certificate: text(row, "Certificate"),
         run_as: text(row, "RunAs"),
-        rotates: row.get("Rotates") == Some(&Json::Bool(true)),
+        rotates: row.is_on("Rotates"),
         row: text(row, "Row").unwrap_or_default(),
     })
 }
@@ -87,7 +86,7 @@ pub fn revoke(org: &mut Org, token: &str) -> bool {
 
 /// Forgets sessions that have ended.
 pub fn forget_ended(org: &mut Org, now: i64) {
-    let is_over = |row: &&Row| row.get("Ends").and_then(Json::as_i64).is_some_and(|end| end <= now);
+    let is_over = |row: &&Row| row.number("Ends").is_some_and(|end| end <= now);
     let over: Vec<String> =
         org.store.all(SESSIONS).filter(is_over).filter_map(|row| text(row, "Id")).collect();
     for token in over {
@@ -98,14 +97,14 @@ pub fn forget_ended(org: &mut Org, now: i64) {
 /// The user of a session that goes on, if the user may still be signed in.
 pub fn user_of(org: &Org, token: &str, now: i64) -> Option<String> {
     let session = org.store.get(SESSIONS, token)?;
-    let is_over = session.get("Ends").and_then(Json::as_i64).is_some_and(|end| end <= now);
+    let is_over = session.number("Ends").is_some_and(|end| end <= now);
     let user = text(session, "UserId")?;
     (!is_over && may_sign_in(org, &user)).then_some(user)
 }
 
 /// Whether a user is active and not frozen.
 pub fn may_sign_in(org: &Org, user: &str) -> bool {
-    let is = |row: &Row, field: &str| row.get(field) == Some(&Json::Bool(true));
+    let is = |row: &Row, field: &str| row.is_on(field);
     let is_frozen = org.store.by("UserLogin", "UserId", user).any(|row| is(row, "IsFrozen"));
     org.store.get("User", user).is_some_and(|row| is(row, "IsActive")) && !is_frozen
 }
@@ -117,7 +116,7 @@ pub fn keep_refresh(org: &mut Org, token: &str, user: &str, app: &str) {
 
 /// A refresh token of a user for an app that is not used yet.
 pub fn unused_refresh(org: &Org, user: &str, app: &str) -> Option<String> {
-    let is = |row: &Row, field: &str, value: &str| row.get(field).is_some_and(|held| held == value);
+    let is = |row: &Row, field: &str, value: &str| row.text(field) == Some(value);
     let row = org.store.all(REFRESH).find(|row| is(row, "UserId", user) && is(row, "App", app))?;
     text(row, "Id")
 }
@@ -131,7 +130,7 @@ pub fn refresh(org: &Org, token: &str) -> Option<(String, String)> {
 /// Whether only those get into an app whom an administrator has approved.
 pub fn is_for_approved(org: &Org, app: &App) -> bool {
     let row = org.store.get("ConnectedApplication", &app.row);
-    row.is_some_and(|row| row.get("OptionsAllowAdminApprovedUsersOnly") == Some(&Json::Bool(true)))
+    row.is_some_and(|row| row.is_on("OptionsAllowAdminApprovedUsersOnly"))
 }
 
 /// Whether an administrator has approved a user for an app: by the profile,

@@ -16,6 +16,7 @@ mod opening;
 mod options;
 mod picklists;
 mod private;
+mod row;
 mod rules;
 mod schema;
 mod seed;

@@ -3,7 +3,6 @@
 
 use std::sync::Arc;
 
-use serde_json::Value as Json;
 use serde_json::json;
 
 use super::StartError;
@@ -12,11 +11,13 @@ use super::identity;
 use super::identity::App;
 use super::ids;
 use super::options::Options;
+use super::row::Cell;
+use super::row::Row;
+use super::row::row;
 use super::rules;
 use super::schema;
 use super::schema::Schema;
 use super::seed;
-use super::store::Row;
 use super::store::Store;
 use super::timestamp;
 
@@ -90,17 +91,16 @@ pub fn open(options: &Options, now: i64) -> Result<Opened, StartError> {
         create(&mut org, options, &mut random)
     } else {
         let setting = org.store.all(SETTINGS_TABLE).next().cloned().unwrap_or_default();
-        let text =
-            |name: &str| setting.get(name).and_then(Json::as_str).unwrap_or_default().to_owned();
+        let text = |name: &str| setting.text(name).unwrap_or_default().to_owned();
         org.running_user = text("running_user");
         let list = |name: &str| -> Vec<String> {
-            let names = setting.get(name).and_then(Json::as_array).into_iter().flatten();
+            let names = setting.get(name).and_then(Cell::as_array).into_iter().flatten();
             names.filter_map(|name| name.as_str().map(str::to_owned)).collect()
         };
         // What the org is made of stays as it was made.
-        variations.person_accounts = setting.get("person_accounts") == Some(&Json::Bool(true));
-        variations.german = setting.get("german") == Some(&Json::Bool(true));
-        variations.state_codes = setting.get("state_codes") == Some(&Json::Bool(true));
+        variations.person_accounts = setting.is_on("person_accounts");
+        variations.german = setting.is_on("german");
+        variations.state_codes = setting.is_on("state_codes");
         variations.custom_fields = list("custom_fields");
         variations.read_only_fields = list("read_only_fields");
         variations.unseen_fields = list("unseen_fields");
@@ -150,7 +150,7 @@ fn create(org: &mut rules::Org, options: &Options, random: &mut fastrand::Rng) -
     let org_id = ids::with_checksum(&format!("00D000{}", characters(random, 9)));
     let access_token = format!("{}!AQ{}", &org_id[..15], characters(random, 60));
     seed::seed(org, &org_id, &options.seed);
-    let setting = json!({
+    let setting = row(json!({
         "Id": "setting",
         "org_id": org_id,
         "access_token": access_token,
@@ -161,10 +161,8 @@ fn create(org: &mut rules::Org, options: &Options, random: &mut fastrand::Rng) -
         "custom_fields": options.seed.custom_fields,
         "read_only_fields": options.seed.read_only_fields,
         "unseen_fields": options.seed.unseen_fields,
-    });
-    if let Json::Object(row) = setting {
-        org.store.put(SETTINGS_TABLE, row);
-    }
+    }));
+    org.store.put(SETTINGS_TABLE, setting);
     (org_id, access_token)
 }
 
@@ -215,15 +213,15 @@ fn app(
 /// A row of `ConnectedApplication`, open to the admin's profile.
 fn connected_app(org: &mut rules::Org, name: &str) -> String {
     let mut row = Row::new();
-    row.insert("Name".to_owned(), json!(name));
-    row.insert("OptionsAllowAdminApprovedUsersOnly".to_owned(), json!(true));
+    row.set("Name", name);
+    row.set("OptionsAllowAdminApprovedUsersOnly", true);
     let id = org.store_new("ConnectedApplication", row);
     let profile = org.text("User", &org.running_user, "ProfileId").unwrap_or_default();
     let set = rules::profile_set(org, profile);
     let mut access = Row::new();
-    access.insert("ParentId".to_owned(), json!(set));
-    access.insert("SetupEntityId".to_owned(), json!(id));
-    access.insert("SetupEntityType".to_owned(), json!("ConnectedApplication"));
+    access.set("ParentId", set);
+    access.set("SetupEntityId", &id);
+    access.set("SetupEntityType", "ConnectedApplication");
     org.store_new("SetupEntityAccess", access);
     id
 }
@@ -236,8 +234,8 @@ fn day(time: &str) -> &str {
 /// How many calls were made today before this start.
 fn calls_of_today(org: &rules::Org) -> u64 {
     let Some(setting) = org.store.all(SETTINGS_TABLE).next() else { return 0 };
-    if setting.get("day").and_then(Json::as_str) == Some(day(&org.now)) {
-        setting.get("calls").and_then(Json::as_u64).unwrap_or(0)
+    if setting.text("day") == Some(day(&org.now)) {
+        setting.number("calls").and_then(|calls| u64::try_from(calls).ok()).unwrap_or(0)
     } else {
         0
     }
@@ -251,8 +249,8 @@ pub fn keep_count(server: &Server) {
     org.store.roll_back(0);
     let Some(mut setting) = org.store.all(SETTINGS_TABLE).next().cloned() else { return };
     let today = timestamp((server.clock)());
-    setting.insert("day".to_owned(), json!(day(&today)));
-    setting.insert("calls".to_owned(), json!(super::calls_of(server)));
+    setting.set("day", day(&today));
+    setting.set("calls", i64::try_from(super::calls_of(server)).unwrap_or(i64::MAX));
     org.store.put(SETTINGS_TABLE, setting);
     let _ = org.store.commit();
 }

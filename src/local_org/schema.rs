@@ -67,6 +67,7 @@ pub struct Object {
     pub deletable: bool,
     /// Its fields, in the order of describe.
     pub fields: Vec<Field>,
+    /// Places of the fields, by names as they are written and in lower case.
     by_name: HashMap<String, usize>,
     /// Child relationships: name, object, field.
     pub children: &'static [(&'static str, &'static str, &'static str)],
@@ -75,7 +76,9 @@ pub struct Object {
 impl Object {
     /// A field, in any case.
     pub fn field(&self, name: &str) -> Option<&Field> {
-        self.by_name.get(&name.to_ascii_lowercase()).map(|index| &self.fields[*index])
+        let as_written = self.by_name.get(name);
+        let index = as_written.or_else(|| self.by_name.get(&name.to_ascii_lowercase()));
+        index.map(|index| &self.fields[*index])
     }
 
     /// The field behind a relationship name, in any case.
@@ -89,7 +92,7 @@ impl Object {
 /// All objects.
 #[derive(Clone, Debug)]
 pub struct Schema {
-    objects: BTreeMap<String, Object>,
+    objects: BTreeMap<&'static str, Object>,
     system_permissions: BTreeMap<&'static str, &'static str>,
     never_editable: Vec<String>,
     undescribed: Vec<String>,
@@ -353,7 +356,9 @@ impl Schema {
                 let by_name = fields
                     .iter()
                     .enumerate()
-                    .map(|(index, field)| (field.name.to_ascii_lowercase(), index))
+                    .flat_map(|(index, field)| {
+                        [(field.name.clone(), index), (field.name.to_ascii_lowercase(), index)]
+                    })
                     .collect();
                 let children = children(name);
                 let object = Object {
@@ -368,7 +373,7 @@ impl Schema {
                     by_name,
                     children,
                 };
-                (name.to_ascii_lowercase(), object)
+                (name, object)
             })
             .collect();
         let never_editable = rows(NEVER_EDITABLE)
@@ -386,7 +391,9 @@ impl Schema {
 
     /// An object, in any case.
     pub fn object(&self, name: &str) -> Option<&Object> {
-        self.objects.get(&name.to_ascii_lowercase())
+        let as_written = self.objects.get(name);
+        as_written
+            .or_else(|| self.objects.values().find(|object| object.name.eq_ignore_ascii_case(name)))
     }
 
     /// The object whose ids begin with this prefix.

@@ -5,11 +5,12 @@ use serde_json::Value as Json;
 use serde_json::json;
 
 use super::options::Seed;
+use super::row::Row;
+use super::row::row;
 use super::rules::Entries;
+use super::rules::Fields;
 use super::rules::Org;
 use super::rules::new_set_row;
-use super::store::Row;
-use super::store::row;
 
 /// The admin's username.
 pub const ADMIN: &str = "admin@local.orgform.example";
@@ -99,9 +100,9 @@ pub fn seed(org: &mut Org, org_id: &str, seed: &Seed) {
     }));
     if let Some(day) = &seed.trial_ends {
         let ends = format!("{day}T00:00:00.000+0000");
-        organization.insert("TrialExpirationDate".to_owned(), Json::String(ends));
+        organization.set("TrialExpirationDate", ends);
     }
-    organization.insert("CreatedDate".to_owned(), Json::String(org.now.clone()));
+    organization.set("CreatedDate", &org.now);
     org.store.put("Organization", organization);
 
     let seats = |usual: i64| seed.seats.unwrap_or(usual);
@@ -151,10 +152,10 @@ pub fn seed(org: &mut Org, org_id: &str, seed: &Seed) {
                 name => name,
             };
             let shown = GERMAN.iter().find(|(english, _)| *english == name);
-            row.insert("FullName".to_owned(), json!(full_name));
-            row.insert("Name".to_owned(), json!(shown.map_or(name, |(_, german)| german)));
+            row.set("FullName", full_name);
+            row.set("Name", shown.map_or(name, |(_, german)| german));
         }
-        row.insert("UserLicenseId".to_owned(), json!(licenses.get(license)));
+        row.set("UserLicenseId", licenses.get(license));
         let is_admin = name == "System Administrator";
         let granted: Vec<String> = if is_admin {
             ADMIN_PERMISSIONS.iter().map(|name| (*name).to_owned()).chain(all_data()).collect()
@@ -162,7 +163,7 @@ pub fn seed(org: &mut Org, org_id: &str, seed: &Seed) {
             permissions.iter().map(|name| (*name).to_owned()).collect()
         };
         for permission in granted {
-            row.insert(format!("Permissions{permission}"), Json::Bool(true));
+            row.set(&format!("Permissions{permission}"), true);
         }
         profiles.insert(name, super::rules::new_profile(org, row, false));
     }
@@ -190,7 +191,7 @@ pub fn seed(org: &mut Org, org_id: &str, seed: &Seed) {
     seed_app(org, api_only.map(String::as_str));
 
     let user = |username: &str, last_name: &str, alias: &str, profile: Option<&String>| {
-        row(json!({
+        json!({
             "Username": username,
             "LastName": last_name,
             "Email": username,
@@ -200,7 +201,7 @@ pub fn seed(org: &mut Org, org_id: &str, seed: &Seed) {
             "EmailEncodingKey": "UTF-8",
             "LanguageLocaleKey": "en_US",
             "ProfileId": profile,
-        }))
+        })
     };
     // Whoever was there before a field was required has something in it.
     let asked_for: Vec<String> = org
@@ -212,9 +213,12 @@ pub fn seed(org: &mut Org, org_id: &str, seed: &Seed) {
         .map(|field| field.name.clone())
         .collect();
     let user = |username: &str, last_name: &str, alias: &str, profile: Option<&String>| {
-        let mut row = user(username, last_name, alias, profile);
-        row.extend(asked_for.iter().map(|field| (field.clone(), json!("Unknown"))));
-        row
+        let mut fields = Fields::new();
+        if let Json::Object(usual) = user(username, last_name, alias, profile) {
+            fields.extend(usual);
+        }
+        fields.extend(asked_for.iter().map(|field| (field.clone(), json!("Unknown"))));
+        fields
     };
     let admin = user(ADMIN, "Admin", "admin", profiles.get("System Administrator"));
     if let Ok(id) = super::rules::insert(org, "User", &admin) {
@@ -231,7 +235,7 @@ pub fn seed(org: &mut Org, org_id: &str, seed: &Seed) {
         // A sandbox has the addresses that it was copied with out of order.
         let mut row = row;
         if seed.sandbox {
-            row.insert("Email".to_owned(), Json::String(format!("{username}.invalid")));
+            row.insert("Email".to_owned(), json!(format!("{username}.invalid")));
         }
         // Seats were counted for them, so that none is refused.
         let _ = super::rules::insert(org, "User", &row);
@@ -262,7 +266,7 @@ fn seed_record_types(org: &mut Org, seed: &Seed) {
             "IsActive": true,
         }));
         if seed.person_accounts {
-            row.insert("IsPersonType".to_owned(), Json::Bool(is_person));
+            row.set("IsPersonType", is_person);
         }
         org.store_new("RecordType", row);
     }
@@ -286,10 +290,10 @@ fn withdraw_from_admin(org: &mut Org, profile: Option<&String>, permission: &str
     let mut rows: Vec<(&str, Row)> = Vec::new();
     rows.extend(org.store.get("Profile", profile).map(|row| ("Profile", row.clone())));
     let sets = org.store.all("PermissionSet");
-    let owned = sets.filter(|set| set.get("ProfileId").and_then(Json::as_str) == Some(profile));
+    let owned = sets.filter(|set| set.text("ProfileId") == Some(profile));
     rows.extend(owned.map(|set| ("PermissionSet", set.clone())));
     for (object, mut row) in rows {
-        row.insert(format!("Permissions{permission}"), Json::Bool(false));
+        row.set(&format!("Permissions{permission}"), false);
         org.store_changed(object, row);
     }
 }
@@ -316,7 +320,7 @@ fn seed_package(org: &mut Org, seats: Option<i64>) {
     }));
     org.store_new("PackageLicense", license);
     let mut set = new_set_row("Coconut_Integration_Config", "Coconut Integration Config");
-    set.insert("NamespacePrefix".to_owned(), json!("coconut"));
+    set.set("NamespacePrefix", "coconut");
     let id = org.store_new("PermissionSet", set);
     let permission = row(json!({
         "ParentId": id,

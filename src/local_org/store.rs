@@ -15,7 +15,8 @@ use std::io::BufReader;
 use std::io::Write as _;
 use std::path::Path;
 
-use serde_json::Map;
+use compact_str::CompactString;
+use compact_str::ToCompactString as _;
 use serde_json::Value as Json;
 
 use super::ids::base62;
@@ -23,17 +24,10 @@ use super::ids::from_base62;
 use super::ids::with_checksum;
 use super::log::Log;
 use super::private::private;
-
-/// One record: field names to values.
-pub type Row = Map<String, Json>;
-
-/// A record written as JSON; an empty one of what is no object.
-pub fn row(value: Json) -> Row {
-    match value {
-        Json::Object(row) => row,
-        _ => Row::new(),
-    }
-}
+use super::row::Cell;
+use super::row::Row;
+use super::row::kept_once;
+use super::row::row;
 
 /// The fields by which rows are found without a scan.
 const INDEXED: [(&str, &[&str]); 14] = [
@@ -62,28 +56,85 @@ const COMPACT_FACTOR: usize = 4;
 
 #[derive(Debug, Default)]
 struct Table {
-    rows: BTreeMap<String, Row>,
-    indexes: HashMap<&'static str, HashMap<String, BTreeSet<String>>>,
+    rows: BTreeMap<CompactString, Row>,
+    indexes: HashMap<&'static str, HashMap<CompactString, Ids>>,
+}
+
+/// The ids of rows with one value. Most values are one row's.
+#[derive(Debug)]
+enum Ids {
+    One(CompactString),
+    Many(BTreeSet<CompactString>),
+}
+
+impl Ids {
+    fn add(&mut self, id: &str) {
+        match self {
+            Self::One(held) if held == id => {}
+            Self::One(held) => {
+                *self = Self::Many([std::mem::take(held), CompactString::from(id)].into());
+            }
+            Self::Many(held) => {
+                held.insert(CompactString::from(id));
+            }
+        }
+    }
+
+    /// Takes an id out; true when none is left.
+    fn take(&mut self, id: &str) -> bool {
+        match self {
+            Self::One(held) => held == id,
+            Self::Many(held) => {
+                held.remove(id);
+                held.is_empty()
+            }
+        }
+    }
+
+    fn len(&self) -> usize {
+        match self {
+            Self::One(_) => 1,
+            Self::Many(held) => held.len(),
+        }
+    }
+
+    fn iter(&self) -> impl Iterator<Item = &CompactString> {
+        let (one, many) = match self {
+            Self::One(held) => (Some(held), None),
+            Self::Many(held) => (None, Some(held)),
+        };
+        one.into_iter().chain(many.into_iter().flatten())
+    }
 }
 
 /// The value of a field as an index knows it: in lower case, since the
 /// platform compares texts without case.
-pub fn index_key(value: &Json) -> Option<String> {
+fn index_key(value: &Cell) -> Option<CompactString> {
     match value {
-        Json::String(text) => Some(text.to_lowercase()),
-        Json::Null => None,
-        other => Some(other.to_string()),
+        Cell::Text(text) => Some(lower(text)),
+        Cell::Null => None,
+        other => Some(other.to_json().to_compact_string()),
+    }
+}
+
+fn lower(text: &str) -> CompactString {
+    if text.is_ascii() {
+        let mut lower = CompactString::from(text);
+        lower.as_mut_str().make_ascii_lowercase();
+        lower
+    } else {
+        CompactString::from(text.to_lowercase())
     }
 }
 
 /// All tables.
 #[derive(Debug)]
 pub struct Store {
-    tables: HashMap<String, Table>,
+    tables: HashMap<&'static str, Table>,
     counters: HashMap<String, u64>,
     active_users: HashMap<String, i64>,
     log: Option<Log>,
-    undo: Vec<(String, String, Option<Row>)>,
+    undo: Vec<(&'static str, CompactString, Option<Row>)>,
     pending: Vec<u8>,
 }
 
@@ -158,11 +209,15 @@ impl Store {
                 return false;
             };
             let row = match parts.pop() {
-                Some(Json::Object(row)) => Some(row),
+                Some(fields @ Json::Object(_)) => {
+                    let mut row = row(fields);
+                    row.shrink();
+                    Some(row)
+                }
                 _ => None,
             };
             self.note_id(&id);
-            self.write_row(&object, &id, row);
+            self.write_row(kept_once(&object), &id, row);
         }
         true
     }
@@ -175,7 +230,7 @@ impl Store {
             let mut writer = std::io::BufWriter::new(&mut file);
             for (object, table) in &self.tables {
                 for (id, row) in &table.rows {
-                    serde_json::to_writer(&mut writer, &[(object, id, row)])?;
+                    serde_json::to_writer(&mut writer, &[(object, id.as_str(), row)])?;
                     writer.write_all(b"\n")?;
                 }
             }
@@ -230,23 +285,19 @@ impl Store {
         INDEXED.iter().any(|(held, fields)| *held == object && fields.contains(&field))
     }
 
+    fn ids(&self, object: &str, field: &str, value: &str) -> Option<&Ids> {
+        self.tables.get(object)?.indexes.get(field)?.get(&lower(value))
+    }
+
     /// The ids of rows whose indexed field has this value.
     pub fn ids_by(&self, object: &str, field: &str, value: &str) -> Vec<String> {
-        self.tables
-            .get(object)
-            .and_then(|table| table.indexes.get(field))
-            .and_then(|index| index.get(&value.to_lowercase()))
-            .map(|ids| ids.iter().cloned().collect())
-            .unwrap_or_default()
+        let ids = self.ids(object, field, value);
+        ids.into_iter().flat_map(Ids::iter).map(ToString::to_string).collect()
     }
 
     /// How many rows have this value in an indexed field.
     pub fn count_by(&self, object: &str, field: &str, value: &str) -> usize {
-        self.tables
-            .get(object)
-            .and_then(|table| table.indexes.get(field))
-            .and_then(|index| index.get(&value.to_lowercase()))
-            .map_or(0, BTreeSet::len)
+        self.ids(object, field, value).map_or(0, Ids::len)
     }
 
     /// How many active users have a profile, without looking at them.
@@ -255,77 +306,74 @@ impl Store {
     }
 
     /// Corrects a field that is computed and not kept.
-    pub fn set_computed(&mut self, object: &str, id: &str, field: &str, value: Json) {
+    pub fn set_computed(&mut self, object: &str, id: &str, field: &str, value: impl Into<Cell>) {
         if let Some(row) = self.tables.get_mut(object).and_then(|table| table.rows.get_mut(id)) {
-            row.insert(field.to_owned(), value);
+            row.set(field, value);
         }
     }
 
     /// The rows whose indexed field has this value.
-    pub fn by<'a>(
-        &'a self,
-        object: &'a str,
-        field: &str,
-        value: &str,
-    ) -> impl Iterator<Item = &'a Row> {
-        self.ids_by(object, field, value).into_iter().filter_map(move |id| self.get(object, &id))
+    pub fn by(&self, object: &str, field: &str, value: &str) -> impl Iterator<Item = &Row> {
+        let rows = self.tables.get(object).map(|table| &table.rows);
+        let ids = self.ids(object, field, value).into_iter().flat_map(Ids::iter);
+        ids.filter_map(move |id| rows?.get(id))
     }
 
     /// Writes a row within the transaction.
-    pub fn put(&mut self, object: &str, row: Row) {
-        let id = row.get("Id").and_then(Json::as_str).unwrap_or_default().to_owned();
+    pub fn put(&mut self, object: &str, mut row: Row) {
+        let id = CompactString::from(row.text("Id").unwrap_or_default());
+        row.shrink();
         self.change(object, id, Some(row));
     }
 
     /// Deletes a row within the transaction.
     pub fn delete(&mut self, object: &str, id: &str) {
-        self.change(object, id.to_owned(), None);
+        self.change(object, CompactString::from(id), None);
     }
 
-    fn change(&mut self, object: &str, id: String, row: Option<Row>) {
-        let before = self.get(object, &id).cloned();
-        self.write_row(object, &id, row);
-        self.undo.push((object.to_owned(), id, before));
+    fn change(&mut self, object: &str, id: CompactString, row: Option<Row>) {
+        let object = kept_once(object);
+        let before = self.write_row(object, &id, row);
+        self.undo.push((object, id, before));
     }
 
-    fn write_row(&mut self, object: &str, id: &str, row: Option<Row>) {
+    /// Writes or takes out a row, and returns what was there.
+    fn write_row(&mut self, object: &'static str, id: &str, row: Option<Row>) -> Option<Row> {
         if object == "User" {
             self.count_active(object, id, row.as_ref());
         }
-        let table = self.tables.entry(object.to_owned()).or_default();
+        let table = self.tables.entry(object).or_default();
         let indexed =
             INDEXED.iter().find(|(held, _)| *held == object).map_or(&[][..], |(_, fields)| fields);
-        if let Some(before) = table.rows.remove(id) {
-            for field in indexed {
-                if let Some(key) = before.get(*field).and_then(index_key)
-                    && let Some(ids) =
-                        table.indexes.get_mut(field).and_then(|index| index.get_mut(&key))
-                {
-                    ids.remove(id);
-                }
+        let before = table.rows.remove(id);
+        for field in indexed {
+            let key = |row: &Option<Row>| row.as_ref()?.get(field).and_then(index_key);
+            let (old, new) = (key(&before), key(&row));
+            if old == new {
+                continue;
+            }
+            let index = table.indexes.entry(field).or_default();
+            if let Some(old) = old
+                && index.get_mut(&old).is_some_and(|ids| ids.take(id))
+            {
+                index.remove(&old);
+            }
+            if let Some(new) = new {
+                index
+                    .entry(new)
+                    .and_modify(|ids| ids.add(id))
+                    .or_insert_with(|| Ids::One(CompactString::from(id)));
             }
         }
         if let Some(row) = row {
-            for field in indexed {
-                if let Some(key) = row.get(*field).and_then(index_key) {
-                    table
-                        .indexes
-                        .entry(field)
-                        .or_default()
-                        .entry(key)
-                        .or_default()
-                        .insert(id.to_owned());
-                }
-            }
-            table.rows.insert(id.to_owned(), row);
+            table.rows.insert(CompactString::from(id), row);
         }
+        before
     }
 
     fn count_active(&mut self, object: &str, id: &str, row: Option<&Row>) {
-        let profile_of_active = |row: &Row| {
-            let is_active = row.get("IsActive") == Some(&Json::Bool(true));
-            row.get("ProfileId").and_then(Json::as_str).filter(|_| is_active).map(str::to_owned)
-        };
+        let profile_of_active =
+            |row: &Row| row.text("ProfileId").filter(|_| row.is_on("IsActive")).map(str::to_owned);
         let before = self.get(object, id).and_then(profile_of_active);
         let after = row.and_then(profile_of_active);
         if let Some(profile) = before {
@@ -341,7 +389,7 @@ impl Store {
     pub fn changes(&self) -> impl Iterator<Item = (&str, &Row)> {
         self.undo.iter().filter_map(|(object, id, before)| {
             let row = self.get(object, id).or(before.as_ref())?;
-            Some((object.as_str(), row))
+            Some((*object, row))
         })
     }
 
@@ -354,7 +402,7 @@ impl Store {
     pub fn roll_back(&mut self, savepoint: usize) {
         while self.undo.len() > savepoint {
             if let Some((object, id, before)) = self.undo.pop() {
-                self.write_row(&object, &id, before);
+                self.write_row(object, &id, before);
             }
         }
     }
@@ -373,7 +421,7 @@ impl Store {
             return Ok(());
         }
         let touched: BTreeSet<(&str, &str)> =
-            self.undo.iter().map(|(object, id, _)| (object.as_str(), id.as_str())).collect();
+            self.undo.iter().map(|(object, id, _)| (*object, id.as_str())).collect();
         self.pending.clear();
         let entries: Vec<(&str, &str, Option<&Row>)> = touched
             .into_iter()
@@ -401,7 +449,7 @@ mod tests {
     use super::Store;
 
     fn row(id: &str, name: &str) -> Row {
-        json!({"Id": id, "Name": name}).as_object().cloned().expect("an object")
+        super::row(json!({"Id": id, "Name": name}))
     }
 
     #[test]

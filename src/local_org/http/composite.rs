@@ -1,6 +1,8 @@
 //! Several operations in one call: composite requests and sObject collections
 //! (REST API Developer Guide, "Composite" and "sObject Collections").
 
+use std::borrow::Cow;
+
 use serde_json::Value as Json;
 use serde_json::json;
 
@@ -179,13 +181,13 @@ fn value_at(path: &str, replies: &[(String, Reply)]) -> String {
 /// Answers `/composite/sobjects`.
 pub fn collection(org: &mut Org, call: &Call) -> Result<Reply, ApiError> {
     let no_records = || ApiError::new("INVALID_INPUT", "records are required");
-    let (items, all_or_none): (Vec<Json>, bool) = if call.method == "DELETE" {
+    let (items, all_or_none): (Cow<'_, [Json]>, bool) = if call.method == "DELETE" {
         let ids = call.parameter("ids").ok_or_else(no_records)?;
         let items = ids.split(',').map(|id| json!({"id": id.trim()})).collect();
         (items, call.parameter("allOrNone") == Some("true"))
     } else {
         let records = call.body.get("records").and_then(Json::as_array).ok_or_else(no_records)?;
-        (records.clone(), flag(&call.body, "allOrNone"))
+        (Cow::Borrowed(records), flag(&call.body, "allOrNone"))
     };
     if items.len() > RECORDS {
         return Err(ApiError::new(

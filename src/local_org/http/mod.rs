@@ -67,9 +67,9 @@ pub struct Server {
     pub described: Described,
     /// What calls under way hold.
     pub contention: Arc<Contention>,
-    /// Waits before each answer.
+    /// How long each call takes, the work for it included.
     pub latency: Duration,
-    /// Waits for each record of an answer.
+    /// How much longer it takes for each record.
     pub latency_per_record: Duration,
     /// How long a session lasts, in seconds.
     pub session_seconds: i64,

@@ -17,12 +17,12 @@ use crate::local_org::rules::Org;
 pub fn password(org: &mut Org, method: &str, id: &str, body: &Json) -> Result<Reply, ApiError> {
     let id = normal_id(id);
     let mut user = org.store.get("User", &id).cloned().ok_or_else(ApiError::not_found)?;
-    let is_active = user.get("IsActive") == Some(&Json::Bool(true));
+    let is_active = user.is_on("IsActive");
     match method {
         "GET" => Ok(Reply::json(200, json!({"isExpired": false}))),
         "DELETE" if !is_active => Err(ApiError::new("INVALID_ID_FIELD", "the user is not active")),
         "DELETE" => {
-            user.insert("LastPasswordChangeDate".to_owned(), Json::String(org.now.clone()));
+            user.set("LastPasswordChangeDate", &org.now);
             org.store_changed("User", user);
             Ok(Reply::json(200, json!({"NewPassword": format!("tmp{}", &id[9..15])})).touching(1))
         }

@@ -5,9 +5,9 @@ use serde_json::json;
 
 use crate::local_org::error::ApiError;
 use crate::local_org::ids::normal_id;
+use crate::local_org::rules::Fields;
 use crate::local_org::rules::Org;
 use crate::local_org::soql;
-use crate::local_org::store::Row;
 
 /// A record by its id.
 ///
@@ -55,7 +55,7 @@ pub fn refuse_profile(org: &Org, object: &str) -> Result<(), ApiError> {
 }
 
 /// A record in a body.
-pub fn record(body: &Json) -> Result<&Row, ApiError> {
+pub fn record(body: &Json) -> Result<&Fields, ApiError> {
     body.as_object().ok_or_else(|| ApiError::new("JSON_PARSER_ERROR", "a record is a JSON object"))
 }
 

@@ -17,9 +17,10 @@ use super::records::in_savepoint;
 use crate::local_org::error::ApiError;
 use crate::local_org::identity;
 use crate::local_org::ids::normal_id;
+use crate::local_org::row::Cell;
 use crate::local_org::rules;
+use crate::local_org::rules::Fields;
 use crate::local_org::rules::Org;
-use crate::local_org::store::Row;
 
 /// Answers `/services/scim/v1/Users...`.
 ///
@@ -79,7 +80,7 @@ fn create(org: &mut Org, caller: &Caller, body: &Json) -> Result<Json, ApiError>
     let organization = org.store.all("Organization").next().cloned().unwrap_or_default();
     let alias: String =
         username.chars().take_while(|character| *character != '@').take(8).collect();
-    let mut row = Row::new();
+    let mut fields = Fields::new();
     for (field, value) in [
         ("Username", username.as_str()),
         ("Email", email),
@@ -91,7 +92,7 @@ fn create(org: &mut Org, caller: &Caller, body: &Json) -> Result<Json, ApiError>
         ("EmailEncodingKey", "UTF-8"),
     ] {
         if !value.is_empty() {
-            row.insert(field.to_owned(), json!(value));
+            fields.insert(field.to_owned(), json!(value));
         }
     }
     for (field, default) in [
@@ -99,15 +100,16 @@ fn create(org: &mut Org, caller: &Caller, body: &Json) -> Result<Json, ApiError>
         ("LocaleSidKey", "DefaultLocaleSidKey"),
         ("LanguageLocaleKey", "LanguageLocaleKey"),
     ] {
-        row.insert(field.to_owned(), organization.get(default).cloned().unwrap_or(Json::Null));
+        fields
+            .insert(field.to_owned(), organization.get(default).map_or(Json::Null, Cell::to_json));
     }
-    let id = in_savepoint(org, |org| rules::insert(org, "User", &row))?;
+    let id = in_savepoint(org, |org| rules::insert(org, "User", &fields))?;
     shown(org, caller, &id)
 }
 
 fn shown(org: &Org, caller: &Caller, id: &str) -> Result<Json, ApiError> {
     let row = org.store.get("User", id).ok_or_else(ApiError::not_found)?;
-    let field = |name: &str| row.get(name).cloned().unwrap_or(Json::Null);
+    let field = |name: &str| row.get(name).map_or(Json::Null, Cell::to_json);
     Ok(json!({
         "schemas": ["urn:scim:schemas:core:1.0"],
         "id": id,

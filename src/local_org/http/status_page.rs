@@ -3,16 +3,16 @@
 
 use axum::http::HeaderMap;
 use axum::http::header;
-use serde_json::Value as Json;
 use serde_json::json;
 
 use super::Server;
 use super::call::Outcome;
 use super::call::Reply;
 use super::door::is_address;
+use crate::local_org::row::Cell;
+use crate::local_org::row::Row;
 use crate::local_org::rules;
 use crate::local_org::rules::Org;
-use crate::local_org::store::Row;
 
 /// Users of one page; of more only the number is shown.
 const SHOWN: usize = 200;
@@ -61,7 +61,7 @@ fn escape(text: &str) -> String {
 }
 
 fn text<'a>(row: &'a Row, field: &str) -> &'a str {
-    row.get(field).and_then(Json::as_str).unwrap_or_default()
+    row.text(field).unwrap_or_default()
 }
 
 fn cell(content: &str) -> String {
@@ -117,7 +117,7 @@ fn users_table(org: &Org) -> String {
                         return Some(format!("{} (group)", escape(group)));
                     }
                     let set = org.store.get("PermissionSet", text(held, "PermissionSetId"))?;
-                    let is_own = set.get("IsOwnedByProfile") == Some(&Json::Bool(true));
+                    let is_own = set.is_on("IsOwnedByProfile");
                     (!is_own).then(|| escape(&rules::set_full_name(set)))
                 })
                 .collect();
@@ -131,11 +131,9 @@ fn users_table(org: &Org) -> String {
                 })
                 .collect();
             licenses.sort();
-            let is_active = user.get("IsActive") == Some(&Json::Bool(true));
-            let is_frozen = org
-                .store
-                .by("UserLogin", "UserId", id)
-                .any(|row| row.get("IsFrozen") == Some(&Json::Bool(true)));
+            let is_active = user.is_on("IsActive");
+            let is_frozen =
+                org.store.by("UserLogin", "UserId", id).any(|row| row.is_on("IsFrozen"));
             let state = match (is_active, is_frozen) {
                 (false, _) => "<span class=\"off\">inactive</span>",
                 (true, true) => "frozen",
@@ -166,14 +164,14 @@ fn sets_table(org: &Org) -> String {
     let rows: Vec<Vec<String>> = org
         .store
         .all("PermissionSet")
-        .filter(|set| set.get("IsOwnedByProfile") != Some(&Json::Bool(true)))
+        .filter(|set| !set.is_on("IsOwnedByProfile"))
         .filter(|set| text(set, "PermissionSetGroupId").is_empty())
         .take(SHOWN)
         .map(|set| {
             let id = text(set, "Id");
             let system = set
                 .iter()
-                .filter(|(name, on)| name.starts_with("Permissions") && **on == Json::Bool(true))
+                .filter(|(name, on)| name.starts_with("Permissions") && **on == Cell::Flag(true))
                 .count();
             vec![
                 escape(&rules::set_full_name(set)),
@@ -226,7 +224,7 @@ fn profiles_table(org: &Org) -> String {
 }
 
 fn licenses_table(org: &Org) -> String {
-    let number = |row: &Row, field: &str| row.get(field).and_then(Json::as_i64).unwrap_or(0);
+    let number = |row: &Row, field: &str| row.number(field).unwrap_or(0);
     let mut rows = Vec::new();
     for (object, sort) in
         [("UserLicense", "user license"), ("PermissionSetLicense", "permission set license")]

@@ -1,16 +1,14 @@
 //! Assignments of sets and of permission set licenses.
 
-use serde_json::Value as Json;
-
 use super::Org;
 use super::groups;
 use super::licenses;
 use super::require;
 use crate::local_org::error::ApiError;
-use crate::local_org::store::Row;
+use crate::local_org::row::Row;
 
 fn id_in<'a>(row: &'a Row, field: &str) -> &'a str {
-    row.get(field).and_then(Json::as_str).unwrap_or_default()
+    row.text(field).unwrap_or_default()
 }
 
 fn check_reference(org: &Org, row: &Row, field: &str, object: &str) -> Result<(), ApiError> {
@@ -32,7 +30,7 @@ pub fn insert_set(org: &mut Org, mut row: Row) -> Result<String, ApiError> {
         groups::check_status(org, &group)?;
         // The row shows the set that the org works out for the group.
         let set = groups::aggregate(org, &group).unwrap_or_default();
-        row.insert("PermissionSetId".to_owned(), Json::String(set));
+        row.set("PermissionSetId", set);
     }
     require(&row, &["AssigneeId", "PermissionSetId"])?;
     check_reference(org, &row, "AssigneeId", "User")?;
@@ -40,10 +38,8 @@ pub fn insert_set(org: &mut Org, mut row: Row) -> Result<String, ApiError> {
     let (user, set) =
         (id_in(&row, "AssigneeId").to_owned(), id_in(&row, "PermissionSetId").to_owned());
     // A user has the set of its profile and of no other.
-    let is_owned = org
-        .store
-        .get("PermissionSet", &set)
-        .is_some_and(|row| row.get("IsOwnedByProfile") == Some(&Json::Bool(true)));
+    let is_owned =
+        org.store.get("PermissionSet", &set).is_some_and(|row| row.is_on("IsOwnedByProfile"));
     if is_owned {
         return Err(ApiError::new(
             "FIELD_INTEGRITY_EXCEPTION",
@@ -72,8 +68,8 @@ pub fn insert_set(org: &mut Org, mut row: Row) -> Result<String, ApiError> {
         {
             licenses::take_set_license_seat(org, &license)?;
             let mut assignment = Row::new();
-            assignment.insert("AssigneeId".to_owned(), Json::String(user.clone()));
-            assignment.insert("PermissionSetLicenseId".to_owned(), Json::String(license));
+            assignment.set("AssigneeId", &user);
+            assignment.set("PermissionSetLicenseId", license);
             org.store_new("PermissionSetLicenseAssign", assignment);
         }
         licenses::check_package(org, &user, held)?;
@@ -87,7 +83,7 @@ pub fn insert_set(org: &mut Org, mut row: Row) -> Result<String, ApiError> {
         )
         .field("PermissionSetId"));
     }
-    row.insert("IsActive".to_owned(), Json::Bool(true));
+    row.set("IsActive", true);
     Ok(org.store_new("PermissionSetAssignment", row))
 }
 
@@ -96,7 +92,7 @@ pub fn delete_set(org: &mut Org, id: &str) -> Result<(), ApiError> {
     let (user, set) =
         (id_in(&row, "AssigneeId").to_owned(), id_in(&row, "PermissionSetId").to_owned());
     let held = org.store.get("PermissionSet", &set).cloned().unwrap_or_default();
-    if held.get("IsOwnedByProfile") == Some(&Json::Bool(true)) {
+    if held.is_on("IsOwnedByProfile") {
         return Err(ApiError::new(
             "INSUFFICIENT_ACCESS_OR_READONLY",
             "insufficient access rights on object id",
@@ -106,7 +102,7 @@ pub fn delete_set(org: &mut Org, id: &str) -> Result<(), ApiError> {
     // The license leaves with the set "in most cases" (Salesforce Help,
     // "Remove Permission Set Licenses"): always where the set carries it; for
     // one that was assigned by hand, real orgs may go either way.
-    let carried = held.get("LicenseId").and_then(Json::as_str).filter(|id| id.starts_with("0PL"));
+    let carried = held.text("LicenseId").filter(|id| id.starts_with("0PL"));
     let license = match carried {
         Some(license) => Some(license.to_owned()),
         None if org.doubts.sets_take_their_license_along => {
@@ -138,10 +134,8 @@ fn needs_license(org: &Org, user: &str, license: &str) -> bool {
     org.store.by("PermissionSetAssignment", "AssigneeId", user).any(|assignment| {
         let set = id_in(assignment, "PermissionSetId");
         let row = org.store.get("PermissionSet", set);
-        let is_owned =
-            row.is_some_and(|row| row.get("IsOwnedByProfile") == Some(&Json::Bool(true)));
-        let carries =
-            row.and_then(|row| row.get("LicenseId")).and_then(Json::as_str) == Some(license);
+        let is_owned = row.is_some_and(|row| row.is_on("IsOwnedByProfile"));
+        let carries = row.and_then(|row| row.text("LicenseId")) == Some(license);
         !is_owned
             && (carries || (is_integration && licenses::beyond_integration(org, set).is_some()))
     })

@@ -2,8 +2,6 @@
 //! once, one row at a time (Object Reference, `ObjectPermissions` and
 //! `FieldPermissions`).
 
-use serde_json::Value as Json;
-
 use super::Org;
 use super::contents::granted;
 use super::contents::stored_contents;
@@ -13,7 +11,8 @@ use super::prerequisites;
 use super::require;
 use super::sets;
 use crate::local_org::error::ApiError;
-use crate::local_org::store::Row;
+use crate::local_org::row::Cell;
+use crate::local_org::row::Row;
 
 /// Gives a set a permission on an object or a field.
 ///
@@ -54,7 +53,7 @@ pub fn insert(org: &mut Org, object: &str, mut row: Row) -> Result<String, ApiEr
             .field("Field"));
         }
         if org.schema.is_never_editable(&name) {
-            row.insert("PermissionsEdit".to_owned(), Json::Bool(false));
+            row.set("PermissionsEdit", false);
         }
     }
     let taken = org
@@ -80,7 +79,7 @@ pub fn update(org: &mut Org, object: &str, id: &str, changes: Row) -> Result<(),
     sets::refuse_foreign(org, &parent)?;
     row.extend(changes);
     if object == "FieldPermissions" && org.schema.is_never_editable(text(&row, "Field")) {
-        row.insert("PermissionsEdit".to_owned(), Json::Bool(false));
+        row.set("PermissionsEdit", false);
     }
     if grants_nothing(&row) {
         org.store.delete(object, id);
@@ -107,11 +106,11 @@ pub fn delete(org: &mut Org, object: &str, id: &str) -> Result<(), ApiError> {
 }
 
 fn is_on(row: &Row, field: &str) -> bool {
-    row.get(field) == Some(&Json::Bool(true))
+    row.is_on(field)
 }
 
 fn grants_nothing(row: &Row) -> bool {
-    !row.iter().any(|(field, on)| field.starts_with("Permissions") && *on == Json::Bool(true))
+    !row.iter().any(|(field, on)| field.starts_with("Permissions") && *on == Cell::Flag(true))
 }
 
 fn check(object: &str, row: &Row) -> Result<(), ApiError> {

@@ -3,8 +3,6 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Value as Json;
-
 use super::Org;
 use super::entity_access;
 use super::nodes::flag;
@@ -16,8 +14,9 @@ use super::prerequisites::Granted;
 use super::sections;
 use super::sections::Entries;
 use crate::local_org::error::ApiError;
+use crate::local_org::row::Cell;
+use crate::local_org::row::Row;
 use crate::local_org::schema::is_with_view_all_fields;
-use crate::local_org::store::Row;
 use crate::local_org::xml::Node;
 
 /// Object permissions: metadata element, data field, verb of dependencies.
@@ -135,15 +134,15 @@ fn table_of(set: &str) -> &'static str {
 pub fn stored_contents(org: &Org, set: &str) -> Contents {
     let mut contents = Contents { sections: sections::stored(org, set), ..Contents::default() };
     if let Some(row) = org.store.get(table_of(set), set) {
-        for (field, value) in row {
+        for (field, value) in row.iter() {
             if let Some(name) = field.strip_prefix("Permissions")
-                && *value == Json::Bool(true)
+                && *value == Cell::Flag(true)
             {
                 contents.system.insert(name.to_owned(), true);
             }
         }
     }
-    let flag = |row: &Row, field: &str| row.get(field) == Some(&Json::Bool(true));
+    let flag = |row: &Row, field: &str| row.is_on(field);
     for row in org.store.by("ObjectPermissions", "ParentId", set) {
         let flags = OBJECT_FLAGS.map(|(_, field, _)| flag(row, field));
         contents.objects.insert(row_text(row, "SobjectType").to_owned(), flags);
@@ -172,13 +171,9 @@ pub fn granted(contents: &Contents) -> Granted {
 /// Makes this all that a set grants.
 pub fn store_contents(org: &mut Org, set: &str, contents: &Contents) {
     let mut row = org.store.get(table_of(set), set).cloned().unwrap_or_default();
-    let stale: Vec<String> =
-        row.keys().filter(|field| field.starts_with("Permissions")).cloned().collect();
-    for field in stale {
-        row.remove(&field);
-    }
+    row.retain(|field| !field.starts_with("Permissions"));
     for (name, _) in contents.system.iter().filter(|(_, on)| **on) {
-        row.insert(format!("Permissions{name}"), Json::Bool(true));
+        row.set(&format!("Permissions{name}"), true);
     }
     org.store_changed(table_of(set), row);
     sections::store(org, set, &contents.sections);
@@ -190,21 +185,21 @@ pub fn store_contents(org: &mut Org, set: &str, contents: &Contents) {
     }
     for (object, flags) in contents.objects.iter().filter(|(_, flags)| flags.contains(&true)) {
         let mut row = Row::new();
-        row.insert("ParentId".to_owned(), Json::String(set.to_owned()));
-        row.insert("SobjectType".to_owned(), Json::String(object.clone()));
+        row.set("ParentId", set);
+        row.set("SobjectType", object);
         for ((_, field, _), on) in OBJECT_FLAGS.iter().zip(flags) {
-            row.insert((*field).to_owned(), Json::Bool(*on));
+            row.set(field, *on);
         }
         org.store_new("ObjectPermissions", row);
     }
     for (field, (read, edit)) in contents.fields.iter().filter(|(_, (read, edit))| *read || *edit) {
         let mut row = Row::new();
-        row.insert("ParentId".to_owned(), Json::String(set.to_owned()));
+        row.set("ParentId", set);
         let object = field.split('.').next().unwrap_or_default();
-        row.insert("SobjectType".to_owned(), Json::String(object.to_owned()));
-        row.insert("Field".to_owned(), Json::String(field.clone()));
-        row.insert("PermissionsRead".to_owned(), Json::Bool(*read));
-        row.insert("PermissionsEdit".to_owned(), Json::Bool(*edit));
+        row.set("SobjectType", object);
+        row.set("Field", field);
+        row.set("PermissionsRead", *read);
+        row.set("PermissionsEdit", *edit);
         org.store_new("FieldPermissions", row);
     }
 }

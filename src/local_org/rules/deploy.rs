@@ -21,8 +21,9 @@ use super::files::xml_time;
 use super::metadata;
 use super::metadata::Intent;
 use crate::local_org::error::ApiError;
+use crate::local_org::row::Cell;
+use crate::local_org::row::Row;
 use crate::local_org::shapes;
-use crate::local_org::store::Row;
 use crate::local_org::xml::NoDocument;
 use crate::local_org::xml::Node;
 
@@ -186,15 +187,15 @@ pub fn deploy_validated(org: &mut Org, id: &str) -> Result<String, ApiError> {
 /// Keeps what is told of a request; the oldest of its kind gives way.
 pub fn keep(org: &mut Org, id: &str, kind: &str, result: Json) {
     let mut row = Row::new();
-    row.insert("Id".to_owned(), json!(id));
-    row.insert("Kind".to_owned(), json!(kind));
-    row.insert("Result".to_owned(), result);
+    row.set("Id", id);
+    row.set("Kind", kind);
+    row.set("Result", result);
     org.store.put(TABLE, row);
     let ids: Vec<String> = org
         .store
         .all(TABLE)
-        .filter(|row| row.get("Kind").is_some_and(|held| held == kind))
-        .filter_map(|row| row.get("Id")?.as_str().map(str::to_owned))
+        .filter(|row| row.text("Kind") == Some(kind))
+        .filter_map(|row| row.text("Id").map(str::to_owned))
         .collect();
     let remembered = if kind == VALIDATION { PACKAGES } else { REMEMBERED };
     for id in ids.iter().take(ids.len().saturating_sub(remembered)) {
@@ -210,8 +211,8 @@ pub fn kept(org: &Org, id: &str, kind: &str) -> Result<Json, ApiError> {
     let id = crate::local_org::ids::normal_id(id);
     org.store
         .get(TABLE, &id)
-        .filter(|row| row.get("Kind").is_some_and(|held| held == kind))
-        .and_then(|row| row.get("Result").cloned())
+        .filter(|row| row.text("Kind") == Some(kind))
+        .and_then(|row| row.get("Result").map(Cell::to_json))
         .ok_or_else(|| {
             let message = format!("invalid cross reference id: {id}");
             ApiError::new("INVALID_CROSS_REFERENCE_KEY", message).status(404)

@@ -9,7 +9,7 @@ use super::nodes::row_text;
 use super::sections;
 use super::sets;
 use crate::local_org::error::ApiError;
-use crate::local_org::store::Row;
+use crate::local_org::row::Row;
 
 const TABLE: &str = "SetupEntityAccess";
 
@@ -65,7 +65,7 @@ fn add_row(org: &mut Org, set: &str, entity: &str, object: &str) -> String {
     for (field, value) in
         [("ParentId", set), ("SetupEntityId", entity), ("SetupEntityType", object)]
     {
-        row.insert(field.to_owned(), Json::String(value.to_owned()));
+        row.set(field, value);
     }
     org.store_new(TABLE, row)
 }
@@ -139,12 +139,12 @@ pub fn seed(org: &mut Org) {
     for (_, _, object, field) in ENTITIES {
         for name in sections::things(object) {
             let mut row = Row::new();
-            row.insert(field.to_owned(), Json::String((*name).to_owned()));
+            row.set(field, (*name).to_owned());
             if object == "CustomPermission" {
-                row.insert("MasterLabel".to_owned(), Json::String(name.replace('_', " ")));
-                row.insert("Language".to_owned(), Json::String("en_US".to_owned()));
+                row.set("MasterLabel", name.replace('_', " "));
+                row.set("Language", "en_US");
             } else {
-                row.insert("ApiVersion".to_owned(), Json::from(63.0));
+                row.set("ApiVersion", Json::from(63.0));
             }
             org.store_new(object, row);
         }

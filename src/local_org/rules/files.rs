@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::Org;
 use super::nodes::row_text;
-use crate::local_org::store::Row;
+use crate::local_org::row::Row;
 
 /// A type of metadata that has files.
 #[derive(Debug)]

@@ -5,8 +5,6 @@
 //! A group that has changed is worked out anew after some calls. Until then it is
 //! `Updating` and can't be assigned.
 
-use serde_json::Value as Json;
-
 use super::Org;
 use super::contents::Contents;
 use super::contents::content_nodes;
@@ -23,7 +21,7 @@ use super::sections;
 use super::set_document;
 use super::sets;
 use crate::local_org::error::ApiError;
-use crate::local_org::store::Row;
+use crate::local_org::row::Row;
 use crate::local_org::xml::Node;
 
 const GROUP: &str = "PermissionSetGroup";
@@ -34,16 +32,13 @@ const CALLS_LEFT: &str = "CallsLeft";
 
 /// The row of this org's own group, or muting set, of a name.
 fn named(org: &Org, object: &str, name: &str) -> Option<Row> {
-    org.store
-        .by(object, "DeveloperName", name)
-        .find(|row| row.get("NamespacePrefix").is_none_or(Json::is_null))
-        .cloned()
+    org.store.by(object, "DeveloperName", name).find(|row| row.lacks("NamespacePrefix")).cloned()
 }
 
 fn new_row(name: &str) -> Row {
     let mut row = Row::new();
-    row.insert("DeveloperName".to_owned(), Json::String(name.to_owned()));
-    row.insert("Language".to_owned(), Json::String("en_US".to_owned()));
+    row.set("DeveloperName", name);
+    row.set("Language", "en_US");
     row
 }
 
@@ -54,11 +49,11 @@ fn describe(row: &mut Row, document: &Node) -> Result<(), ApiError> {
         return Err(ApiError::new("REQUIRED_FIELD_MISSING", "Required field is missing: label")
             .field("label"));
     }
-    row.insert("MasterLabel".to_owned(), Json::String(label.to_owned()));
+    row.set("MasterLabel", label);
     match text(document, "description").filter(|text| !text.is_empty()) {
-        Some(text) => row.insert("Description".to_owned(), Json::String(text.to_owned())),
+        Some(text) => row.set("Description", text),
         None => row.remove("Description"),
-    };
+    }
     Ok(())
 }
 
@@ -99,7 +94,7 @@ pub fn write_group(
     let mut row = existing.unwrap_or_else(|| new_row(full_name));
     describe(&mut row, document)?;
     let needs_activation = sections::says(document, "hasActivationRequired").unwrap_or(false);
-    row.insert("HasActivationRequired".to_owned(), Json::Bool(needs_activation));
+    row.set("HasActivationRequired", needs_activation);
     let id = if is_new {
         store_group(org, row)
     } else {
@@ -112,8 +107,8 @@ pub fn write_group(
     }
     for member in members {
         let mut component = Row::new();
-        component.insert("PermissionSetGroupId".to_owned(), Json::String(id.clone()));
-        component.insert("PermissionSetId".to_owned(), Json::String(member));
+        component.set("PermissionSetGroupId", &id);
+        component.set("PermissionSetId", &member);
         org.store_new(COMPONENT, component);
     }
     outdate(org, &id);
@@ -125,8 +120,8 @@ fn store_group(org: &mut Org, row: Row) -> String {
     let label = row_text(&row, "MasterLabel").to_owned();
     let id = org.store_new(GROUP, row);
     let mut set = sets::new_set_row(&format!("X{id}"), &label);
-    set.insert("Type".to_owned(), Json::String("Group".to_owned()));
-    set.insert("PermissionSetGroupId".to_owned(), Json::String(id.clone()));
+    set.set("Type", "Group");
+    set.set("PermissionSetGroupId", &id);
     org.store_new("PermissionSet", set);
     id
 }
@@ -226,7 +221,7 @@ pub fn write_muting(
 pub fn group_document(org: &Org, full_name: &str) -> Option<Node> {
     let row = named(org, GROUP, full_name)?;
     let mut children = vec![
-        flag("hasActivationRequired", row.get("HasActivationRequired") == Some(&Json::Bool(true))),
+        flag("hasActivationRequired", row.is_on("HasActivationRequired")),
         Node::text("label", row_text(&row, "MasterLabel")),
         Node::text("status", row_text(&row, "Status")),
     ];
@@ -371,18 +366,18 @@ fn outdate(org: &mut Org, group: &str) {
 
 fn set_status(org: &mut Org, group: &str, status: &str, calls: u32) {
     let Some(mut row) = org.store.get(GROUP, group).cloned() else { return };
-    row.insert("Status".to_owned(), Json::String(status.to_owned()));
-    row.insert(CALLS_LEFT.to_owned(), Json::from(calls));
+    row.set("Status", status);
+    row.set(CALLS_LEFT, i64::from(calls));
     org.store.put(GROUP, row);
 }
 
 /// One more call was made: groups whose time has come are worked out.
 pub fn pass_time(org: &mut Org) {
-    let waiting: Vec<(String, u64)> = org
+    let waiting: Vec<(String, i64)> = org
         .store
         .all(GROUP)
         .filter_map(|row| {
-            let left = row.get(CALLS_LEFT)?.as_u64().filter(|left| *left > 0)?;
+            let left = row.number(CALLS_LEFT).filter(|left| *left > 0)?;
             Some((row_text(row, "Id").to_owned(), left))
         })
         .collect();

@@ -1,10 +1,9 @@
 //! Licenses: seats, and what each lets a user hold.
 
-use serde_json::Value as Json;
-
 use super::Org;
 use crate::local_org::error::ApiError;
-use crate::local_org::store::Row;
+use crate::local_org::row::Cell;
+use crate::local_org::row::Row;
 
 /// The user license that starts with next to nothing; the permission set
 /// license below opens it (Salesforce Help, "Give Integration Users API Only
@@ -17,7 +16,7 @@ pub const INTEGRATION_PSL: &str = "SalesforceAPIIntegrationPsl";
 pub const INTEGRATION_ALLOWS: [&str; 3] = ["ApiEnabled", "ApiUserOnly", "ChatterInternalUser"];
 
 fn number(row: &Row, field: &str) -> i64 {
-    row.get(field).and_then(Json::as_i64).unwrap_or(0)
+    row.number(field).unwrap_or(0)
 }
 
 /// The id of a profile's user license.
@@ -67,28 +66,22 @@ pub fn is_last_admin(org: &Org, user: &str) -> bool {
     let has = |id: &str| {
         org.store.by("PermissionSetAssignment", "AssigneeId", id).any(|assignment| {
             assignment
-                .get("PermissionSetId")
-                .and_then(Json::as_str)
+                .text("PermissionSetId")
                 .and_then(|set| org.store.get("PermissionSet", set))
-                .is_some_and(|set| set.get("PermissionsModifyAllData") == Some(&Json::Bool(true)))
+                .is_some_and(|set| set.is_on("PermissionsModifyAllData"))
         })
     };
     if !has(user) {
         return false;
     }
-    let is_another_active = |id: &str| {
-        id != user
-            && org
-                .store
-                .get("User", id)
-                .is_some_and(|row| row.get("IsActive") == Some(&Json::Bool(true)))
-    };
+    let is_another_active =
+        |id: &str| id != user && org.store.get("User", id).is_some_and(|row| row.is_on("IsActive"));
     !org.store
         .all("PermissionSet")
-        .filter(|set| set.get("PermissionsModifyAllData") == Some(&Json::Bool(true)))
-        .filter_map(|set| set.get("Id").and_then(Json::as_str))
+        .filter(|set| set.is_on("PermissionsModifyAllData"))
+        .filter_map(|set| set.text("Id"))
         .flat_map(|set| org.store.by("PermissionSetAssignment", "PermissionSetId", set))
-        .filter_map(|assignment| assignment.get("AssigneeId").and_then(Json::as_str))
+        .filter_map(|assignment| assignment.text("AssigneeId"))
         .any(is_another_active)
 }
 
@@ -96,15 +89,15 @@ pub fn is_last_admin(org: &Org, user: &str) -> bool {
 pub fn holds_set_license(org: &Org, user: &str, license: &str) -> bool {
     org.store
         .by("PermissionSetLicenseAssign", "AssigneeId", user)
-        .any(|held| held.get("PermissionSetLicenseId").and_then(Json::as_str) == Some(license))
+        .any(|held| held.text("PermissionSetLicenseId") == Some(license))
 }
 
 /// The id of a permission set license by developer name.
 pub fn set_license_id(org: &Org, developer_name: &str) -> Option<String> {
     org.store
         .all("PermissionSetLicense")
-        .find(|row| row.get("DeveloperName").and_then(Json::as_str) == Some(developer_name))
-        .and_then(|row| row.get("Id").and_then(Json::as_str))
+        .find(|row| row.text("DeveloperName") == Some(developer_name))
+        .and_then(|row| row.text("Id"))
         .map(str::to_owned)
 }
 
@@ -120,7 +113,7 @@ pub fn not_allowed(org: &Org, user: &str, set: &str) -> Option<String> {
         return beyond_integration(org, set);
     }
     let row = org.store.get("PermissionSet", set)?;
-    let gives_all = row.get("PermissionsModifyAllData") == Some(&Json::Bool(true));
+    let gives_all = row.is_on("PermissionsModifyAllData");
     let carries = row.get("LicenseId").is_some_and(|license| !license.is_null());
     let is_refused = gives_all && !carries && !org.doubts.all_data_without_set_license;
     is_refused.then(|| "Modify All Data".to_owned())
@@ -132,7 +125,7 @@ pub fn beyond_integration(org: &Org, set: &str) -> Option<String> {
     let mut objects: Vec<(&str, &str)> = org
         .store
         .by("ObjectPermissions", "ParentId", set)
-        .filter_map(|row| Some((row.get("SobjectType")?.as_str()?, "Read")))
+        .filter_map(|row| Some((row.text("SobjectType")?, "Read")))
         .collect();
     objects.sort_unstable();
     if let Some((object, verb)) = objects.first() {
@@ -140,7 +133,7 @@ pub fn beyond_integration(org: &Org, set: &str) -> Option<String> {
     }
     let row = org.store.get("PermissionSet", set)?;
     row.iter()
-        .filter(|(_, value)| **value == Json::Bool(true))
+        .filter(|(_, value)| **value == Cell::Flag(true))
         .filter_map(|(field, _)| field.strip_prefix("Permissions"))
         .find(|name| !INTEGRATION_ALLOWS.contains(name))
         .map(|name| {
@@ -159,20 +152,20 @@ fn package_license(org: &Org, set: &str) -> Option<(String, i64)> {
     let package = org
         .store
         .all("PackageLicense")
-        .find(|row| row.get("NamespacePrefix").and_then(Json::as_str) == Some(namespace))?;
+        .find(|row| row.text("NamespacePrefix") == Some(namespace))?;
     let allowed = number(package, "AllowedLicenses");
     (allowed >= 0).then(|| (row_id(package), allowed))
 }
 
 fn row_id(row: &Row) -> String {
-    row.get("Id").and_then(Json::as_str).unwrap_or_default().to_owned()
+    row.text("Id").unwrap_or_default().to_owned()
 }
 
 fn holds_package(org: &Org, user: &str, package: &str) -> bool {
-    let text = |row: &Row, field: &str| row.get(field).and_then(Json::as_str) == Some(package);
-    org.store.all("UserPackageLicense").any(|held| {
-        text(held, "PackageLicenseId") && held.get("UserId").and_then(Json::as_str) == Some(user)
-    })
+    let text = |row: &Row, field: &str| row.text(field) == Some(package);
+    org.store
+        .all("UserPackageLicense")
+        .any(|held| text(held, "PackageLicenseId") && held.text("UserId") == Some(user))
 }
 
 /// Refuses a packaged set to a user without a license of its package.
@@ -194,8 +187,8 @@ pub fn check_package(org: &Org, user: &str, set: &str) -> Result<(), ApiError> {
 /// # Errors
 /// When no seat is left.
 pub fn insert_package_license(org: &mut Org, row: Row) -> Result<String, ApiError> {
-    let package = row.get("PackageLicenseId").and_then(Json::as_str).unwrap_or_default();
-    let user = row.get("UserId").and_then(Json::as_str).unwrap_or_default();
+    let package = row.text("PackageLicenseId").unwrap_or_default();
+    let user = row.text("UserId").unwrap_or_default();
     if holds_package(org, user, package) {
         return Err(ApiError::new("DUPLICATE_VALUE", "duplicate value found: PackageLicenseId"));
     }
@@ -204,7 +197,7 @@ pub fn insert_package_license(org: &mut Org, row: Row) -> Result<String, ApiErro
     let used = org
         .store
         .all("UserPackageLicense")
-        .filter(|held| held.get("PackageLicenseId").and_then(Json::as_str) == Some(package))
+        .filter(|held| held.text("PackageLicenseId") == Some(package))
         .count();
     if allowed >= 0 && i64::try_from(used).unwrap_or(i64::MAX) >= allowed {
         return Err(ApiError::new("LICENSE_LIMIT_EXCEEDED", "License Limit Exceeded"));
@@ -215,28 +208,25 @@ pub fn insert_package_license(org: &mut Org, row: Row) -> Result<String, ApiErro
 /// Brings the counts of taken seats up to date, which queries show.
 pub fn count_seats(org: &mut Org) {
     let ids = |object: &str| -> Vec<String> {
-        org.store
-            .all(object)
-            .filter_map(|row| row.get("Id").and_then(Json::as_str).map(str::to_owned))
-            .collect()
+        org.store.all(object).filter_map(|row| row.text("Id").map(str::to_owned)).collect()
     };
     let (user_licenses, set_licenses) = (ids("UserLicense"), ids("PermissionSetLicense"));
     let packages = ids("PackageLicense");
     for license in user_licenses {
         let used = used_user_seats(org, &license);
-        org.store.set_computed("UserLicense", &license, "UsedLicenses", used.into());
+        org.store.set_computed("UserLicense", &license, "UsedLicenses", used);
     }
     for package in packages {
         let used = org
             .store
             .all("UserPackageLicense")
-            .filter(|held| held.get("PackageLicenseId").and_then(Json::as_str) == Some(&package))
+            .filter(|held| held.text("PackageLicenseId") == Some(&package))
             .count();
-        org.store.set_computed("PackageLicense", &package, "UsedLicenses", used.into());
+        org.store.set_computed("PackageLicense", &package, "UsedLicenses", used);
     }
     for license in set_licenses {
         let used =
             org.store.count_by("PermissionSetLicenseAssign", "PermissionSetLicenseId", &license);
-        org.store.set_computed("PermissionSetLicense", &license, "UsedLicenses", used.into());
+        org.store.set_computed("PermissionSetLicense", &license, "UsedLicenses", used);
     }
 }

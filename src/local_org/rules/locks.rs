@@ -4,11 +4,10 @@
 use std::cell::RefCell;
 use std::collections::HashSet;
 
-use serde_json::Value as Json;
-
 use crate::local_org::error::ApiError;
 use crate::local_org::ids::normal_id;
-use crate::local_org::store::Row;
+use crate::local_org::row::Cell;
+use crate::local_org::row::Row;
 
 /// What other calls hold while one call runs.
 #[derive(Debug, Default)]
@@ -53,7 +52,7 @@ impl Locks {
 /// is given to a user is added up for it. Adding up a group takes nothing: the
 /// platform does it by itself.
 pub fn lock_keys(object: &str, row: &Row) -> Vec<String> {
-    if row.get("PermissionSetGroupId").is_some_and(Json::is_string) && object == "PermissionSet" {
+    if row.get("PermissionSetGroupId").is_some_and(Cell::is_string) && object == "PermissionSet" {
         return Vec::new();
     }
     let fields: &[&str] = match object {
@@ -63,8 +62,5 @@ pub fn lock_keys(object: &str, row: &Row) -> Vec<String> {
         "UserLogin" | "UserPackageLicense" => &["UserId"],
         _ => &[],
     };
-    fields
-        .iter()
-        .filter_map(|field| row.get(*field).and_then(Json::as_str).map(normal_id))
-        .collect()
+    fields.iter().filter_map(|field| row.text(*field).map(normal_id)).collect()
 }

@@ -1,8 +1,6 @@
 //! What there is as metadata, and one way to write, read, list, delete and rename
 //! it, whichever type it is of and whether a call or a deploy asks for it.
 
-use serde_json::Value as Json;
-
 use super::Org;
 use super::files::FileType;
 use super::groups;
@@ -13,8 +11,9 @@ use super::rights;
 use super::set_document;
 use super::sets;
 use crate::local_org::error::ApiError;
+use crate::local_org::row::Cell;
+use crate::local_org::row::Row;
 use crate::local_org::shapes;
-use crate::local_org::store::Row;
 use crate::local_org::xml::Node;
 
 /// What became of one document.
@@ -145,8 +144,8 @@ pub fn rows_of<'a>(org: &'a Org, metadata_type: &str) -> Vec<(String, &'a Row)> 
     };
     org.store
         .all(object)
-        .filter(|row| row.get("IsOwnedByProfile").is_none_or(|owned| *owned == Json::Bool(false)))
-        .filter(|row| row.get("PermissionSetGroupId").is_none_or(Json::is_null))
+        .filter(|row| row.get("IsOwnedByProfile").is_none_or(|owned| *owned == Cell::Flag(false)))
+        .filter(|row| row.lacks("PermissionSetGroupId"))
         .map(|row| (full_name(row), row))
         .collect()
 }
@@ -240,7 +239,5 @@ pub fn rename_document(
         "PermissionSet" => ("Name", to.to_owned()),
         _ => ("DeveloperName", to.to_owned()),
     };
-    let mut row = Row::new();
-    row.insert(field.to_owned(), Json::String(name));
-    super::update(org, metadata_type, &id, &row)
+    super::update(org, metadata_type, &id, &super::written([(field, &name)]))
 }

@@ -27,18 +27,19 @@ mod virtual_rows;
 
 use std::sync::Arc;
 
+use serde_json::Map;
 use serde_json::Value as Json;
 
 use super::error::ApiError;
 use super::ids::normal_id;
 use super::options::Doubts;
 use super::options::Recalculation;
+use super::row::Row;
 use super::schema::Field;
 use super::schema::Object;
 use super::schema::Schema;
 use super::schema::VIEW_ALL_FIELDS;
 use super::schema::is_with_view_all_fields;
-use super::store::Row;
 use super::store::Store;
 
 pub use deploy::DeployOptions;
@@ -76,6 +77,14 @@ pub use sets::new_set_row;
 pub use users::set_password;
 pub use virtual_rows::further_rows;
 
+/// Fields as a client writes them.
+pub type Fields = Map<String, Json>;
+
+/// Texts as a client would write them.
+fn written<const N: usize>(fields: [(&str, &str); N]) -> Fields {
+    fields.into_iter().map(|(name, text)| (name.to_owned(), Json::from(text))).collect()
+}
+
 /// The org as the rules see it.
 #[derive(Debug)]
 pub struct Org {
@@ -106,7 +115,7 @@ pub struct Org {
 impl Org {
     /// A text field of a row.
     pub fn text<'a>(&'a self, object: &str, id: &str, field: &str) -> Option<&'a str> {
-        self.store.get(object, id)?.get(field)?.as_str()
+        self.store.get(object, id)?.text(field)
     }
 
     /// Sets the fields that the platform fills on each write.
@@ -120,7 +129,7 @@ impl Org {
         ];
         for (field, value, only_new) in stamps {
             if object.field(field).is_some() && (is_new || !only_new) {
-                row.insert(field.to_owned(), Json::String(value.clone()));
+                row.set(field, value);
             }
         }
     }
@@ -130,7 +139,7 @@ impl Org {
         let schema = Arc::clone(&self.schema);
         let Some(object) = schema.object(object) else { return String::new() };
         let id = self.store.new_id(object.prefix);
-        row.insert("Id".to_owned(), Json::String(id.clone()));
+        row.set("Id", &id);
         self.stamp(object, &mut row, true);
         self.store.put(object.name, row);
         id
@@ -146,7 +155,7 @@ impl Org {
 }
 
 /// Inserts a record.
-pub fn insert(org: &mut Org, object: &str, fields: &Row) -> Result<String, ApiError> {
+pub fn insert(org: &mut Org, object: &str, fields: &Fields) -> Result<String, ApiError> {
     let schema = Arc::clone(&org.schema);
     let object = schema.object(object).ok_or_else(|| ApiError::unknown_object(object))?;
     if !object.createable {
@@ -181,7 +190,7 @@ pub fn insert(org: &mut Org, object: &str, fields: &Row) -> Result<String, ApiEr
 }
 
 /// Updates a record.
-pub fn update(org: &mut Org, object: &str, id: &str, fields: &Row) -> Result<(), ApiError> {
+pub fn update(org: &mut Org, object: &str, id: &str, fields: &Fields) -> Result<(), ApiError> {
     let schema = Arc::clone(&org.schema);
     let object = schema.object(object).ok_or_else(|| ApiError::unknown_object(object))?;
     if !object.updateable {
@@ -263,7 +272,7 @@ fn existing(org: &Org, object: &Object, id: &str) -> Result<String, ApiError> {
 }
 
 /// Checks names, types, lengths and whether a field may be written at all.
-fn checked(org: &Org, object: &Object, fields: &Row, is_insert: bool) -> Result<Row, ApiError> {
+fn checked(org: &Org, object: &Object, fields: &Fields, is_insert: bool) -> Result<Row, ApiError> {
     let mut row = Row::new();
     for (name, value) in fields {
         if name == "attributes" || (!is_insert && name.eq_ignore_ascii_case("Id")) {
@@ -325,7 +334,7 @@ fn checked(org: &Org, object: &Object, fields: &Row, is_insert: bool) -> Result<
             }
             (_, other) => other.clone(),
         };
-        row.insert(field.name.clone(), value);
+        row.set(&field.name, value);
     }
     Ok(row)
 }
@@ -352,8 +361,7 @@ fn moment(text: &str) -> Option<String> {
 
 /// Refuses a row that lacks one of these fields.
 fn require(row: &Row, fields: &[&str]) -> Result<(), ApiError> {
-    let missing: Vec<&str> =
-        fields.iter().copied().filter(|field| row.get(*field).is_none_or(Json::is_null)).collect();
+    let missing: Vec<&str> = fields.iter().copied().filter(|field| row.lacks(*field)).collect();
     if missing.is_empty() {
         return Ok(());
     }

@@ -1,9 +1,7 @@
 //! Small readers and makers of elements and rows, which the documents share.
 
-use serde_json::Value as Json;
-
 use crate::local_org::error::ApiError;
-use crate::local_org::store::Row;
+use crate::local_org::row::Row;
 use crate::local_org::xml::Node;
 
 /// Whether an element says true.
@@ -18,7 +16,7 @@ pub fn text<'a>(node: &'a Node, name: &str) -> Option<&'a str> {
 
 /// The text of a field; empty for none.
 pub fn row_text<'a>(row: &'a Row, field: &str) -> &'a str {
-    row.get(field).and_then(Json::as_str).unwrap_or_default()
+    row.text(field).unwrap_or_default()
 }
 
 /// An element that says true or false.

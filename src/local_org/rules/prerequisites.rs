@@ -10,7 +10,8 @@ use serde_json::json;
 use super::Org;
 use crate::local_org::error::ApiError;
 use crate::local_org::options::Doubts;
-use crate::local_org::store::Row;
+use crate::local_org::row::Cell;
+use crate::local_org::row::Row;
 
 const TABLE: &str = include_str!("../../data/prerequisites.tsv");
 
@@ -112,7 +113,7 @@ fn words(permission: &str) -> String {
 pub fn check_row(org: &Org, row: &Row) -> Result<(), ApiError> {
     let granted = row
         .iter()
-        .filter(|(_, value)| **value == Json::Bool(true))
+        .filter(|(_, value)| **value == Cell::Flag(true))
         .filter_map(|(field, _)| field.strip_prefix("Permissions"))
         .filter(|name| org.schema.knows_permission(name))
         .map(str::to_owned)

@@ -1,8 +1,6 @@
 //! A profile as a document: an overlay, that leaves alone what it does not say
 //! (Metadata API Developer Guide, `Profile`).
 
-use serde_json::Value as Json;
-
 use super::Org;
 use super::contents::content_nodes;
 use super::contents::granted;
@@ -18,7 +16,7 @@ use super::prerequisites;
 use super::profiles;
 use super::sections;
 use crate::local_org::error::ApiError;
-use crate::local_org::store::Row;
+use crate::local_org::row::Row;
 use crate::local_org::xml::Node;
 
 /// Standard profiles that metadata names otherwise than Setup (metadata of real
@@ -92,10 +90,9 @@ fn create(org: &mut Org, full_name: &str, document: &Node) -> Result<String, Api
                 ApiError::new("INVALID_CROSS_REFERENCE_KEY", message)
             })?,
     };
-    let mut row = Row::new();
-    row.insert("Name".to_owned(), Json::String(unescape(full_name)));
-    row.insert("UserLicenseId".to_owned(), Json::String(license.clone()));
-    let id = super::insert(org, "Profile", &row)?;
+    let name = unescape(full_name);
+    let fields = super::written([("Name", name.as_str()), ("UserLicenseId", &license)]);
+    let id = super::insert(org, "Profile", &fields)?;
     if license == base_license
         && let (Some(from), Some(to)) =
             (profiles::owned_set(org, &base), profiles::owned_set(org, &id))
@@ -132,10 +129,10 @@ pub fn write(
     store_contents(org, &set, &contents);
     let mut row = org.store.get("Profile", &id).cloned().unwrap_or_default();
     for (name, on) in &contents.system {
-        row.insert(format!("Permissions{name}"), Json::Bool(*on));
+        row.set(&format!("Permissions{name}"), *on);
     }
     if let Some(description) = text(document, "description") {
-        row.insert("Description".to_owned(), Json::String(description.to_owned()));
+        row.set("Description", description);
     }
     org.store_changed("Profile", row);
     Ok(created)

@@ -1,17 +1,15 @@
 //! Profiles: made nearly empty, never deleted while a user has one (Object
 //! Reference, `Profile`; Salesforce Help, "Delete Profiles").
 
-use serde_json::Value as Json;
-
 use super::Org;
 use super::licenses;
 use super::prerequisites;
 use super::require;
 use crate::local_org::error::ApiError;
-use crate::local_org::store::Row;
+use crate::local_org::row::Row;
 
 fn check_name(org: &Org, row: &Row, id: Option<&str>) -> Result<(), ApiError> {
-    let Some(name) = row.get("Name").and_then(Json::as_str) else { return Ok(()) };
+    let Some(name) = row.text("Name") else { return Ok(()) };
     let is_taken =
         org.store.ids_by("Profile", "Name", name).iter().any(|holder| Some(holder.as_str()) != id);
     if is_taken {
@@ -32,7 +30,7 @@ pub fn owned_set(org: &Org, profile: &str) -> Option<String> {
 pub fn insert(org: &mut Org, mut row: Row) -> Result<String, ApiError> {
     require(&row, &["Name", "UserLicenseId"])?;
     check_name(org, &row, None)?;
-    let license = row.get("UserLicenseId").and_then(Json::as_str).unwrap_or_default().to_owned();
+    let license = row.text("UserLicenseId").unwrap_or_default().to_owned();
     if org.store.get("UserLicense", &license).is_none() {
         return Err(ApiError::new(
             "INVALID_CROSS_REFERENCE_KEY",
@@ -43,36 +41,36 @@ pub fn insert(org: &mut Org, mut row: Row) -> Result<String, ApiError> {
     // It starts empty apart from what the license requires.
     if org.text("UserLicense", &license, "Name") == Some(licenses::INTEGRATION) {
         for name in ["ApiEnabled", "ApiUserOnly"] {
-            row.insert(format!("Permissions{name}"), Json::Bool(true));
+            row.set(&format!("Permissions{name}"), true);
         }
     }
     prerequisites::check_row(org, &row)?;
-    row.insert("UserType".to_owned(), Json::String("Standard".to_owned()));
+    row.set("UserType", "Standard");
     Ok(create(org, row, true))
 }
 
 /// Stores a profile and the set that it owns.
 pub fn create(org: &mut Org, row: Row, is_custom: bool) -> String {
     let mut set = Row::new();
-    for (field, value) in &row {
+    for (field, value) in row.iter() {
         if field.starts_with("Permissions") || field == "Description" {
-            set.insert(field.clone(), value.clone());
+            set.set(field, value.clone());
         }
     }
     let id = org.store_new("Profile", row);
-    set.insert("Name".to_owned(), Json::String(format!("X{id}")));
-    set.insert("Label".to_owned(), Json::String(id.clone()));
-    set.insert("ProfileId".to_owned(), Json::String(id.clone()));
-    set.insert("IsOwnedByProfile".to_owned(), Json::Bool(true));
-    set.insert("IsCustom".to_owned(), Json::Bool(is_custom));
-    set.insert("Type".to_owned(), Json::String("Profile".to_owned()));
+    set.set("Name", format!("X{id}"));
+    set.set("Label", &id);
+    set.set("ProfileId", &id);
+    set.set("IsOwnedByProfile", true);
+    set.set("IsCustom", is_custom);
+    set.set("Type", "Profile");
     org.store_new("PermissionSet", set);
     id
 }
 
-pub fn update(org: &mut Org, id: &str, changes: Row) -> Result<(), ApiError> {
+pub fn update(org: &mut Org, id: &str, mut changes: Row) -> Result<(), ApiError> {
     check_name(org, &changes, Some(id))?;
-    let renames_standard = changes.contains_key("Name") && !is_custom(org, id);
+    let renames_standard = changes.get("Name").is_some() && !is_custom(org, id);
     if renames_standard {
         return Err(ApiError::new(
             "INSUFFICIENT_ACCESS_OR_READONLY",
@@ -81,11 +79,12 @@ pub fn update(org: &mut Org, id: &str, changes: Row) -> Result<(), ApiError> {
     }
     let mut row = org.store.get("Profile", id).cloned().unwrap_or_default();
     row.extend(changes.clone());
+    changes.retain(|field| field.starts_with("Permissions"));
     prerequisites::check_row(org, &row)?;
     org.store_changed("Profile", row);
     if let Some(set) = owned_set(org, id) {
         let mut row = org.store.get("PermissionSet", &set).cloned().unwrap_or_default();
-        row.extend(changes.into_iter().filter(|(field, _)| field.starts_with("Permissions")));
+        row.extend(changes);
         org.store_changed("PermissionSet", row);
     }
     Ok(())
@@ -95,7 +94,7 @@ pub fn update(org: &mut Org, id: &str, changes: Row) -> Result<(), ApiError> {
 pub fn is_custom(org: &Org, profile: &str) -> bool {
     owned_set(org, profile)
         .and_then(|set| org.store.get("PermissionSet", &set))
-        .is_some_and(|set| set.get("IsCustom") == Some(&Json::Bool(true)))
+        .is_some_and(|set| set.is_on("IsCustom"))
 }
 
 pub fn delete(org: &mut Org, id: &str) -> Result<(), ApiError> {

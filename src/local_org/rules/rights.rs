@@ -7,7 +7,7 @@ use serde_json::Value as Json;
 
 use super::Org;
 use crate::local_org::error::ApiError;
-use crate::local_org::store::Row;
+use crate::local_org::row::Row;
 
 /// Whether the running user holds a system permission, by profile or set.
 pub fn may(org: &Org, permission: &str) -> bool {
@@ -18,10 +18,9 @@ pub fn may(org: &Org, permission: &str) -> bool {
     let field = format!("Permissions{permission}");
     org.store.by("PermissionSetAssignment", "AssigneeId", &org.running_user).any(|assignment| {
         assignment
-            .get("PermissionSetId")
-            .and_then(Json::as_str)
+            .text("PermissionSetId")
             .and_then(|set| org.store.get("PermissionSet", set))
-            .is_some_and(|set| set.get(&field) == Some(&Json::Bool(true)))
+            .is_some_and(|set| set.is_on(&field))
     })
 }
 
@@ -70,8 +69,7 @@ pub fn check_password(org: &Org, user: &str) -> Result<(), ApiError> {
 /// Brings the one row of `UserPermissionAccess` up to date, which queries show.
 pub fn show(org: &mut Org) {
     const TABLE: &str = "UserPermissionAccess";
-    let held =
-        org.store.all(TABLE).next().and_then(|row| row.get("Id")?.as_str().map(str::to_owned));
+    let held = org.store.all(TABLE).next().and_then(|row| row.text("Id").map(str::to_owned));
     let id = held.unwrap_or_else(|| org.store_new(TABLE, Row::new()));
     let names: Vec<String> = org
         .schema

@@ -14,7 +14,8 @@ use super::nodes::is_true;
 use super::nodes::row_text;
 use super::nodes::text;
 use crate::local_org::error::ApiError;
-use crate::local_org::store::Row;
+use crate::local_org::row::Cell;
+use crate::local_org::row::Row;
 use crate::local_org::xml::Node;
 
 /// Where entries are kept.
@@ -71,7 +72,7 @@ const TABS: [&str; 5] =
 /// A record type's name in metadata: that of a person account's begins with
 /// `PersonAccount.`.
 fn full_name(row: &Row) -> String {
-    let is_person = row.get("IsPersonType") == Some(&Json::Bool(true));
+    let is_person = row.is_on("IsPersonType");
     let object = if is_person { "PersonAccount" } else { row_text(row, "SobjectType") };
     format!("{object}.{}", row_text(row, "DeveloperName"))
 }
@@ -204,7 +205,7 @@ pub fn stored(org: &Org, set: &str) -> Entries {
     org.store
         .by(TABLE, "ParentId", set)
         .map(|row| {
-            let said = row.get("Said").and_then(Json::as_object).into_iter().flatten();
+            let said = row.get("Said").and_then(Cell::as_object).into_iter().flatten();
             let said = said
                 .filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned())))
                 .collect();
@@ -222,10 +223,10 @@ pub fn store(org: &mut Org, set: &str, entries: &Entries) {
         for (field, value) in
             [("Id", &id), ("Section", section), ("Name", name), ("ParentId", &set.to_owned())]
         {
-            row.insert(field.to_owned(), Json::String(value.clone()));
+            row.set(field, value);
         }
         let said = said.iter().map(|(name, value)| (name.clone(), Json::String(value.clone())));
-        row.insert("Said".to_owned(), Json::Object(said.collect()));
+        row.set("Said", Json::Object(said.collect()));
         org.store.put(TABLE, row);
     }
 }
@@ -259,7 +260,7 @@ pub fn nodes(entries: &Entries) -> Vec<Node> {
 pub fn profile_nodes(org: &Org, mut entries: Entries) -> Vec<Node> {
     for row in org.store.all("RecordType") {
         let name = full_name(row);
-        if row.get("IsActive") == Some(&Json::Bool(false)) {
+        if row.get("IsActive") == Some(&Cell::Flag(false)) {
             continue;
         }
         let key = (RECORD_TYPES.to_owned(), name.clone());

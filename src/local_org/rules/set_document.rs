@@ -1,8 +1,6 @@
 //! A permission set as a document: replaced as a whole (Metadata API Developer
 //! Guide, `PermissionSet`).
 
-use serde_json::Value as Json;
-
 use super::Org;
 use super::contents::content_nodes;
 use super::contents::granted;
@@ -19,7 +17,6 @@ use super::prerequisites;
 use super::sections;
 use super::sets;
 use crate::local_org::error::ApiError;
-use crate::local_org::store::Row;
 use crate::local_org::xml::Node;
 
 /// Creates a set or replaces it with what a document says; whether it was made.
@@ -42,15 +39,10 @@ pub fn write(
     let (id, created) = match existing {
         Some(id) => (id, false),
         None if !may_create => return Err(no_such("PermissionSet", full_name)),
-        None => (
-            super::insert(org, "PermissionSet", &{
-                let mut row = Row::new();
-                row.insert("Name".to_owned(), Json::String(full_name.to_owned()));
-                row.insert("Label".to_owned(), Json::String(label.to_owned()));
-                row
-            })?,
-            true,
-        ),
+        None => {
+            let fields = super::written([("Name", full_name), ("Label", label)]);
+            (super::insert(org, "PermissionSet", &fields)?, true)
+        }
     };
     if !created && !org.doubts.sets_are_replaced {
         let mut merged = stored_contents(org, &id);
@@ -66,7 +58,7 @@ pub fn write(
     prerequisites::check(&granted(&contents), &org.doubts)?;
     let mut row = org.store.get("PermissionSet", &id).cloned().unwrap_or_default();
     if !label.is_empty() {
-        row.insert("Label".to_owned(), Json::String(label.to_owned()));
+        row.set("Label", label);
     }
     match text(document, "description").filter(|text| !text.is_empty()) {
         Some(description) if description.chars().count() > 255 => {
@@ -77,7 +69,7 @@ pub fn write(
             .field("description"));
         }
         Some(description) => {
-            row.insert("Description".to_owned(), Json::String(description.to_owned()));
+            row.set("Description", description);
         }
         None if org.doubts.sets_are_replaced || document.child("description").is_some() => {
             row.remove("Description");
@@ -101,7 +93,7 @@ pub fn write(
                 )
                 .field("license"));
             }
-            row.insert("LicenseId".to_owned(), Json::String(id));
+            row.set("LicenseId", id);
         }
         None if !created
             && org.doubts.sets_are_replaced
@@ -117,10 +109,10 @@ pub fn write(
     }
     match sections::says(document, "hasActivationRequired") {
         Some(on) => {
-            row.insert("HasActivationRequired".to_owned(), Json::Bool(on));
+            row.set("HasActivationRequired", on);
         }
         None if org.doubts.sets_are_replaced => {
-            row.insert("HasActivationRequired".to_owned(), Json::Bool(false));
+            row.set("HasActivationRequired", false);
         }
         None => {}
     }
@@ -166,10 +158,7 @@ pub fn read(org: &Org, full_name: &str, id: &str) -> Node {
         children.push(Node::text("description", description));
     }
     children.extend(fields);
-    children.push(flag(
-        "hasActivationRequired",
-        row.get("HasActivationRequired") == Some(&Json::Bool(true)),
-    ));
+    children.push(flag("hasActivationRequired", row.is_on("HasActivationRequired")));
     children.push(Node::text("label", row_text(&row, "Label")));
     let license = row_text(&row, "LicenseId");
     if let Some(name) = org

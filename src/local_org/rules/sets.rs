@@ -1,16 +1,14 @@
 //! Permission sets and the rows below them, as the data API writes them.
 
-use serde_json::Value as Json;
-
 use super::Org;
 use super::groups;
 use super::prerequisites;
 use super::require;
 use crate::local_org::error::ApiError;
-use crate::local_org::store::Row;
+use crate::local_org::row::Row;
 
 fn text<'a>(row: &'a Row, field: &str) -> &'a str {
-    row.get(field).and_then(Json::as_str).unwrap_or_default()
+    row.text(field).unwrap_or_default()
 }
 
 fn is_api_name(name: &str) -> bool {
@@ -23,12 +21,12 @@ fn is_api_name(name: &str) -> bool {
 /// A set of this org, without its contents.
 pub fn new_set_row(name: &str, label: &str) -> Row {
     let mut row = Row::new();
-    row.insert("Name".to_owned(), Json::String(name.to_owned()));
-    row.insert("Label".to_owned(), Json::String(label.to_owned()));
-    row.insert("IsCustom".to_owned(), Json::Bool(true));
-    row.insert("IsOwnedByProfile".to_owned(), Json::Bool(false));
-    row.insert("HasActivationRequired".to_owned(), Json::Bool(false));
-    row.insert("Type".to_owned(), Json::String("Regular".to_owned()));
+    row.set("Name", name);
+    row.set("Label", label);
+    row.set("IsCustom", true);
+    row.set("IsOwnedByProfile", false);
+    row.set("HasActivationRequired", false);
+    row.set("Type", "Regular");
     row
 }
 
@@ -44,7 +42,7 @@ pub fn full_name(row: &Row) -> String {
 pub fn own_set(org: &Org, name: &str) -> Option<String> {
     org.store
         .by("PermissionSet", "Name", name)
-        .find(|row| row.get("NamespacePrefix").is_none_or(Json::is_null))
+        .find(|row| row.lacks("NamespacePrefix"))
         .map(|row| text(row, "Id").to_owned())
 }
 
@@ -83,7 +81,7 @@ fn check(org: &Org, row: &Row, id: Option<&str>) -> Result<(), ApiError> {
 /// Refuses a change of a set that belongs to a profile or a package.
 pub fn refuse_foreign(org: &Org, id: &str) -> Result<(), ApiError> {
     let row = org.store.get("PermissionSet", id).cloned().unwrap_or_default();
-    if row.get("IsOwnedByProfile") == Some(&Json::Bool(true)) {
+    if row.is_on("IsOwnedByProfile") {
         return Err(ApiError::new(
             "INSUFFICIENT_ACCESS_OR_READONLY",
             "insufficient access rights on object id",

@@ -1,12 +1,12 @@
 //! Users: unique names, seats, and never a delete (Object Reference, `User`).
 
-use serde_json::Value as Json;
-
 use super::Org;
 use super::licenses;
 use super::require;
 use crate::local_org::error::ApiError;
-use crate::local_org::store::Row;
+use crate::local_org::row::Cell;
+use crate::local_org::row::Row;
+use crate::local_org::schema::Field;
 
 const REQUIRED: [&str; 9] = [
     "Username",
@@ -40,7 +40,7 @@ const UNIQUE: [(&str, &str, &str); 3] = [
 ];
 
 fn text<'a>(row: &'a Row, field: &str) -> Option<&'a str> {
-    row.get(field).and_then(Json::as_str)
+    row.text(field)
 }
 
 fn is_email(text: &str) -> bool {
@@ -50,6 +50,10 @@ fn is_email(text: &str) -> bool {
             && domain.split('.').all(|label| !label.is_empty())
             && !text.contains(char::is_whitespace)
     })
+}
+
+fn own_fields(org: &Org) -> impl Iterator<Item = &Field> {
+    org.schema.object("User").into_iter().flat_map(|user| &user.fields)
 }
 
 fn check(org: &Org, row: &Row, id: Option<&str>) -> Result<(), ApiError> {
@@ -73,16 +77,23 @@ fn check(org: &Org, row: &Row, id: Option<&str>) -> Result<(), ApiError> {
     }
     for (field, code, message) in UNIQUE {
         let Some(value) = text(row, field) else { continue };
-        let holders = org.store.ids_by("User", field, value);
-        if holders.iter().any(|holder| Some(holder.as_str()) != id) {
+        let mut holders = org.store.by("User", field, value);
+        if holders.any(|holder| text(holder, "Id") != id) {
             return Err(ApiError::new(code, message).field(field));
         }
     }
-    for field in &org.schema.object("User").map(|user| user.fields.clone()).unwrap_or_default() {
+    for field in own_fields(org) {
+        let is_locale = field.name == "LocaleSidKey";
+        if field.values.is_empty() && !is_locale {
+            continue;
+        }
         let Some(value) = text(row, &field.name) else { continue };
-        let is_value = |value: &str| match field.name.as_str() {
-            "LocaleSidKey" => value.starts_with(|first: char| first.is_ascii_lowercase()),
-            _ => field.values.is_empty() || field.values.iter().any(|held| held == value),
+        let is_value = |value: &str| {
+            if is_locale {
+                value.starts_with(|first: char| first.is_ascii_lowercase())
+            } else {
+                field.values.iter().any(|held| held == value)
+            }
         };
         if !value.split(';').all(is_value) {
             return Err(ApiError::new(
@@ -142,17 +153,15 @@ fn check(org: &Org, row: &Row, id: Option<&str>) -> Result<(), ApiError> {
 
 pub fn insert(org: &mut Org, mut row: Row) -> Result<String, ApiError> {
     require(&row, &REQUIRED)?;
-    let own = org.schema.object("User").map(|user| user.fields.clone()).unwrap_or_default();
-    let own: Vec<&str> = own
-        .iter()
+    let own: Vec<&str> = own_fields(org)
         .filter(|field| field.name.ends_with("__c") && !field.nillable)
         .map(|field| field.name.as_str())
         .collect();
     require(&row, &own)?;
     check(org, &row, None)?;
     let profile = text(&row, "ProfileId").unwrap_or_default().to_owned();
-    let is_active = row.get("IsActive").and_then(Json::as_bool).unwrap_or(true);
-    row.insert("IsActive".to_owned(), Json::Bool(is_active));
+    let is_active = row.get("IsActive").and_then(Cell::as_bool).unwrap_or(true);
+    row.set("IsActive", is_active);
     if is_active {
         licenses::take_user_seat(org, &profile)?;
     }
@@ -161,21 +170,21 @@ pub fn insert(org: &mut Org, mut row: Row) -> Result<String, ApiError> {
             text(&row, "Username").unwrap_or_default().split('@').next().unwrap_or_default();
         let mut nickname: String = local.chars().take(30).collect();
         let mut number = 1;
-        while !org.store.ids_by("User", "CommunityNickname", &nickname).is_empty() {
+        while org.store.count_by("User", "CommunityNickname", &nickname) > 0 {
             nickname = format!("{}{number}", local.chars().take(30).collect::<String>());
             number += 1;
         }
-        row.insert("CommunityNickname".to_owned(), Json::String(nickname));
+        row.set("CommunityNickname", nickname);
     }
     set_name(&mut row);
-    row.insert("UserType".to_owned(), Json::String("Standard".to_owned()));
+    row.set("UserType", "Standard");
     let id = org.store_new("User", row);
     hold_profile_set(org, &id, &profile);
     if org.doubts.login_rows {
         let mut login = Row::new();
-        login.insert("UserId".to_owned(), Json::String(id.clone()));
-        login.insert("IsFrozen".to_owned(), Json::Bool(false));
-        login.insert("IsPasswordLocked".to_owned(), Json::Bool(false));
+        login.set("UserId", &id);
+        login.set("IsFrozen", false);
+        login.set("IsPasswordLocked", false);
         org.store_new("UserLogin", login);
     }
     Ok(id)
@@ -188,9 +197,9 @@ fn hold_profile_set(org: &mut Org, user: &str, profile: &str) {
         return;
     };
     let mut row = Row::new();
-    row.insert("AssigneeId".to_owned(), Json::String(user.to_owned()));
-    row.insert("PermissionSetId".to_owned(), Json::String(set));
-    row.insert("IsActive".to_owned(), Json::Bool(true));
+    row.set("AssigneeId", user);
+    row.set("PermissionSetId", set);
+    row.set("IsActive", true);
     org.store_new("PermissionSetAssignment", row);
 }
 
@@ -198,7 +207,7 @@ fn set_name(row: &mut Row) {
     let first = text(row, "FirstName").map(str::to_owned);
     let last = text(row, "LastName").unwrap_or_default().to_owned();
     let name = first.map_or_else(|| last.clone(), |first| format!("{first} {last}"));
-    row.insert("Name".to_owned(), Json::String(name));
+    row.set("Name", name);
 }
 
 pub fn update(org: &mut Org, id: &str, mut changes: Row) -> Result<(), ApiError> {
@@ -211,7 +220,7 @@ pub fn update(org: &mut Org, id: &str, mut changes: Row) -> Result<(), ApiError>
     row.extend(changes);
     require(&row, &REQUIRED)?;
     set_name(&mut row);
-    let active = |row: &Row| row.get("IsActive").and_then(Json::as_bool).unwrap_or(false);
+    let active = |row: &Row| row.get("IsActive").and_then(Cell::as_bool).unwrap_or(false);
     let (was_active, is_active) = (active(&before), active(&row));
     if was_active && !is_active {
         if id == org.running_user {
@@ -252,7 +261,7 @@ pub fn update(org: &mut Org, id: &str, mut changes: Row) -> Result<(), ApiError>
             .filter(|assignment| {
                 text(assignment, "PermissionSetId")
                     .and_then(|set| org.store.get("PermissionSet", set))
-                    .is_some_and(|set| set.get("IsOwnedByProfile") == Some(&Json::Bool(true)))
+                    .is_some_and(|set| set.is_on("IsOwnedByProfile"))
             })
             .filter_map(|assignment| text(assignment, "Id").map(str::to_owned))
             .collect();
@@ -266,15 +275,15 @@ pub fn update(org: &mut Org, id: &str, mut changes: Row) -> Result<(), ApiError>
 
 pub fn update_login(org: &mut Org, id: &str, changes: Row) -> Result<(), ApiError> {
     let mut row = org.store.get("UserLogin", id).cloned().unwrap_or_default();
-    if changes.get("IsPasswordLocked") == Some(&Json::Bool(true)) {
+    if changes.is_on("IsPasswordLocked") {
         return Err(ApiError::new(
             "FIELD_INTEGRITY_EXCEPTION",
             "IsPasswordLocked can only be set to false",
         )
         .field("IsPasswordLocked"));
     }
-    let freezes = changes.get("IsFrozen") == Some(&Json::Bool(true));
-    if freezes && row.get("UserId").and_then(Json::as_str) == Some(org.running_user.as_str()) {
+    let freezes = changes.is_on("IsFrozen");
+    if freezes && row.text("UserId") == Some(org.running_user.as_str()) {
         return Err(ApiError::new("FIELD_INTEGRITY_EXCEPTION", "You can't freeze yourself.")
             .field("IsFrozen"));
     }
@@ -295,7 +304,7 @@ pub fn set_password(org: &mut Org, id: &str, new: &str) -> Result<(), ApiError> 
             "Your password must be at least 8 characters long",
         ));
     }
-    user.insert("LastPasswordChangeDate".to_owned(), Json::String(org.now.clone()));
+    user.set("LastPasswordChangeDate", &org.now);
     org.store_changed("User", user);
     Ok(())
 }

@@ -5,19 +5,18 @@
 
 use std::collections::HashSet;
 
-use serde_json::Value as Json;
 use serde_json::json;
 
 use super::Org;
 use super::nodes::row_text;
 use crate::local_org::ids::normal_id;
+use crate::local_org::row::Row;
+use crate::local_org::row::row;
 use crate::local_org::schema::Object;
 use crate::local_org::soql::Condition;
 use crate::local_org::soql::Query;
 use crate::local_org::soql::Selection;
 use crate::local_org::soql::texts_of;
-use crate::local_org::store::Row;
-use crate::local_org::store::row;
 
 const OBJECTS: &str = "ObjectPermissions";
 const FIELDS: &str = "FieldPermissions";
@@ -86,7 +85,7 @@ fn objects(org: &Org, query: &Query) -> Vec<Row> {
     let mut rows = Vec::new();
     for set in sets(org, query) {
         let Some(held) = org.store.get("PermissionSet", &set) else { continue };
-        let is = |name: &str| held.get(name) == Some(&Json::Bool(true));
+        let is = |name: &str| held.is_on(name);
         let modifies = is("PermissionsModifyAllData");
         if !modifies && !is("PermissionsViewAllData") {
             continue;
@@ -124,7 +123,7 @@ fn fields(org: &Org, query: &Query) -> Vec<Row> {
         let opened: Vec<&str> = org
             .store
             .by(OBJECTS, "ParentId", &set)
-            .filter(|row| row.get("PermissionsViewAllFields") == Some(&Json::Bool(true)))
+            .filter(|row| row.is_on("PermissionsViewAllFields"))
             .map(|row| row_text(row, "SobjectType"))
             .collect();
         if opened.is_empty() {

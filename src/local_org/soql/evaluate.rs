@@ -18,12 +18,12 @@ use super::query::Query;
 use super::query::Selection;
 use super::tokens::at_place;
 use crate::local_org::error::ApiError;
+use crate::local_org::row::Row;
 use crate::local_org::schema::Field;
 use crate::local_org::schema::Object;
 use crate::local_org::schema::Schema;
 use crate::local_org::schema::VIEW_ALL_FIELDS;
 use crate::local_org::schema::is_with_view_all_fields;
-use crate::local_org::store::Row;
 use crate::local_org::store::Store;
 
 /// Rows that a query may pass over (SOQL and SOSL Reference, "OFFSET").
@@ -317,7 +317,7 @@ impl<'a> Evaluation<'a> {
     }
 
     fn parent_row(&self, row: &'a Row, parent: &Field) -> Option<&'a Row> {
-        let id = row.get(&parent.name)?.as_str()?;
+        let id = row.text(&parent.name)?;
         let object = self.schema.object_of_id(id)?;
         self.store.get(object.name, id)
     }

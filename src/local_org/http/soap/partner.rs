@@ -9,19 +9,20 @@ use super::crud::errors;
 use super::crud::limit;
 use crate::local_org::error::ApiError;
 use crate::local_org::ids::normal_id;
+use crate::local_org::row::Row;
 use crate::local_org::rules;
+use crate::local_org::rules::Fields;
 use crate::local_org::rules::Org;
-use crate::local_org::store::Row;
 use crate::local_org::xml::Node;
 
 /// Records of one call (SOAP API Developer Guide, `create()`).
 const RECORDS: usize = 200;
 
 /// A record's object and its fields.
-fn record(node: &Node) -> (String, Row) {
+fn record(node: &Node) -> (String, Fields) {
     let written = node.child("type").map(|name| name.text.trim().to_owned());
     let object = written.or_else(|| node.xsi_type.clone()).unwrap_or_default();
-    let mut fields: Row = node
+    let mut fields: Fields = node
         .children
         .iter()
         .filter(|field| !matches!(field.name.as_str(), "type" | "fieldsToNull" | "Id"))
@@ -51,7 +52,7 @@ fn each(org: &mut Org, run: impl FnOnce(&mut Org) -> Result<String, ApiError>) -
 /// Answers `create`. A user gets the welcome mail when the header asks for it,
 /// which here is only noted as a change of the password.
 pub fn create(org: &mut Org, operation: &Node, triggers_user_mail: bool) -> Answer {
-    let records: Vec<(String, Row)> = operation.all("sObjects").map(record).collect();
+    let records: Vec<(String, Fields)> = operation.all("sObjects").map(record).collect();
     limit(records.len(), RECORDS)?;
     let results: Vec<Node> = records
         .iter()
@@ -60,7 +61,7 @@ pub fn create(org: &mut Org, operation: &Node, triggers_user_mail: bool) -> Answ
                 let id = rules::insert(org, object, fields)?;
                 if triggers_user_mail && object.eq_ignore_ascii_case("User") {
                     let mut user = org.store.get("User", &id).cloned().unwrap_or_default();
-                    user.insert("LastPasswordChangeDate".to_owned(), Json::String(org.now.clone()));
+                    user.set("LastPasswordChangeDate", &org.now);
                     org.store_changed("User", user);
                 }
                 Ok(id)
@@ -73,7 +74,7 @@ pub fn create(org: &mut Org, operation: &Node, triggers_user_mail: bool) -> Answ
 
 /// Answers `update`.
 pub fn update(org: &mut Org, operation: &Node) -> Answer {
-    let records: Vec<(String, String, Row)> = operation
+    let records: Vec<(String, String, Fields)> = operation
         .all("sObjects")
         .map(|node| {
             let (object, fields) = record(node);
@@ -126,9 +127,7 @@ pub fn set_password(org: &mut Org, operation: &Node) -> Answer {
 pub fn user_info(org: &Org, session_seconds: i64) -> (Vec<Node>, usize) {
     let user = org.store.get("User", &org.running_user).cloned().unwrap_or_default();
     let organization = org.store.all("Organization").next().cloned().unwrap_or_default();
-    let of = |row: &Row, field: &str| {
-        row.get(field).and_then(Json::as_str).unwrap_or_default().to_owned()
-    };
+    let of = |row: &Row, field: &str| row.text(field).unwrap_or_default().to_owned();
     let has_persons = org
         .schema
         .object("Account")

@@ -11,6 +11,7 @@ use serde_json::json;
 use super::Answer;
 use super::Evaluation;
 use crate::local_org::error::ApiError;
+use crate::local_org::row::Row;
 use crate::local_org::schema::Object;
 use crate::local_org::soql::compare::order_of;
 use crate::local_org::soql::query::Aggregate;
@@ -18,7 +19,6 @@ use crate::local_org::soql::query::Function;
 use crate::local_org::soql::query::Query;
 use crate::local_org::soql::query::Selection;
 use crate::local_org::soql::tokens::at_place;
-use crate::local_org::store::Row;
 
 /// Whether a query puts rows together.
 pub fn is_grouped(query: &Query) -> bool {

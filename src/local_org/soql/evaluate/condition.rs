@@ -7,6 +7,7 @@ use serde_json::Value as Json;
 
 use super::Evaluation;
 use crate::local_org::error::ApiError;
+use crate::local_org::row::Row;
 use crate::local_org::schema::Field;
 use crate::local_org::schema::Object;
 use crate::local_org::soql::compare::compare;
@@ -15,7 +16,6 @@ use crate::local_org::soql::query::Literal;
 use crate::local_org::soql::query::Operator;
 use crate::local_org::soql::query::Selection;
 use crate::local_org::soql::tokens::at_place;
-use crate::local_org::store::Row;
 use crate::local_org::timestamp;
 
 impl<'a> Evaluation<'a> {

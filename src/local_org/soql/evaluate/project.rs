@@ -10,12 +10,13 @@ use serde_json::json;
 use super::Evaluation;
 use super::Resolved;
 use crate::local_org::error::ApiError;
+use crate::local_org::row::Cell;
+use crate::local_org::row::Row;
 use crate::local_org::schema::Field;
 use crate::local_org::schema::Object;
 use crate::local_org::soql::compare::order_of;
 use crate::local_org::soql::query::Query;
 use crate::local_org::soql::query::Selection;
-use crate::local_org::store::Row;
 
 impl<'a> Evaluation<'a> {
     /// Sorts as `ORDER BY` says.
@@ -62,16 +63,13 @@ impl<'a> Evaluation<'a> {
                 }
                 Selection::Children(children) => {
                     let (child, field) = self.child(object, children)?;
-                    let id = row.get("Id").and_then(Json::as_str).unwrap_or_default();
+                    let id = row.text("Id").unwrap_or_default();
                     let rows: Vec<&Row> = self
                         .store
                         .ids_by(child.name, field, id)
                         .iter()
                         .filter_map(|id| self.store.get(child.name, id))
-                        .chain(
-                            self.further(child.name)
-                                .filter(|row| row.get(field).and_then(Json::as_str) == Some(id)),
-                        )
+                        .chain(self.further(child.name).filter(|row| row.text(field) == Some(id)))
                         .collect();
                     let answer = self.answer(child, children, Some(rows))?;
                     // An empty child relationship is null, as real clients see it.
@@ -108,11 +106,8 @@ impl<'a> Evaluation<'a> {
                 level.entry(name).or_insert(Json::Null);
                 return;
             };
-            let owner = row
-                .get("Id")
-                .and_then(Json::as_str)
-                .and_then(|id| self.schema.object_of_id(id))
-                .unwrap_or(object);
+            let owner =
+                row.text("Id").and_then(|id| self.schema.object_of_id(id)).unwrap_or(object);
             let attributes = self.attributes(owner, row);
             let entry = level.entry(name).or_insert_with(|| json!({"attributes": attributes}));
             let Json::Object(next) = entry else { return };
@@ -124,7 +119,7 @@ impl<'a> Evaluation<'a> {
     }
 
     fn attributes(&self, object: &Object, row: &Row) -> Json {
-        let id = row.get("Id").and_then(Json::as_str).unwrap_or_default();
+        let id = row.text("Id").unwrap_or_default();
         json!({
             "type": object.name,
             "url": format!("/services/data/v{}/sobjects/{}/{id}", self.version, object.name),
@@ -139,8 +134,8 @@ fn nulls_are(last: bool) -> Ordering {
 /// A field's value; what was never set is null, or false for a yes or no.
 pub fn field_value(row: &Row, field: &Field) -> Json {
     match row.get(&field.name) {
-        None | Some(Json::Null) if field.kind == "boolean" => Json::Bool(false),
-        Some(value) => value.clone(),
+        None | Some(Cell::Null) if field.kind == "boolean" => Json::Bool(false),
+        Some(value) => value.to_json(),
         None => Json::Null,
     }
 }
