@@ -25,6 +25,7 @@ use crate::model::Row;
 use crate::model::RowExt as _;
 use crate::model::SalesforceId;
 use crate::model::Value;
+use crate::org::IN_FLIGHT;
 use crate::org::Org;
 use crate::org::keyed_queries;
 use crate::org::queries_by_username;
@@ -33,8 +34,6 @@ use crate::org::queries_by_username;
 pub(super) const USER_KIND: &str = "user";
 /// Documents of one readMetadata call (Metadata API Developer Guide).
 pub(super) const DOCUMENTS: usize = 10;
-/// So many of these calls are in flight.
-const IN_FLIGHT: usize = 5;
 
 /// What to look for, by kind: natural keys, and ids where they are known.
 #[derive(Debug, Default)]
@@ -398,7 +397,7 @@ impl Pieces {
                     let key = kind.query_key(address).to_lowercase();
                     rows_only.is_none_or(|rows_only| !rows_only.contains(&key))
                 };
-                read_documents(org, kind, metadata_type, &is_read, &mut things).await?;
+                read_documents(org, kind, metadata_type, &is_read, &mut things, sink).await?;
             }
             for (address, thing) in things {
                 sink(address, thing);
@@ -408,12 +407,15 @@ impl Pieces {
     }
 }
 
+/// Reads documents into what rows told of these things; what is whole by that goes on
+/// at once.
 async fn read_documents(
     org: &Org,
     kind: &dyn Kind,
     metadata_type: &str,
     is_read: &(dyn Fn(&Address) -> bool + Sync),
     things: &mut HashMap<Address, Observed>,
+    sink: &mut (dyn FnMut(Address, Observed) + Send),
 ) -> Result<(), EngineError> {
     let mut addresses: Vec<Address> =
         things.keys().filter(|address| is_read(address)).cloned().collect();
@@ -425,22 +427,24 @@ async fn read_documents(
             org.read_documents(metadata_type, &names).await.map(|documents| (some, documents))
         })
         .buffered(IN_FLIGHT);
+    let mut further: BTreeMap<&str, Vec<(Address, String)>> = BTreeMap::new();
     while let Some(answer) = read.next().await {
         let (some, documents) = answer?;
         for (address, document) in some.iter().zip(documents) {
-            if let (Some(thing), Some(document)) = (things.get_mut(address), document) {
+            let Some(mut thing) = things.remove(address) else { continue };
+            if let Some(document) = document {
                 thing.merge(kind.observe_document(&document));
+            }
+            if let Some((metadata_type, name)) = kind.further_document(&thing) {
+                further.entry(metadata_type).or_default().push((address.clone(), name));
+                things.insert(address.clone(), thing);
+            } else {
+                // It is whole: none is kept longer than it has to be.
+                sink(address.clone(), thing);
             }
         }
     }
     drop(read);
-    let mut further: BTreeMap<&str, Vec<(Address, String)>> = BTreeMap::new();
-    for address in addresses {
-        let named = things.get(&address).and_then(|thing| kind.further_document(thing));
-        if let Some((metadata_type, name)) = named {
-            further.entry(metadata_type).or_default().push((address, name));
-        }
-    }
     for (metadata_type, named) in further {
         for some in named.chunks(DOCUMENTS) {
             let names: Vec<String> = some.iter().map(|(_, name)| name.clone()).collect();

@@ -18,6 +18,7 @@ pub use error::OrgError;
 pub use error::RecordOutcome;
 pub use error::Refusal;
 pub use metadata::DocumentOutcome;
+pub use read::IN_FLIGHT;
 pub use read::Pages;
 pub use retry::RetryPolicy;
 pub use soql::keyed_queries;

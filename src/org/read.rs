@@ -1,5 +1,7 @@
 //! Reading: queries in pages, describes, and several of them in one call.
 
+use futures_util::StreamExt as _;
+use futures_util::stream;
 use reqwest::Method;
 use serde_json::Value as Json;
 use serde_json::json;
@@ -21,9 +23,15 @@ pub type Pages<'a> = dyn FnMut(usize, Vec<Row>) + Send + 'a;
 /// API Developer Guide, "Composite").
 const PARTS: usize = 25;
 const QUERIES: usize = 5;
+/// So many calls that only ask are in flight.
+pub const IN_FLIGHT: usize = 5;
+
+/// Answers of one call: the first pages of queries by their numbers, and describes.
+type Together = (Vec<(usize, Json)>, Vec<Option<Json>>);
 
 impl Org {
-    /// Runs queries, up to five in one call, and hands out their pages.
+    /// Runs queries, up to five in one call and five calls at a time, and hands out
+    /// their pages in order.
     ///
     /// # Errors
     /// The first query that the org refuses, or a broken call.
@@ -36,7 +44,8 @@ impl Org {
         self.ask(queries, &describes, &|_| false, pages).await.map(|_| ())
     }
 
-    /// Runs queries and describes together in as few calls as can be. The
+    /// Runs queries and describes together in as few calls as can be, five of them
+    /// at a time. The
     /// describes come back in order, `None` for an object that the org does
     /// not have.
     ///
@@ -50,43 +59,63 @@ impl Org {
         may_be_refused: &(dyn Fn(usize) -> bool + Sync),
         pages: &mut Pages<'_>,
     ) -> Result<Vec<Option<Json>>, OrgError> {
-        let mut described = Vec::new();
         let mut queries = queries.iter().enumerate();
         let mut describes = describes.iter();
-        loop {
-            let some_queries: Vec<(usize, &String)> = queries.by_ref().take(QUERIES).collect();
-            let some_describes: Vec<&str> =
-                describes.by_ref().take(PARTS - some_queries.len()).copied().collect();
-            match (some_queries.as_slice(), some_describes.as_slice()) {
-                ([], []) => return Ok(described),
-                ([(index, query)], []) => {
-                    let path = Self::data_path(&format!("query?q={}", encode(query)));
-                    match self.rest("query", Method::GET, &path, None).await {
-                        Ok(answer) => self.follow(*index, answer, pages).await?,
-                        Err(error)
-                            if may_be_refused(*index)
-                                && error.refusal().is_some()
-                                && !error.is_final() => {}
-                        Err(error) => return Err(error),
+        let calls = std::iter::from_fn(|| {
+            let queries: Vec<(usize, &String)> = queries.by_ref().take(QUERIES).collect();
+            let rest = PARTS - queries.len();
+            let describes: Vec<&str> = describes.by_ref().take(rest).copied().collect();
+            (!queries.is_empty() || !describes.is_empty()).then_some((queries, describes))
+        });
+        let mut answers = stream::iter(calls)
+            .map(async |(queries, describes)| {
+                self.ask_together(&queries, &describes, may_be_refused).await
+            })
+            .buffered(IN_FLIGHT);
+        let mut described = Vec::new();
+        while let Some(answer) = answers.next().await {
+            let (answered, some) = answer?;
+            described.extend(some);
+            for (index, answer) in answered {
+                self.follow(index, answer, pages).await?;
+            }
+        }
+        Ok(described)
+    }
+
+    /// Asks what fits one call.
+    async fn ask_together(
+        &self,
+        queries: &[(usize, &String)],
+        describes: &[&str],
+        may_be_refused: &(dyn Fn(usize) -> bool + Sync),
+    ) -> Result<Together, OrgError> {
+        match (queries, describes) {
+            ([(index, query)], []) => {
+                let path = Self::data_path(&format!("query?q={}", encode(query)));
+                match self.rest("query", Method::GET, &path, None).await {
+                    Ok(answer) => Ok((vec![(*index, answer)], Vec::new())),
+                    Err(error)
+                        if may_be_refused(*index)
+                            && error.refusal().is_some()
+                            && !error.is_final() =>
+                    {
+                        Ok(Together::default())
                     }
-                }
-                ([], [object]) => {
-                    let path = Self::data_path(&format!("sobjects/{object}/describe"));
-                    described.push(match self.rest("describe", Method::GET, &path, None).await {
-                        Ok(answer) => Some(answer),
-                        Err(error) if is_no_such_object(error.refusal()) => None,
-                        Err(error) => return Err(error),
-                    });
-                }
-                _ => {
-                    let (answers, some) =
-                        self.composite(&some_queries, &some_describes, may_be_refused).await?;
-                    described.extend(some);
-                    for (index, answer) in answers {
-                        self.follow(index, answer, pages).await?;
-                    }
+                    Err(error) => Err(error),
                 }
             }
+            ([], [object]) => {
+                let path = Self::data_path(&format!("sobjects/{object}/describe"));
+                match self.rest("describe", Method::GET, &path, None).await {
+                    Ok(answer) => Ok((Vec::new(), vec![Some(answer)])),
+                    Err(error) if is_no_such_object(error.refusal()) => {
+                        Ok((Vec::new(), vec![None]))
+                    }
+                    Err(error) => Err(error),
+                }
+            }
+            _ => self.composite(queries, describes, may_be_refused).await,
         }
     }
 
@@ -95,7 +124,7 @@ impl Org {
         queries: &[(usize, &String)],
         describes: &[&str],
         may_be_refused: &(dyn Fn(usize) -> bool + Sync),
-    ) -> Result<(Vec<(usize, Json)>, Vec<Option<Json>>), OrgError> {
+    ) -> Result<Together, OrgError> {
         let mut parts = Vec::new();
         for (index, query) in queries {
             let url = Self::data_path(&format!("query?q={}", encode(query)));
