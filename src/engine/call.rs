@@ -4,6 +4,8 @@
 //! looked up by natural key before they are sent again; updates, deletes and
 //! whole documents may be repeated; mail never is.
 
+use std::borrow::Cow;
+
 use serde_json::Value as Json;
 
 use super::effect::Confirmed;
@@ -45,6 +47,9 @@ enum Body {
     Awaited(Awaited),
 }
 
+/// Gives the id that a reference stands for, or the address whose id is not known.
+type IdOf<'a> = &'a mut dyn FnMut(&IdReference) -> Result<SalesforceId, Address>;
+
 /// Puts ids into an op's write.
 ///
 /// # Errors
@@ -52,13 +57,13 @@ enum Body {
 pub fn prepare(
     index: usize,
     op: &Op,
-    id_of: &dyn Fn(&Address) -> Option<SalesforceId>,
+    id_of: &mut dyn FnMut(&Address) -> Option<SalesforceId>,
 ) -> Result<Prepared, Address> {
-    let id = |reference: &IdReference| match reference {
+    let mut id = |reference: &IdReference| match reference {
         IdReference::Known(id) => Ok(id.clone()),
         IdReference::Of(address) => id_of(address).ok_or_else(|| address.clone()),
     };
-    let record = |fields: &[(std::borrow::Cow<'static, str>, FieldValue)]| {
+    let record = |fields: &[(Cow<'static, str>, FieldValue)], id: IdOf<'_>| {
         let mut row = Row::new();
         for (name, value) in fields {
             let value = match value {
@@ -75,11 +80,11 @@ pub fn prepare(
         Ok::<Row, Address>(row)
     };
     let body = match &op.write {
-        Write::Insert { fields, .. } => Body::Record(record(fields)?),
+        Write::Insert { fields, .. } => Body::Record(record(fields, &mut id)?),
         Write::Update { id: of, fields, .. } => {
             let mut row = Row::new();
             row.insert("Id".to_owned(), Json::String(id(of)?.to_string()));
-            row.extend(record(fields)?);
+            row.extend(record(fields, &mut id)?);
             Body::Record(row)
         }
         Write::Delete { id: of, .. } | Write::ResetPassword { id: of } => Body::Id(id(of)?),
@@ -88,7 +93,7 @@ pub fn prepare(
             Body::Document(full_name.clone(), body.clone())
         }
         Write::DeleteDocument { full_name, .. } => Body::Name(full_name.clone()),
-        Write::Await(awaited) => Body::Awaited(awaited.clone()),
+        Write::Await(awaited) => Body::Awaited(awaited.as_ref().clone()),
     };
     Ok(Prepared { op: index, address: op.address.clone(), body })
 }
@@ -176,11 +181,11 @@ async fn send_once(
     items: &[Prepared],
 ) -> Result<Vec<Sent>, OrgError> {
     let sent = |outcomes: Vec<RecordOutcome>| outcomes.into_iter().map(Sent::from).collect();
-    let records = || -> Vec<Row> {
+    let records = || -> Vec<&Row> {
         items
             .iter()
             .filter_map(|item| match &item.body {
-                Body::Record(row) => Some(row.clone()),
+                Body::Record(row) => Some(row),
                 _ => None,
             })
             .collect()
@@ -213,19 +218,19 @@ async fn send_once(
             .collect()
     };
     match shape {
-        CallShape::Insert(object) => match org.insert_records(object, records()).await {
+        CallShape::Insert(object) => match org.insert_records(object, &records()).await {
             Ok(results) if results.iter().any(is_refused_by_rest) => {
-                insert_by_soap(org, object, records(), results).await
+                insert_by_soap(org, object, &records(), results).await
             }
             Err(OrgError::Refused { refusal, .. }) if is_refused_by_rest(&Err(refusal.clone())) => {
                 let records = records();
                 let results = vec![Err(refusal); records.len()];
-                insert_by_soap(org, object, records, results).await
+                insert_by_soap(org, object, &records, results).await
             }
             other => other,
         }
         .map(sent),
-        CallShape::Update(object) => org.update_records(object, records()).await.map(sent),
+        CallShape::Update(object) => org.update_records(object, &records()).await.map(sent),
         CallShape::Delete(object) => org.delete_records(object, &ids()).await.map(sent),
         CallShape::UpsertDocuments(name) | CallShape::UpdateDocuments(name)
             if items.len() > shape.limit() =>
@@ -277,7 +282,7 @@ fn is_refused_by_rest(outcome: &RecordOutcome) -> bool {
 async fn insert_by_soap(
     org: &Org,
     object: &str,
-    records: Vec<Row>,
+    records: &[&Row],
     mut results: Vec<RecordOutcome>,
 ) -> Result<Vec<RecordOutcome>, OrgError> {
     for (record, result) in records.iter().zip(results.iter_mut()) {

@@ -11,7 +11,6 @@ use crate::model::Op;
 use crate::model::Ownership;
 use crate::model::Reason;
 use crate::model::Record;
-use crate::model::Recorded;
 use crate::model::SalesforceId;
 use crate::model::Standing;
 use crate::model::Value;
@@ -30,14 +29,15 @@ pub struct Confirmed {
     pub unknown: bool,
 }
 
-/// The changes to the state when `op` is done. `now` is in seconds.
+/// The changes to the state when `op` is done. `recorded` gives what stands there;
+/// `now` is in seconds.
 ///
 /// # Errors
 /// When the state can't be read.
 pub fn record_changes(
     op: &Op,
     confirmed: &Confirmed,
-    recorded: &dyn Recorded,
+    recorded: &dyn Fn(&Address) -> Result<Option<Record>, String>,
     now: i64,
 ) -> Result<Vec<RecordChange>, String> {
     let effect = &op.effect;
@@ -48,9 +48,11 @@ pub fn record_changes(
         return Ok(changes);
     }
     let mut changes = Vec::new();
-    let mut current = recorded.get(&op.address)?;
+    // What is made now has no record yet that counts.
+    let makes_anew = effect.creates.is_some() && effect.moves.is_empty();
+    let mut current = if makes_anew { None } else { recorded(&op.address)? };
     for moved in &effect.moves {
-        let Some(mut record) = recorded.get(&moved.from)? else { continue };
+        let Some(mut record) = recorded(&moved.from)? else { continue };
         if moved.from == moved.to {
             // Other ops may have confirmed more of it by now.
             let moved_references: Vec<&str> =
@@ -125,7 +127,8 @@ pub fn before_ops(change: &Change) -> Option<RecordChange> {
     if is_renamed || (change.observed.is_none() && !is_state_only) {
         return None;
     }
-    let mut record = change.recorded.clone().unwrap_or_else(|| Record::new(Ownership::Adopted));
+    let recorded = change.recorded.as_deref().cloned();
+    let mut record = recorded.unwrap_or_else(|| Record::new(Ownership::Adopted));
     if let Some(observed) = &change.observed {
         record.take_over(observed);
     }
@@ -150,7 +153,7 @@ fn without_call(change: &Change) -> RecordChange {
             let mut record = record.clone();
             record.standing = Standing::Retired;
             record.attributes.extend(change.before.as_ref().unwrap_or(&Attributes::new()));
-            RecordChange::Put(change.address.clone(), record)
+            RecordChange::Put(change.address.clone(), *record)
         }
         _ => RecordChange::Forget(change.address.clone()),
     }

@@ -13,10 +13,13 @@ mod facts;
 mod grants;
 mod inquire;
 mod observe;
+mod outcome;
 mod policies;
+mod queue;
 mod recovery;
 mod refresh;
 mod report;
+mod run;
 mod wait;
 
 use crate::model::Address;
@@ -24,9 +27,6 @@ use crate::org::OrgError;
 use crate::state::StateError;
 
 pub use apply::ApplyOptions;
-pub use apply::Failure;
-pub use apply::Outcome;
-pub use apply::Skipped;
 pub use apply::apply;
 pub use effect::Confirmed;
 pub use effect::before_ops;
@@ -40,6 +40,9 @@ pub use inquire::calls_left;
 pub use inquire::inquire;
 pub use inquire::sees;
 pub use observe::ask_facts;
+pub use outcome::Failure;
+pub use outcome::Outcome;
+pub use outcome::Skipped;
 pub use recovery::Recovered;
 pub use recovery::recover;
 pub use refresh::Refreshing;
@@ -117,4 +120,7 @@ pub enum Event<'a> {
 pub trait Progress: Sync {
     /// Something happened.
     fn on(&self, event: &Event<'_>);
+
+    /// Nothing more happens for now: what was told is to be shown.
+    fn flush(&self);
 }

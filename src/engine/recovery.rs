@@ -46,7 +46,8 @@ pub async fn recover(org: &Org, store: &mut Store, now: i64) -> Result<Recovered
                         recovered.done.push(op.address.clone());
                     }
                     changes.extend(
-                        record_changes(op, &confirmed, store, now).map_err(EngineError::Record)?,
+                        record_changes(op, &confirmed, &|address| store.get(address), now)
+                            .map_err(EngineError::Record)?,
                     );
                 }
                 Happened::NotDone => {

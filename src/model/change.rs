@@ -128,10 +128,10 @@ pub struct Change {
     pub ops: Vec<OpIndex>,
     /// What the state said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub recorded: Option<Record>,
+    pub recorded: Option<Box<Record>>,
     /// What the org showed, where that is not what the state says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub observed: Option<Observed>,
+    pub observed: Option<Box<Observed>>,
 }
 
 impl Change {

@@ -103,7 +103,7 @@ pub enum Write {
         id: IdReference,
     },
     /// Wait for what the org does by itself.
-    Await(Awaited),
+    Await(Box<Awaited>),
 }
 
 /// What an op waits for: that a field of one record has a value.
@@ -204,6 +204,30 @@ impl Write {
             }
             Self::ResetPassword { .. } => CallShape::ResetPassword,
             Self::Await(awaited) => CallShape::Await(awaited.object.clone()),
+        }
+    }
+
+    /// The same without what is written: which sort of write it is of what.
+    #[must_use]
+    pub fn without_contents(&self) -> Self {
+        match self {
+            Self::Insert { object, .. } => {
+                Self::Insert { object: object.clone(), fields: Vec::new() }
+            }
+            Self::Update { object, id, .. } => {
+                Self::Update { object: object.clone(), id: id.clone(), fields: Vec::new() }
+            }
+            Self::UpsertDocument { metadata_type, full_name, .. } => Self::UpsertDocument {
+                metadata_type: metadata_type.clone(),
+                full_name: full_name.clone(),
+                body: Vec::new(),
+            },
+            Self::UpdateDocument { metadata_type, full_name, .. } => Self::UpdateDocument {
+                metadata_type: metadata_type.clone(),
+                full_name: full_name.clone(),
+                body: Vec::new(),
+            },
+            other => other.clone(),
         }
     }
 
@@ -321,4 +345,21 @@ pub struct Op {
     pub lane: Option<Name>,
     /// What the state says afterwards.
     pub effect: RecordEffect,
+}
+
+impl Op {
+    /// What the journal keeps of it while its call is under way: what tells whether
+    /// it was done, and what the state says then.
+    #[must_use]
+    pub fn announced(&self) -> Self {
+        Self {
+            address: self.address.clone(),
+            step: self.step.clone(),
+            write: self.write.without_contents(),
+            after: Vec::new(),
+            subject: None,
+            lane: None,
+            effect: self.effect.clone(),
+        }
+    }
 }

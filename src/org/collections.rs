@@ -1,8 +1,8 @@
 //! Writing records: up to 200 of one object in a call.
 
 use reqwest::Method;
+use serde::Serialize;
 use serde_json::Value as Json;
-use serde_json::json;
 
 use super::API_VERSION;
 use super::error::OrgError;
@@ -23,16 +23,14 @@ impl Org {
     pub async fn insert_records(
         &self,
         object: &str,
-        records: Vec<Row>,
+        records: &[&Row],
     ) -> Result<Vec<RecordOutcome>, OrgError> {
-        if let [record] = records.as_slice() {
+        if let [record] = records {
             let path = Self::data_path(&format!("sobjects/{object}"));
-            let body = Json::Object(record.clone());
+            let body = Json::Object((*record).clone());
             return one(self.rest("collections", Method::POST, &path, Some(&body)).await);
         }
-        let count = records.len();
-        let body = json!({"allOrNone": false, "records": typed(object, records)});
-        self.collection(Method::POST, "composite/sobjects", Some(&body), count).await
+        self.collection(Method::POST, "composite/sobjects", typed(object, records)).await
     }
 
     /// Updates records of one object; each row carries its `Id`.
@@ -42,19 +40,17 @@ impl Org {
     pub async fn update_records(
         &self,
         object: &str,
-        records: Vec<Row>,
+        records: &[&Row],
     ) -> Result<Vec<RecordOutcome>, OrgError> {
-        if let [record] = records.as_slice() {
-            let mut record = record.clone();
+        if let [record] = records {
+            let mut record = (*record).clone();
             let id = record.remove("Id");
             let id = id.as_ref().and_then(Json::as_str).unwrap_or_default().to_owned();
             let path = Self::data_path(&format!("sobjects/{object}/{id}"));
             let body = Json::Object(record);
             return one(self.rest("collections", Method::PATCH, &path, Some(&body)).await);
         }
-        let count = records.len();
-        let body = json!({"allOrNone": false, "records": typed(object, records)});
-        self.collection(Method::PATCH, "composite/sobjects", Some(&body), count).await
+        self.collection(Method::PATCH, "composite/sobjects", typed(object, records)).await
     }
 
     /// Deletes records of one object.
@@ -72,25 +68,27 @@ impl Org {
         }
         let list: Vec<&str> = ids.iter().map(SalesforceId::as_str).collect();
         let path = format!("composite/sobjects?allOrNone=false&ids={}", list.join(","));
-        self.collection(Method::DELETE, &path, None, ids.len()).await
+        let path = Self::data_path(&path);
+        let answer = self.rest("collections", Method::DELETE, &path, None).await?;
+        outcomes(&answer, ids.len())
     }
 
     async fn collection(
         &self,
         method: Method,
         path: &str,
-        body: Option<&Json>,
-        count: usize,
+        collection: Collection<'_>,
     ) -> Result<Vec<RecordOutcome>, OrgError> {
-        let answer = self.rest("collections", method, &Self::data_path(path), body).await?;
-        let results =
-            answer.as_array().filter(|results| results.len() == count).ok_or_else(|| {
-                OrgError::Unexpected {
-                    call: "composite/sobjects".to_owned(),
-                    reason: "it has another number of results than were sent".to_owned(),
-                }
-            })?;
-        Ok(results.iter().map(outcome).collect())
+        let count = collection.records.len();
+        let unexpected = |error: serde_json::Error| OrgError::Unexpected {
+            call: path.to_owned(),
+            reason: error.to_string(),
+        };
+        let body = serde_json::to_string(&collection).map_err(unexpected)?;
+        let payload = Payload::JsonText(&body);
+        let path = Self::data_path(path);
+        let answer = self.send("collections", &method, &path, payload, Effect::Write).await?;
+        outcomes(&answer.json(&method, &path)?, count)
     }
 
     /// Resets a user's password, which mails the link. The answer holds a
@@ -130,16 +128,40 @@ impl Org {
     }
 }
 
-fn typed(object: &str, records: Vec<Row>) -> Vec<Json> {
-    records
-        .into_iter()
-        .map(|record| {
-            let mut typed = Row::new();
-            typed.insert("attributes".to_owned(), json!({"type": object}));
-            typed.extend(record);
-            Json::Object(typed)
-        })
-        .collect()
+/// The body of a call that writes several records, each with its type in front.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Collection<'a> {
+    all_or_none: bool,
+    records: Vec<Typed<'a>>,
+}
+
+#[derive(Serialize)]
+struct Typed<'a> {
+    attributes: Attributes<'a>,
+    #[serde(flatten)]
+    fields: &'a Row,
+}
+
+#[derive(Clone, Copy, Serialize)]
+struct Attributes<'a> {
+    r#type: &'a str,
+}
+
+fn typed<'a>(object: &'a str, records: &[&'a Row]) -> Collection<'a> {
+    let attributes = Attributes { r#type: object };
+    let records = records.iter().map(|fields| Typed { attributes, fields }).collect();
+    Collection { all_or_none: false, records }
+}
+
+fn outcomes(answer: &Json, count: usize) -> Result<Vec<RecordOutcome>, OrgError> {
+    let results = answer.as_array().filter(|results| results.len() == count).ok_or_else(|| {
+        OrgError::Unexpected {
+            call: "composite/sobjects".to_owned(),
+            reason: "it has another number of results than were sent".to_owned(),
+        }
+    })?;
+    Ok(results.iter().map(outcome).collect())
 }
 
 /// One record's call refused is one record's outcome, unless the call itself

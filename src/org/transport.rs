@@ -75,11 +75,25 @@ pub(super) struct Answer {
     pub request_id: Option<String>,
 }
 
+impl Answer {
+    /// Its JSON; `Null` for an empty body.
+    pub fn json(&self, method: &Method, path: &str) -> Result<Json, OrgError> {
+        if self.body.is_empty() {
+            return Ok(Json::Null);
+        }
+        serde_json::from_str(&self.body).map_err(|error| OrgError::Unexpected {
+            call: describe(method, path),
+            reason: error.to_string(),
+        })
+    }
+}
+
 /// What a call sends.
 #[derive(Clone, Copy)]
 pub(super) enum Payload<'a> {
     Nothing,
     Json(&'a Json),
+    JsonText(&'a str),
     Soap(&'a str),
     Multipart { boundary: &'a str, body: &'a [u8] },
 }
@@ -169,13 +183,7 @@ impl Org {
     ) -> Result<Json, OrgError> {
         let payload = body.map_or(Payload::Nothing, Payload::Json);
         let answer = self.send(kind, &method, path, payload, effect).await?;
-        if answer.body.is_empty() {
-            return Ok(Json::Null);
-        }
-        serde_json::from_str(&answer.body).map_err(|error| OrgError::Unexpected {
-            call: describe(&method, path),
-            reason: error.to_string(),
-        })
+        answer.json(&method, path)
     }
 
     /// Sends a call, by the policy more than once; refusals are errors.
@@ -224,6 +232,10 @@ impl Org {
         request = match payload {
             Payload::Nothing => request.bearer_auth(self.token()),
             Payload::Json(body) => request.bearer_auth(self.token()).json(body),
+            Payload::JsonText(body) => request
+                .bearer_auth(self.token())
+                .header("Content-Type", "application/json")
+                .body(body.to_owned()),
             Payload::Soap(body) => request
                 .header("Content-Type", "text/xml; charset=UTF-8")
                 .header("SOAPAction", "\"\"")

@@ -60,7 +60,7 @@ pub fn add(input: &Input<'_>, draft: &mut Draft) -> Result<(), String> {
                     before: attributes.clone(),
                     after: attributes,
                     protected: record.protected,
-                    recorded: Some(record),
+                    recorded: Some(Box::new(record)),
                     may_leave_with: Some(with),
                     ..Change::new(address, Action::Update, reason)
                 };

@@ -264,7 +264,7 @@ mod tests {
     fn change(address: &Address, action: Action, ops: Vec<u32>) -> Change {
         Change {
             ops,
-            recorded: Some(Record::new(Ownership::Created)),
+            recorded: Some(Box::new(Record::new(Ownership::Created))),
             ..Change::new(address.clone(), action, Reason::Destroy)
         }
     }
@@ -323,7 +323,7 @@ mod tests {
     fn what_was_adopted_is_never_deleted() {
         let a = Address::new("profile", "A");
         let mut adopted = change(&a, Action::Delete, vec![0]);
-        adopted.recorded = Some(Record::new(Ownership::Adopted));
+        adopted.recorded = Some(Box::new(Record::new(Ownership::Adopted)));
         let found = audit(&plan(vec![adopted], vec![delete(&a, &[])]));
         assert_eq!(found, [Violation::DeletesAdopted(a)]);
     }

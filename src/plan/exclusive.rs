@@ -55,7 +55,7 @@ pub fn add(input: &Input<'_>, draft: &mut Draft) {
             }
             draft.changes.push(Change {
                 before: Some(observed.attributes.clone()),
-                observed: Some(observed.clone()),
+                observed: Some(Box::new(observed.clone())),
                 ..Change::new(address.clone(), Action::Delete, Reason::Exclusive)
             });
             added = true;

@@ -153,7 +153,7 @@ fn add_moves(input: &Input<'_>, draft: &mut Draft, moved: BTreeSet<Address>) {
         let Ok(Some(record)) = input.recorded.get(&address) else { continue };
         draft.changes.push(Change {
             before: Some(record.attributes.clone()),
-            recorded: Some(record),
+            recorded: Some(Box::new(record)),
             ..Change::new(address, Action::Delete, crate::model::Reason::NotDeclared)
         });
         added = true;

@@ -273,7 +273,7 @@ impl Merge<'_, '_> {
             defaults: kind.defaults(declared, self.input.desired, self.input.catalog),
             implied: resolved.implied,
             protected: declared.lifecycle.prevent_destroy,
-            observed,
+            observed: observed.map(Box::new),
             ..Change::new(declared.address.clone(), action, reason)
         });
     }
@@ -398,8 +398,8 @@ impl Merge<'_, '_> {
             implied: resolved.implied,
             transient,
             protected: declared.lifecycle.prevent_destroy,
-            recorded: Some(record),
-            observed,
+            recorded: Some(Box::new(record)),
+            observed: observed.map(Box::new),
             ..Change::new(declared.address.clone(), action, reason)
         });
     }
@@ -485,8 +485,8 @@ impl Merge<'_, '_> {
         }
         self.draft.changes.push(Change {
             before: Some(before),
-            recorded: Some(record),
-            observed,
+            recorded: Some(Box::new(record)),
+            observed: observed.map(Box::new),
             ..Change::new(address, action, reason)
         });
         Ok(())

@@ -55,7 +55,7 @@ pub fn add(input: &Input<'_>, draft: &mut Draft) -> Result<(), String> {
                     before: attributes.clone(),
                     after: attributes,
                     protected: record.protected,
-                    recorded: Some(record),
+                    recorded: Some(Box::new(record)),
                     member_changes: Some(member),
                     ..Change::new(address, Action::Update, reason)
                 };

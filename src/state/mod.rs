@@ -19,6 +19,7 @@ mod store;
 pub use error::StateError;
 pub use lock::Holder;
 pub use names::recorded_addresses;
+pub use store::Closed;
 pub use store::Intent;
 pub use store::RecordChange;
 pub use store::Store;

@@ -21,6 +21,7 @@ use serde::Deserialize;
 use serde::Serialize;
 
 use super::error::StateError;
+use super::store::RecordChange;
 use crate::model::Address;
 use crate::model::Record;
 
@@ -40,13 +41,23 @@ struct Base {
     resources: BTreeMap<Address, Record>,
 }
 
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Deserialize)]
 struct Line {
     serial: u64,
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(default)]
     set: BTreeMap<Address, Record>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default)]
     forget: Vec<Address>,
+}
+
+/// A line as it is written.
+#[derive(Serialize)]
+struct Written<'a> {
+    serial: u64,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    set: BTreeMap<&'a Address, &'a Record>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    forget: Vec<&'a Address>,
 }
 
 /// What the files hold together.
@@ -167,12 +178,23 @@ impl Snapshot {
     ///
     /// # Errors
     /// When the log can't be written.
-    pub fn append(
+    pub fn append<'a>(
         &mut self,
         serial: u64,
-        set: BTreeMap<Address, Record>,
-        forget: Vec<Address>,
+        changes: impl Iterator<Item = &'a RecordChange>,
     ) -> Result<(), StateError> {
+        let (mut set, mut forget) = (BTreeMap::new(), Vec::new());
+        for change in changes {
+            match change {
+                RecordChange::Put(address, record) => {
+                    set.insert(address, record);
+                }
+                RecordChange::Forget(address) => {
+                    set.remove(address);
+                    forget.push(address);
+                }
+            }
+        }
         let log = match &mut self.log {
             Some(log) => log,
             None => {
@@ -191,7 +213,7 @@ impl Snapshot {
                 log
             }
         };
-        let mut line = serde_json::to_vec(&Line { serial, set, forget })
+        let mut line = serde_json::to_vec(&Written { serial, set, forget })
             .map_err(|error| StateError::damaged(&self.path, error))?;
         line.push(b'\n');
         log.write_all(&line).map_err(StateError::io(&self.path))?;

@@ -6,8 +6,8 @@
 //! trees that it touches, flush, sync. Opening happens under a guard, since a damaged sled
 //! may panic; it is then moved aside and rebuilt from the snapshot.
 
-use std::collections::BTreeMap;
 use std::fs::File;
+use std::ops::Range;
 use std::path::Path;
 use std::path::PathBuf;
 
@@ -54,6 +54,16 @@ pub enum RecordChange {
     Forget(Address),
 }
 
+/// What is no longer open: an intent with what became of it, or what was learned
+/// without one.
+#[derive(Clone, Debug)]
+pub struct Closed {
+    /// The intent, where there was one.
+    pub sequence: Option<u64>,
+    /// What is recorded by that.
+    pub changes: Vec<RecordChange>,
+}
+
 /// What was about to be sent: durable before the call, closed after it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Intent {
@@ -62,7 +72,7 @@ pub struct Intent {
     pub sequence: u64,
     /// The run that wrote it.
     pub run: String,
-    /// The ops of the call.
+    /// The ops of the call, as they are announced.
     pub ops: Vec<Op>,
 }
 
@@ -235,12 +245,12 @@ impl Store {
             .collect();
         self.meta.lineage = contents.lineage;
         for some in changes.chunks(500) {
-            self.transact(some, None, &[])?;
+            self.transact(some.iter(), &[], &[])?;
         }
         // Only now is it as far as the copy: a rebuild that is cut off is
         // begun again.
         self.meta.serial = contents.serial;
-        self.transact(&[], None, &[])?;
+        self.transact([].iter(), &[], &[])?;
         self.sync()
     }
 
@@ -259,27 +269,7 @@ impl Store {
     /// # Errors
     /// When the disk refuses.
     pub fn commit(&mut self, changes: &[RecordChange]) -> Result<(), StateError> {
-        if changes.is_empty() {
-            return Ok(());
-        }
-        self.meta.serial += 1;
-        self.transact(changes, None, &[])?;
-        self.sync()?;
-        self.append(changes)
-    }
-
-    /// Writes down what is about to be sent, durably, and returns its number.
-    ///
-    /// # Errors
-    /// When the disk refuses; nothing may be sent then.
-    pub fn begin(&mut self, intent: &Intent) -> Result<u64, StateError> {
-        let sequence = self.meta.next_intent;
-        self.meta.next_intent += 1;
-        let bytes =
-            serde_json::to_vec(intent).map_err(|error| StateError::damaged(&self.folder, error))?;
-        self.transact(&[], Some((sequence, bytes)), &[])?;
-        self.sync()?;
-        Ok(sequence)
+        self.write(changes.iter(), &[], &[])
     }
 
     /// Closes an intent together with what became of it, durably.
@@ -287,12 +277,42 @@ impl Store {
     /// # Errors
     /// When the disk refuses.
     pub fn finish(&mut self, sequence: u64, changes: &[RecordChange]) -> Result<(), StateError> {
-        if !changes.is_empty() {
-            self.meta.serial += 1;
+        self.write(changes.iter(), &[sequence], &[])
+    }
+
+    /// Writes down what became of calls, and what is about to be sent, by one sync.
+    /// Returns the numbers of what is begun.
+    ///
+    /// # Errors
+    /// When the disk refuses; nothing may be sent then.
+    pub fn turn(&mut self, closed: &[Closed], begun: &[Intent]) -> Result<Range<u64>, StateError> {
+        let first = self.meta.next_intent;
+        self.meta.next_intent += begun.len() as u64;
+        let sequences = first..self.meta.next_intent;
+        let begun = sequences.clone().zip(begun).map(|(sequence, intent)| {
+            let bytes = serde_json::to_vec(intent);
+            Ok((sequence, bytes.map_err(|error| StateError::damaged(&self.folder, error))?))
+        });
+        let begun: Vec<(u64, Vec<u8>)> = begun.collect::<Result<_, StateError>>()?;
+        let finished: Vec<u64> = closed.iter().filter_map(|closed| closed.sequence).collect();
+        self.write(closed.iter().flat_map(|closed| &closed.changes), &finished, &begun)?;
+        Ok(sequences)
+    }
+
+    fn write<'a>(
+        &mut self,
+        changes: impl Iterator<Item = &'a RecordChange> + Clone,
+        finished: &[u64],
+        begun: &[(u64, Vec<u8>)],
+    ) -> Result<(), StateError> {
+        let has_changes = changes.clone().next().is_some();
+        if !has_changes && finished.is_empty() && begun.is_empty() {
+            return Ok(());
         }
-        self.transact(changes, None, &[sequence])?;
+        self.meta.serial += u64::from(has_changes);
+        self.transact(changes.clone(), begun, finished)?;
         self.sync()?;
-        if changes.is_empty() { Ok(()) } else { self.append(changes) }
+        if has_changes { self.snapshot.append(self.meta.serial, changes) } else { Ok(()) }
     }
 
     /// Intents that no answer closed: their run ended in the middle of a call.
@@ -404,34 +424,16 @@ impl Store {
         self.snapshot.rewrite(&self.meta.org_id, &self.meta.lineage, self.meta.serial, all)
     }
 
-    fn append(&mut self, changes: &[RecordChange]) -> Result<(), StateError> {
-        let mut set = BTreeMap::new();
-        let mut forget = Vec::new();
-        for change in changes {
-            match change {
-                RecordChange::Put(address, record) => {
-                    set.insert(address.clone(), record.clone());
-                }
-                RecordChange::Forget(address) => {
-                    set.remove(address);
-                    forget.push(address.clone());
-                }
-            }
-        }
-        self.snapshot.append(self.meta.serial, set, forget)
-    }
-
     /// One transaction over all trees but the catalog.
-    fn transact(
+    fn transact<'a>(
         &self,
-        changes: &[RecordChange],
-        begin: Option<(u64, Vec<u8>)>,
+        changes: impl Iterator<Item = &'a RecordChange>,
+        begin: &[(u64, Vec<u8>)],
         finish: &[u64],
     ) -> Result<(), StateError> {
         let meta = serde_json::to_vec(&self.meta)
             .map_err(|error| StateError::damaged(&self.folder, error))?;
         let encoded: Vec<(&Address, Option<Vec<u8>>)> = changes
-            .iter()
             .map(|change| match change {
                 RecordChange::Put(address, record) => (address, Some(codec::encode(record))),
                 RecordChange::Forget(address) => (address, None),
@@ -443,7 +445,7 @@ impl Store {
                     for (address, value) in &encoded {
                         write_value(records, parts, RECORDS, address.key(), value.as_deref())?;
                     }
-                    if let Some((sequence, bytes)) = &begin {
+                    for (sequence, bytes) in begin {
                         write_value(journal, parts, JOURNAL, &sequence.to_be_bytes(), Some(bytes))?;
                     }
                     for sequence in finish {

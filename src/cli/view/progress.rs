@@ -4,6 +4,7 @@
 use std::io::Write;
 use std::sync::Arc;
 use std::sync::Mutex;
+use std::sync::PoisonError;
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering;
 
@@ -34,6 +35,15 @@ pub struct Shown {
     painter: Painter,
     output: Arc<Mutex<dyn Write + Send>>,
     bar: Option<ProgressBar>,
+    /// What was told since the last flush: a call of 200 records is one write.
+    pending: Mutex<Pending>,
+}
+
+#[derive(Default)]
+struct Pending {
+    events: Vec<serde_json::Value>,
+    lines: String,
+    steps: u64,
 }
 
 impl Shown {
@@ -56,65 +66,62 @@ impl Shown {
             painter: Painter::new(environment.terminal.color),
             output: Arc::clone(&environment.output),
             bar,
+            pending: Mutex::default(),
         }
+    }
+
+    fn pending(&self) -> std::sync::MutexGuard<'_, Pending> {
+        self.pending.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Ends the bar.
     pub fn finish(&self) {
+        self.flush();
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
         }
     }
 
-    /// Tells programs. One that has gone does not stop an apply.
+    /// Tells programs.
     fn tell(&self, event: &Event<'_>) {
-        let settled = |count| self.settled.fetch_add(count, Ordering::Relaxed) + count;
-        let send = |event: serde_json::Value| {
-            let _ = self.events.send(&event);
-        };
-        let done = match event {
+        let mut pending = self.pending();
+        let events = &mut pending.events;
+        match event {
             Event::Sending { what, ops } => {
                 let start = |(address, step): &(&Address, &str)| json!({"type": "start", "address": address, "step": step, "call": what});
-                let starts: Vec<_> = ops.iter().map(start).collect();
-                let _ = self.events.send_all(&starts);
+                events.extend(ops.iter().map(start));
+                return;
+            }
+            Event::KeptLess { address, step, what } => {
+                let event =
+                    json!({"type": "kept_less", "address": address, "step": step, "what": what});
+                events.push(event);
                 return;
             }
             Event::Done { address, step } => {
-                send(json!({"type": "done", "address": address, "step": step}));
-                settled(1)
-            }
-            Event::KeptLess { address, step, what } => {
-                send(json!({"type": "kept_less", "address": address, "step": step, "what": what}));
-                return;
+                events.push(json!({"type": "done", "address": address, "step": step}));
             }
             Event::Failed { address, step, reason } => {
-                send(json!({"type": "failed", "address": address, "step": step, "reason": reason}));
-                settled(1)
+                let event =
+                    json!({"type": "failed", "address": address, "step": step, "reason": reason});
+                events.push(event);
             }
             Event::Skipped { address, step, because } => {
-                send(
-                    json!({"type": "skipped", "address": address, "step": step, "because": because}),
-                );
-                settled(1)
+                let event = json!({"type": "skipped", "address": address, "step": step, "because": because});
+                events.push(event);
             }
-        };
+        }
+        let settled = self.settled.fetch_add(1, Ordering::Relaxed) + 1;
         // Now and then is enough.
-        if done == self.ops || done.is_multiple_of(PROGRESS_EVERY) {
-            send(json!({"type": "progress", "settled": done, "of": self.ops}));
+        if settled == self.ops || settled.is_multiple_of(PROGRESS_EVERY) {
+            events.push(json!({"type": "progress", "settled": settled, "of": self.ops}));
         }
     }
 
-    /// Writes a line. A reader that has gone does not stop an apply: what is
-    /// under way is finished and recorded.
     fn line(&self, text: &str) {
-        let write = || {
-            let mut output = self.output.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-            let _ = writeln!(output, "{text}");
-        };
-        match &self.bar {
-            Some(bar) => bar.suspend(write),
-            None => write(),
-        }
+        let lines = &mut self.pending().lines;
+        lines.push_str(text);
+        lines.push('\n');
     }
 }
 
@@ -140,9 +147,7 @@ impl Progress for Shown {
             }
             Event::Done { address, step } => {
                 self.line(&format!("  {address}: {step} done"));
-                if let Some(bar) = &self.bar {
-                    bar.inc(1);
-                }
+                self.pending().steps += 1;
             }
             Event::KeptLess { address, what, .. } => {
                 let text = format!("  {address}: the org did not keep all that was sent");
@@ -161,6 +166,27 @@ impl Progress for Shown {
                 };
                 self.line(&self.painter.paint(Tone::Changed, &text));
             }
+        }
+    }
+    /// A reader that has gone does not stop an apply: what is under way is finished
+    /// and recorded.
+    fn flush(&self) {
+        let Pending { events, lines, steps } = std::mem::take(&mut *self.pending());
+        if !events.is_empty() {
+            let _ = self.events.send_all(&events);
+        }
+        let write = || {
+            if !lines.is_empty() {
+                let mut output = self.output.lock().unwrap_or_else(PoisonError::into_inner);
+                let _ = output.write_all(lines.as_bytes());
+            }
+        };
+        match &self.bar {
+            Some(bar) => {
+                bar.suspend(write);
+                bar.inc(steps);
+            }
+            None => write(),
         }
     }
 }

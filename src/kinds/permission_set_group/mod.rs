@@ -93,7 +93,7 @@ fn recalculation_of(group: &Address, attributes: &Attributes, effect: RecordEffe
         never: FAILED.into(),
         look_at,
     };
-    Step::new("recalculate", Write::Await(awaited), effect)
+    Step::new("recalculate", Write::Await(Box::new(awaited)), effect)
 }
 
 impl PermissionSetGroup {

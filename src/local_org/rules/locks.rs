@@ -62,5 +62,5 @@ pub fn lock_keys(object: &str, row: &Row) -> Vec<String> {
         "UserLogin" | "UserPackageLicense" => &["UserId"],
         _ => &[],
     };
-    fields.iter().filter_map(|field| row.text(*field).map(normal_id)).collect()
+    fields.iter().filter_map(|field| row.text(field).map(normal_id)).collect()
 }

@@ -361,7 +361,7 @@ fn moment(text: &str) -> Option<String> {
 
 /// Refuses a row that lacks one of these fields.
 fn require(row: &Row, fields: &[&str]) -> Result<(), ApiError> {
-    let missing: Vec<&str> = fields.iter().copied().filter(|field| row.lacks(*field)).collect();
+    let missing: Vec<&str> = fields.iter().copied().filter(|field| row.lacks(field)).collect();
     if missing.is_empty() {
         return Ok(());
     }

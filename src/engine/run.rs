@@ -1,0 +1,381 @@
+//! One run of a plan: what answers come to, for the state, for the ops that
+//! waited, and for whoever looks on.
+//!
+//! Nothing is told before the state knows it.
+
+use std::collections::HashMap;
+
+use super::EngineError;
+use super::Event;
+use super::Progress;
+use super::call::Prepared;
+use super::call::prepare;
+use super::effect::Confirmed;
+use super::effect::made_by;
+use super::effect::record_changes;
+use super::outcome::Failure;
+use super::outcome::Outcome;
+use super::outcome::Skipped;
+use super::policies;
+use super::queue::Queue;
+use super::report::OpResult;
+use super::report::Report;
+use crate::graph::Frontier;
+use crate::kinds;
+use crate::kinds::learn_from_rejection;
+use crate::model::Address;
+use crate::model::Attributes;
+use crate::model::CallShape;
+use crate::model::Catalog;
+use crate::model::Fact;
+use crate::model::FactValue;
+use crate::model::Plan;
+use crate::model::Record;
+use crate::model::Recorded as _;
+use crate::model::SalesforceId;
+use crate::model::Value;
+use crate::model::Write;
+use crate::org::Org;
+use crate::state::Closed;
+use crate::state::RecordChange;
+use crate::state::Store;
+
+/// What came back of one call.
+pub struct Answered {
+    /// Its place in the journal; a look has none.
+    pub sequence: Option<u64>,
+    /// What the call did.
+    pub shape: CallShape,
+    /// The ops that it held.
+    pub ops: Vec<usize>,
+    /// When it left, in milliseconds since 1970.
+    pub sent_at: i64,
+    /// What became of them.
+    pub report: Report,
+}
+
+/// What was sent and not kept, as a person reads it.
+fn missing(sent: &Attributes, kept: &Attributes) -> Vec<String> {
+    let mut missing = Vec::new();
+    for (path, value) in sent.iter().filter(|(path, value)| kept.get(path) != Some(*value)) {
+        match (value.as_set(), kept.get(path).and_then(Value::as_set)) {
+            (Some(names), held) => {
+                let lost: Vec<&str> = names
+                    .iter()
+                    .filter(|name| held.is_none_or(|held| !held.contains(*name)))
+                    .map(String::as_str)
+                    .collect();
+                if !lost.is_empty() {
+                    missing.push(format!("{path}: {}", lost.join(" ")));
+                }
+            }
+            (None, _) => missing.push(path.to_owned()),
+        }
+    }
+    missing
+}
+
+/// Since when an op waits, and how often was looked.
+struct Wait {
+    since: i64,
+    looks: u32,
+}
+
+/// What is told once the state knows it: an op, and what is said of it.
+enum Told {
+    Done(usize),
+    KeptLess(usize, String),
+    Failed(usize, String),
+    Skipped(usize, Address),
+}
+
+/// What is known while a plan is applied.
+pub struct Run<'a> {
+    plan: &'a Plan,
+    /// What the org offers, with what refusals teach.
+    pub catalog: &'a mut Catalog,
+    progress: &'a dyn Progress,
+    frontier: Frontier,
+    /// What may be sent.
+    pub queue: Queue<'a>,
+    ids: HashMap<Address, SalesforceId>,
+    /// Ops that wait for the org.
+    waits: HashMap<usize, Wait>,
+    wait: i64,
+    done: Vec<usize>,
+    /// Answers that the state does not know yet.
+    closing: Vec<Closed>,
+    /// The records that these write.
+    written: HashMap<Address, Option<Record>>,
+    to_tell: Vec<Told>,
+    /// Facts about what came back, to be remembered.
+    pub came_back: Vec<Fact>,
+    /// What it comes to.
+    pub outcome: Outcome,
+}
+
+impl<'a> Run<'a> {
+    /// A run that begins. The org may take `wait` milliseconds for what it does by
+    /// itself.
+    pub fn new(
+        plan: &'a Plan,
+        catalog: &'a mut Catalog,
+        progress: &'a dyn Progress,
+        wait: i64,
+    ) -> Self {
+        let edges =
+            plan.ops.iter().enumerate().flat_map(|(number, op)| {
+                op.after.iter().map(move |edge| (edge.op as usize, number))
+            });
+        let frontier = Frontier::new(plan.ops.len(), edges);
+        let mut queue = Queue::new(&plan.ops);
+        for op in frontier.ready() {
+            queue.add(op);
+        }
+        Self {
+            plan,
+            catalog,
+            progress,
+            frontier,
+            queue,
+            ids: HashMap::new(),
+            waits: HashMap::new(),
+            wait,
+            done: Vec::new(),
+            closing: Vec::new(),
+            written: HashMap::new(),
+            to_tell: Vec::new(),
+            came_back: Vec::new(),
+            outcome: Outcome::default(),
+        }
+    }
+
+    /// Puts the ids in; ops whose ids are not known fail here.
+    pub fn prepare(&mut self, ops: &[usize], store: &Store) -> Option<Vec<Prepared>> {
+        let plan = self.plan;
+        let mut batch = Vec::with_capacity(ops.len());
+        for op in ops {
+            match prepare(*op, &plan.ops[*op], &mut |address| self.id_of(address, store)) {
+                Ok(prepared) => batch.push(prepared),
+                Err(address) => {
+                    self.queue.free(*op);
+                    self.failed(*op, &format!("the id of {address} is not known"));
+                }
+            }
+        }
+        (!batch.is_empty()).then_some(batch)
+    }
+
+    /// The id of what this run made, or an earlier one: a set that thousands are
+    /// given is looked up once.
+    fn id_of(&mut self, address: &Address, store: &Store) -> Option<SalesforceId> {
+        if let Some(id) = self.ids.get(address) {
+            return Some(id.clone());
+        }
+        let id = store.get(address).ok().flatten()?.id?;
+        self.ids.insert(address.clone(), id.clone());
+        Some(id)
+    }
+
+    /// How often these were looked at already; `None` for ops that are no looks.
+    pub fn looks(&self, ops: &[usize]) -> Option<u32> {
+        ops.iter().filter_map(|op| self.waits.get(op).map(|wait| wait.looks)).min()
+    }
+
+    /// Takes in what came back. The state gets to know it by [`Self::closing`].
+    ///
+    /// # Errors
+    /// When the state can't be read.
+    pub fn take(&mut self, answered: Answered, store: &Store, now: i64) -> Result<(), EngineError> {
+        let Answered { sequence, shape, ops, sent_at, report } = answered;
+        if sequence.is_some() {
+            self.queue.took(&shape, ops.len(), now - sent_at);
+        }
+        let mut changes = Vec::with_capacity(ops.len());
+        for (op, result) in &report.results {
+            if let OpResult::Done(confirmed) = result {
+                let op = &self.plan.ops[*op];
+                if let (Some(address), Some(id)) = (made_by(op), &confirmed.id) {
+                    self.ids.insert(address.clone(), id.clone());
+                }
+                let written = &self.written;
+                let recorded = |address: &Address| match written.get(address) {
+                    Some(record) => Ok(record.clone()),
+                    None => store.get(address),
+                };
+                changes.extend(
+                    record_changes(op, confirmed, &recorded, now / 1000)
+                        .map_err(EngineError::Record)?,
+                );
+            }
+        }
+        self.written.extend(changes.iter().map(|change| match change {
+            RecordChange::Put(address, record) => (address.clone(), Some(record.clone())),
+            RecordChange::Forget(address) => (address.clone(), None),
+        }));
+        self.closing.push(Closed { sequence, changes });
+        for op in ops {
+            self.queue.free(op);
+        }
+        for (op, result) in report.results {
+            match result {
+                OpResult::Done(confirmed) => {
+                    self.compare(op, &confirmed);
+                    self.done(op, confirmed.unknown);
+                }
+                OpResult::Waiting(seen) => self.wait(op, &seen, sent_at, now),
+                OpResult::Failed(reason) => self.failed(op, &reason),
+            }
+        }
+        if report.fatal.is_some() {
+            self.outcome.fatal = report.fatal;
+        }
+        Ok(())
+    }
+
+    /// What the state does not know yet of what came back.
+    pub fn closing(&mut self) -> Vec<Closed> {
+        self.written.clear();
+        std::mem::take(&mut self.closing)
+    }
+
+    /// Tells what the state knows by now.
+    pub fn tell(&mut self) {
+        let of = |op: usize| (&self.plan.ops[op].address, self.plan.ops[op].step.as_ref());
+        for told in self.to_tell.drain(..) {
+            match told {
+                Told::Done(op) => {
+                    let (address, step) = of(op);
+                    self.progress.on(&Event::Done { address, step });
+                }
+                Told::KeptLess(op, what) => {
+                    let (address, step) = of(op);
+                    self.progress.on(&Event::KeptLess { address, step, what: &what });
+                }
+                Told::Failed(op, reason) => {
+                    let (address, step) = of(op);
+                    self.progress.on(&Event::Failed { address, step, reason: &reason });
+                }
+                Told::Skipped(op, because) => {
+                    let (address, step) = of(op);
+                    self.progress.on(&Event::Skipped { address, step, because: &because });
+                }
+            }
+        }
+        self.progress.flush();
+    }
+
+    /// What was read back is held against what was sent: what that teaches is
+    /// learned, and what else is missing is told.
+    fn compare(&mut self, op: usize, confirmed: &Confirmed) {
+        let held = &self.plan.ops[op];
+        let (Some(kind), Some(observed)) = (kinds::of(&held.address), &confirmed.read_back) else {
+            return;
+        };
+        let sent = &held.effect.confirm;
+        let mut kept = kind.comparable(&observed.attributes, sent);
+        let learned = kind.learn_from_read_back(sent, &mut kept, self.catalog);
+        self.outcome.learned.extend(learned);
+        let missing = missing(sent, &kept);
+        if !missing.is_empty() {
+            self.outcome.kept_less.push(held.address.clone());
+            let what = missing.join(", ");
+            self.to_tell.push(Told::KeptLess(op, what));
+        }
+    }
+
+    /// Tells what the org's policies undid, and remembers what came back, so that it
+    /// is not taken off again and again.
+    pub async fn look_for_undone(&mut self, org: &Org) -> Result<(), EngineError> {
+        let policies = self.catalog.access_policies().to_vec();
+        for undone in policies::undone(org, self.plan, &self.done).await? {
+            let what = format!(
+                "{}: look at the active user access policies {}",
+                if undone.came_back {
+                    "it was taken off and is there again"
+                } else {
+                    "it was given and is gone again"
+                },
+                policies.join(", ")
+            );
+            self.to_tell.push(Told::KeptLess(undone.op, what));
+            if undone.came_back {
+                let fact = Fact::CameBack(undone.address.clone());
+                let value = FactValue::AccessPolicies(policies.clone());
+                self.catalog.insert(fact.clone(), value);
+                self.came_back.push(fact);
+            }
+            self.outcome.kept_less.push(undone.address);
+        }
+        Ok(())
+    }
+
+    /// The org is not as far yet: it is looked at again, until it took too long.
+    fn wait(&mut self, op: usize, seen: &str, first_look: i64, now: i64) {
+        let wait = self.waits.entry(op).or_insert(Wait { since: first_look, looks: 0 });
+        wait.looks += 1;
+        let waited = now - wait.since;
+        if waited < self.wait {
+            self.queue.add(op);
+            return;
+        }
+        let look_at = match &self.plan.ops[op].write {
+            Write::Await(awaited) => awaited.look_at.as_str(),
+            _ => "it",
+        };
+        let reason = format!(
+            "it is still {seen} after {} s: apply again later, or with a longer `--wait`, and look at {look_at}",
+            waited / 1000
+        );
+        self.failed(op, &reason);
+    }
+
+    fn done(&mut self, op: usize, unknown: bool) {
+        let held = &self.plan.ops[op];
+        self.to_tell.push(Told::Done(op));
+        self.done.push(op);
+        if unknown {
+            self.outcome.unknown.push(held.address.clone());
+        }
+        for ready in self.frontier.complete(op) {
+            self.queue.add(ready);
+        }
+    }
+
+    fn failed(&mut self, op: usize, reason: &str) {
+        let plan = self.plan;
+        let held = &plan.ops[op];
+        self.to_tell.push(Told::Failed(op, reason.to_owned()));
+        self.outcome.learned.extend(learn_from_rejection(reason, self.catalog));
+        self.outcome.failures.push(Failure {
+            address: held.address.clone(),
+            step: held.step.to_string(),
+            reason: reason.to_owned(),
+        });
+        for (skipped, cause) in self.frontier.fail(op) {
+            self.skip(skipped, &plan.ops[cause].address.clone());
+        }
+    }
+
+    fn skip(&mut self, op: usize, because: &Address) {
+        let held = &self.plan.ops[op];
+        self.to_tell.push(Told::Skipped(op, because.clone()));
+        self.outcome.skipped.push(Skipped {
+            address: held.address.clone(),
+            step: held.step.to_string(),
+            because: because.clone(),
+        });
+    }
+
+    /// What was ready when the run stopped, and what waited for it.
+    pub fn leave_out_the_rest(&mut self) {
+        for op in self.queue.take_rest() {
+            let own = self.plan.ops[op].address.clone();
+            self.skip(op, &own);
+            for (skipped, cause) in self.frontier.fail(op) {
+                let because = self.plan.ops[cause].address.clone();
+                self.skip(skipped, &because);
+            }
+        }
+    }
+}
