@@ -5,6 +5,8 @@ use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use allocation_counter::AllocationInfo;
+use allocation_counter::measure;
 use orgform::local_org::Doubts;
 use orgform::local_org::Seed;
 use orgform::model::Address;
@@ -119,6 +121,45 @@ async fn one_more_user_writes_as_much_to_a_large_state_as_to_a_small_one() {
     assert!(small > 0, "something is written");
     // Serial numbers have more digits.
     assert!(large.abs_diff(small) <= 16, "{small} and {large} bytes");
+}
+
+/// What an apply of so many users from nothing allocates, and a plan from the cache
+/// after it. All runs on one thread, the org too but for its tables.
+fn allocated(count: usize) -> [AllocationInfo; 2] {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.expect("a runtime");
+    let world = runtime.block_on(roomy());
+    world.write("access.yaml", users(count));
+    let run = |arguments: &[&str]| {
+        runtime.block_on(async { drop(world.run(arguments).await.succeeds()) });
+    };
+    let apply = measure(|| run(&APPLY));
+    // What only the org can tell of them is taken in.
+    run(&APPLY);
+    [apply, measure(|| run(&["plan", "access.yaml", "--refresh=false"]))]
+}
+
+#[test]
+fn what_is_allocated_grows_as_fast_as_what_is_declared_and_no_faster() {
+    // Tables grow by doubling, and so do these.
+    let [small, middle, large] = [400, 800, 1_600].map(allocated);
+    let each = |command: usize, counted: &dyn Fn(&AllocationInfo) -> u64| {
+        let [small, middle, large] =
+            [&small, &middle, &large].map(|allocated| counted(&allocated[command]));
+        ((middle - small) / 400, (large - middle) / 800)
+    };
+    // What one more user with three assignments may cost. What is held at once is known
+    // of the plan alone: an apply hands memory on to other threads.
+    let count = |info: &AllocationInfo| info.count_total;
+    for (what, (first, then), tolerated, most) in [
+        ("allocations of an apply", each(0, &count), 50, 1_030),
+        ("allocations of a plan", each(1, &count), 50, 175),
+        ("bytes that a plan holds", each(1, &|info| info.bytes_max), 5, 6_500),
+    ] {
+        let told = format!("{what}: {first} for one user, {then} for one among more");
+        assert!(then <= first + first / tolerated, "{told}");
+        assert!(then <= most, "{told}, and at most {most}");
+    }
 }
 
 /// Records that count how they are looked at.

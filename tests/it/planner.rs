@@ -94,7 +94,9 @@ impl Memory {
             let id = SalesforceId::parse(&format!("a00{:012}", self.made)).expect("an id");
             let makes = plan.ops[op].effect.creates.is_some();
             let confirmed = Confirmed { id: makes.then_some(id), ..Confirmed::default() };
-            let changes = record_changes(&plan.ops[op], &confirmed, self, 1).expect("changes");
+            let changes =
+                record_changes(&plan.ops[op], &confirmed, &|address| self.get(address), 1)
+                    .expect("changes");
             self.take(changes);
         }
         assert!(done.iter().all(|done| *done), "every op had its turn");
