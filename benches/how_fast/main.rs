@@ -3,6 +3,7 @@
 //!
 //! ```text
 //! cargo bench --bench how_fast -- [--million] [--without-terraform] [--write README.md]
+//! cargo bench --bench how_fast -- --only-calls
 //! ```
 //!
 //! Ratios, exponents and calls are what counts; seconds are this machine's alone.
@@ -80,9 +81,14 @@ fn run(arguments: &[String]) -> std::io::Result<()> {
         binary: PathBuf::from(env!("CARGO_BIN_EXE_orgform")),
         folder: folder.path().to_owned(),
     };
-    let terraform = if has("--without-terraform") { None } else { terraform::measure(&bench)? };
     let mut report = Report::default();
-    growth::measure(&bench, terraform.as_ref(), has("--million"), &mut report)?;
+    let mut terraform = None;
+    if !has("--only-calls") {
+        if !has("--without-terraform") {
+            terraform = terraform::measure(&bench)?;
+        }
+        growth::measure(&bench, terraform.as_ref(), has("--million"), &mut report)?;
+    }
     calls::measure(&bench, &mut report)?;
     let text = report.render(terraform.as_ref());
     println!("\n{text}");
