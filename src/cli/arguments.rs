@@ -441,10 +441,10 @@ pub struct ServeArguments {
     /// users; otherwise only one for the license Salesforce API Integration).
     #[arg(long, value_name = "KEY=VALUE", value_delimiter = ',')]
     pub seed_org: Vec<String>,
-    /// Wait this long before each answer
+    /// Let each call take so long, the work for it included
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub latency_ms: u64,
-    /// Wait this long for each record of a call
+    /// Let each record of a call take so much longer
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub latency_per_record_ms: u64,
     /// Allow addresses that other machines can reach

@@ -129,7 +129,11 @@ impl<'de> DeserializeSeed<'de> for Entry<'_> {
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
         let Self { section, name, into } = self;
-        kinds::read_entry(section, name, deserializer, &mut |declared| into.push(declared))
+        kinds::read_entry(section, name, deserializer, &mut |mut declared| {
+            // Most are assignments of two values.
+            declared.attributes.shrink();
+            into.push(declared);
+        })
     }
 }
 

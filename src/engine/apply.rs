@@ -1,8 +1,9 @@
 //! The scheduler: ready ops are packed into calls, several of which are in
 //! flight, without barriers. A failure stops only what depends on it.
 //!
-//! It goes in turns: what came back and what leaves next are made durable by one
-//! sync, then what leaves is sent, then the next answer is waited for.
+//! It goes in turns: what may leave is announced in the journal and sent, then what
+//! came back is written down while the calls are under way, then the next answer is
+//! waited for. A run that ends in between finds its answers by their intents.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -102,13 +103,13 @@ pub async fn apply(
                 ops: call.ops().map(|op| plan.ops[op].announced()).collect(),
             })
             .collect();
-        let mut sequences = store.turn(&run.closing(), &intents)?;
-        run.tell();
+        let mut sequences = store.begin(&intents)?;
+        let mut sent = Vec::new();
         for call in leaving {
             let sequence = if call.is_look() { None } else { sequences.next() };
             if call.looks.is_none() {
                 let ops = call.ops().map(|op| (&plan.ops[op].address, plan.ops[op].step.as_ref()));
-                progress.on(&Event::Sending { what: call.shape.describe(), ops: ops.collect() });
+                sent.push(Event::Sending { what: call.shape.describe(), ops: ops.collect() });
             }
             let sent_at = (options.clock)();
             in_flight.push(Box::pin(async move {
@@ -121,11 +122,20 @@ pub async fn apply(
                 Answered { sequence, shape, ops, sent_at, report }
             }));
         }
+        // The first look at a call makes it leave.
+        let at_once = in_flight.next().now_or_never().flatten();
+        store.finish(&run.closing())?;
+        run.tell();
+        for event in &sent {
+            progress.on(event);
+        }
         progress.flush();
-        if in_flight.is_empty() {
+        if in_flight.is_empty() && at_once.is_none() {
             break;
         }
-        let mut answered = if stopping {
+        let mut answered = if at_once.is_some() {
+            at_once
+        } else if stopping {
             in_flight.next().await
         } else {
             // The wish to stop comes first: answers may follow each other
@@ -139,7 +149,7 @@ pub async fn apply(
                 Either::Right((answered, _)) => answered,
             }
         };
-        // What else came meanwhile shares the sync.
+        // What else came meanwhile is written down with it.
         while let Some(some) = answered {
             run.take(some, store, (options.clock)())?;
             answered = in_flight.next().now_or_never().flatten();

@@ -106,3 +106,73 @@ impl<'a> Queue<'a> {
         std::mem::take(&mut self.ready).into_values().flatten().collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Queue;
+    use crate::model::Address;
+    use crate::model::CallShape;
+    use crate::model::Op;
+    use crate::model::RecordEffect;
+    use crate::model::Write;
+
+    /// An op that gives something to one of so many users.
+    fn ops(count: usize, users: usize, lane: Option<&'static str>) -> Vec<Op> {
+        (0..count)
+            .map(|number| Op {
+                address: Address::new("permission_set_assignment", &format!("a{number}")),
+                step: "assign".into(),
+                write: Write::Insert { object: "PermissionSetAssignment".into(), fields: vec![] },
+                after: Vec::new(),
+                subject: Some(Address::new("user", &format!("u{}", number % users))),
+                lane: lane.map(Into::into),
+                effect: RecordEffect::default(),
+            })
+            .collect()
+    }
+
+    fn filled(ops: &[Op]) -> Queue<'_> {
+        let mut queue = Queue::new(ops);
+        (0..ops.len()).for_each(|op| queue.add(op));
+        queue
+    }
+
+    #[test]
+    fn no_two_calls_in_flight_are_about_one_user_and_order_is_kept() {
+        let ops = ops(600, 300, None);
+        let mut queue = filled(&ops);
+        let (shape, first) = queue.next_batch().expect("a batch");
+        assert_eq!((shape.limit(), first.as_slice()), (200, &(0..200).collect::<Vec<_>>()[..]));
+        // The second ones of the first two hundred users wait.
+        let (_, second) = queue.next_batch().expect("a batch");
+        assert_eq!(second, (200..300).chain(500..600).collect::<Vec<_>>());
+        assert_eq!(queue.next_batch(), None, "all users are busy");
+        first.iter().for_each(|op| queue.free(*op));
+        let (_, third) = queue.next_batch().expect("a batch");
+        assert_eq!(third, (300..500).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn one_call_at_a_time_is_in_a_lane() {
+        let ops = ops(300, 300, Some("group_membership"));
+        let mut queue = filled(&ops);
+        let (_, first) = queue.next_batch().expect("a batch");
+        assert_eq!(queue.next_batch(), None);
+        first.iter().for_each(|op| queue.free(*op));
+        assert_eq!(queue.next_batch().map(|(_, batch)| batch.len()), Some(100));
+    }
+
+    #[test]
+    fn batches_shrink_by_halves_when_a_call_was_slow_and_only_then() {
+        let ops = ops(500, 500, None);
+        let mut queue = filled(&ops);
+        let shape = CallShape::Insert("PermissionSetAssignment".into());
+        queue.took(&shape, 200, 2_000);
+        assert_eq!(queue.next_batch().map(|(_, batch)| batch.len()), Some(200));
+        queue.took(&shape, 200, 2_001);
+        assert_eq!(queue.next_batch().map(|(_, batch)| batch.len()), Some(100));
+        queue.took(&shape, 12, 9_000);
+        assert_eq!(queue.next_batch().map(|(_, batch)| batch.len()), Some(10));
+        assert_eq!(queue.take_rest().len(), 190);
+    }
+}

@@ -13,6 +13,7 @@ use crate::model::Recorded as _;
 use crate::model::Standing;
 use crate::model::Write;
 use crate::org::Org;
+use crate::state::Closed;
 use crate::state::RecordChange;
 use crate::state::Store;
 
@@ -62,7 +63,7 @@ pub async fn recover(org: &Org, store: &mut Store, now: i64) -> Result<Recovered
                 }
             }
         }
-        store.finish(intent.sequence, &changes)?;
+        store.finish(&[Closed { sequence: Some(intent.sequence), changes }])?;
     }
     Ok(recovered)
 }

@@ -172,9 +172,17 @@ impl<'a> Run<'a> {
         if let Some(id) = self.ids.get(address) {
             return Some(id.clone());
         }
-        let id = store.get(address).ok().flatten()?.id?;
+        let id = self.recorded(address, store).ok().flatten()?.id?;
         self.ids.insert(address.clone(), id.clone());
         Some(id)
+    }
+
+    /// What is recorded of a thing, that included which the state does not know yet.
+    fn recorded(&self, address: &Address, store: &Store) -> Result<Option<Record>, String> {
+        match self.written.get(address) {
+            Some(record) => Ok(record.clone()),
+            None => store.get(address),
+        }
     }
 
     /// How often these were looked at already; `None` for ops that are no looks.
@@ -198,21 +206,30 @@ impl<'a> Run<'a> {
                 if let (Some(address), Some(id)) = (made_by(op), &confirmed.id) {
                     self.ids.insert(address.clone(), id.clone());
                 }
-                let written = &self.written;
-                let recorded = |address: &Address| match written.get(address) {
-                    Some(record) => Ok(record.clone()),
-                    None => store.get(address),
-                };
+                let recorded = |address: &Address| self.recorded(address, store);
                 changes.extend(
                     record_changes(op, confirmed, &recorded, now / 1000)
                         .map_err(EngineError::Record)?,
                 );
             }
         }
-        self.written.extend(changes.iter().map(|change| match change {
-            RecordChange::Put(address, record) => (address.clone(), Some(record.clone())),
-            RecordChange::Forget(address) => (address.clone(), None),
-        }));
+        for change in &changes {
+            let (address, record) = match change {
+                RecordChange::Put(address, record) => (address, Some(record.clone())),
+                RecordChange::Forget(address) => (address, None),
+            };
+            // What is given again has another id than the one that was looked up.
+            match record.as_ref().and_then(|record| record.id.as_ref()) {
+                Some(id) if self.ids.contains_key(address) => {
+                    self.ids.insert(address.clone(), id.clone());
+                }
+                Some(_) => {}
+                None => {
+                    self.ids.remove(address);
+                }
+            }
+            self.written.insert(address.clone(), record);
+        }
         self.closing.push(Closed { sequence, changes });
         for op in ops {
             self.queue.free(op);

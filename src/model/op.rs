@@ -207,6 +207,13 @@ impl Write {
         }
     }
 
+    /// Gives back the room that growing left.
+    pub fn shrink(&mut self) {
+        if let Self::Insert { fields, .. } | Self::Update { fields, .. } = self {
+            fields.shrink_to_fit();
+        }
+    }
+
     /// The same without what is written: which sort of write it is of what.
     #[must_use]
     pub fn without_contents(&self) -> Self {

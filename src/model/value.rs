@@ -223,6 +223,13 @@ impl Attributes {
         }
     }
 
+    /// Gives back the room that growing left, where nobody shares the values.
+    pub fn shrink(&mut self) {
+        if let Some(values) = self.0.as_mut().and_then(Arc::get_mut) {
+            values.shrink_to_fit();
+        }
+    }
+
     /// How many paths there are.
     pub fn len(&self) -> usize {
         self.values().len()

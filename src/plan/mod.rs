@@ -107,6 +107,7 @@ pub fn plan(input: &Input<'_>) -> Result<Plan, PlanError> {
     recalculate::add(input, &mut draft).map_err(PlanError::State)?;
     let ops = steps::write(input, &renames, &mut draft)?;
     let ops = ordering::join(&draft.changes, ops);
+    draft.changes.shrink_to_fit();
     notes::add(input, &mut draft);
 
     let mut summary = Summary { no_op: draft.no_op, ..Summary::default() };

@@ -32,14 +32,17 @@ pub fn join(changes: &[Change], mut drafts: Vec<DraftOp>) -> Vec<Op> {
             drafts[op].op.after.push(edge);
         }
     }
-    drafts
+    let mut ops: Vec<Op> = drafts
         .into_iter()
         .map(|mut draft| {
             draft.op.after.sort_by_key(|edge| edge.op);
             draft.op.after.dedup_by_key(|edge| edge.op);
+            draft.op.after.shrink_to_fit();
             draft.op
         })
-        .collect()
+        .collect();
+    ops.shrink_to_fit();
+    ops
 }
 
 struct Joiner<'a> {

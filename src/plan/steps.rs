@@ -128,7 +128,7 @@ pub fn write(
     renames: &Renames,
     draft: &mut Draft,
 ) -> Result<Vec<DraftOp>, PlanError> {
-    let mut ops: Vec<DraftOp> = Vec::new();
+    let mut ops: Vec<DraftOp> = Vec::with_capacity(draft.changes.len());
     let mut of_change: Vec<Vec<OpIndex>> = Vec::with_capacity(draft.changes.len());
     let mut problems = Vec::new();
     {
@@ -150,7 +150,7 @@ pub fn write(
             .map(|change| &change.address)
             .collect();
         for change in &draft.changes {
-            let mut numbers = Vec::new();
+            let mut numbers = Vec::with_capacity(1);
             let kind = kinds::of(&change.address).filter(|_| change.action != Action::Release);
             if let Some(kind) = kind {
                 match steps_of(kind, change, &context) {
@@ -186,6 +186,8 @@ pub fn write(
                                     attributes: Attributes::new(),
                                 });
                             }
+                            let mut write = step.write;
+                            write.shrink();
                             let after = numbers
                                 .last()
                                 .filter(|_| !step.last)
@@ -194,7 +196,7 @@ pub fn write(
                                 op: Op {
                                     address: change.address.clone(),
                                     step: step.name.into(),
-                                    write: step.write,
+                                    write,
                                     after: after.into_iter().collect(),
                                     subject: kind.subject(&change.address),
                                     lane: step.lane.map(Into::into),

@@ -272,31 +272,30 @@ impl Store {
         self.write(changes.iter(), &[], &[])
     }
 
-    /// Closes an intent together with what became of it, durably.
-    ///
-    /// # Errors
-    /// When the disk refuses.
-    pub fn finish(&mut self, sequence: u64, changes: &[RecordChange]) -> Result<(), StateError> {
-        self.write(changes.iter(), &[sequence], &[])
-    }
-
-    /// Writes down what became of calls, and what is about to be sent, by one sync.
-    /// Returns the numbers of what is begun.
+    /// Writes down what is about to be sent, durably, and returns its numbers.
     ///
     /// # Errors
     /// When the disk refuses; nothing may be sent then.
-    pub fn turn(&mut self, closed: &[Closed], begun: &[Intent]) -> Result<Range<u64>, StateError> {
+    pub fn begin(&mut self, intents: &[Intent]) -> Result<Range<u64>, StateError> {
         let first = self.meta.next_intent;
-        self.meta.next_intent += begun.len() as u64;
+        self.meta.next_intent += intents.len() as u64;
         let sequences = first..self.meta.next_intent;
-        let begun = sequences.clone().zip(begun).map(|(sequence, intent)| {
+        let begun = sequences.clone().zip(intents).map(|(sequence, intent)| {
             let bytes = serde_json::to_vec(intent);
             Ok((sequence, bytes.map_err(|error| StateError::damaged(&self.folder, error))?))
         });
         let begun: Vec<(u64, Vec<u8>)> = begun.collect::<Result<_, StateError>>()?;
-        let finished: Vec<u64> = closed.iter().filter_map(|closed| closed.sequence).collect();
-        self.write(closed.iter().flat_map(|closed| &closed.changes), &finished, &begun)?;
+        self.write([].iter(), &[], &begun)?;
         Ok(sequences)
+    }
+
+    /// Closes intents together with what became of them, durably.
+    ///
+    /// # Errors
+    /// When the disk refuses.
+    pub fn finish(&mut self, closed: &[Closed]) -> Result<(), StateError> {
+        let finished: Vec<u64> = closed.iter().filter_map(|closed| closed.sequence).collect();
+        self.write(closed.iter().flat_map(|closed| &closed.changes), &finished, &[])
     }
 
     fn write<'a>(
