@@ -68,6 +68,25 @@ impl Leaving {
     fn ops(&self) -> impl Iterator<Item = usize> {
         self.batch.iter().map(|item| item.op)
     }
+
+    /// What the journal is told of it.
+    fn intent(&self, plan: &Plan, run: &str) -> Option<Intent> {
+        let ops = || self.ops().map(|op| plan.ops[op].announced()).collect();
+        (!self.is_look()).then(|| Intent { sequence: 0, run: run.to_owned(), ops: ops() })
+    }
+}
+
+/// The calls that may leave, at most so many.
+fn next_calls(run: &mut Run<'_>, store: &Store, room: usize) -> Vec<Leaving> {
+    let mut leaving = Vec::new();
+    while leaving.len() < room
+        && let Some((shape, ops)) = run.queue.next_batch()
+    {
+        if let Some(batch) = run.prepare(&ops, store) {
+            leaving.push(Leaving { shape, batch, looks: run.looks(&ops) });
+        }
+    }
+    leaving
 }
 
 /// Applies a plan.
@@ -89,21 +108,10 @@ pub async fn apply(
     let mut stop = options.stop;
     let mut stopping = false;
     loop {
-        let mut leaving = Vec::new();
-        while !stopping && in_flight.len() + leaving.len() < options.parallelism {
-            let Some((shape, ops)) = run.queue.next_batch() else { break };
-            let Some(batch) = run.prepare(&ops, store) else { continue };
-            leaving.push(Leaving { shape, batch, looks: run.looks(&ops) });
-        }
-        let calls = leaving.iter().filter(|call| !call.is_look());
-        let intents: Vec<Intent> = calls
-            .map(|call| Intent {
-                sequence: 0,
-                run: options.run.clone(),
-                ops: call.ops().map(|op| plan.ops[op].announced()).collect(),
-            })
-            .collect();
-        let mut sequences = store.begin(&intents)?;
+        let room = if stopping { 0 } else { options.parallelism.saturating_sub(in_flight.len()) };
+        let leaving = next_calls(&mut run, store, room);
+        let intents = leaving.iter().filter_map(|call| call.intent(plan, &options.run));
+        let mut sequences = store.begin(&intents.collect::<Vec<_>>())?;
         let mut sent = Vec::new();
         for call in leaving {
             let sequence = if call.is_look() { None } else { sequences.next() };

@@ -147,7 +147,9 @@ mod tests {
         let (_, second) = queue.next_batch().expect("a batch");
         assert_eq!(second, (200..300).chain(500..600).collect::<Vec<_>>());
         assert_eq!(queue.next_batch(), None, "all users are busy");
-        first.iter().for_each(|op| queue.free(*op));
+        for op in first {
+            queue.free(op);
+        }
         let (_, third) = queue.next_batch().expect("a batch");
         assert_eq!(third, (300..500).collect::<Vec<_>>());
     }
@@ -158,7 +160,9 @@ mod tests {
         let mut queue = filled(&ops);
         let (_, first) = queue.next_batch().expect("a batch");
         assert_eq!(queue.next_batch(), None);
-        first.iter().for_each(|op| queue.free(*op));
+        for op in first {
+            queue.free(op);
+        }
         assert_eq!(queue.next_batch().map(|(_, batch)| batch.len()), Some(100));
     }
 

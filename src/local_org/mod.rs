@@ -10,6 +10,7 @@ mod error;
 mod http;
 mod identity;
 mod ids;
+mod index;
 mod listen;
 mod log;
 mod opening;

@@ -16,12 +16,13 @@ use std::io::Write as _;
 use std::path::Path;
 
 use compact_str::CompactString;
-use compact_str::ToCompactString as _;
 use serde_json::Value as Json;
 
 use super::ids::base62;
 use super::ids::from_base62;
 use super::ids::with_checksum;
+use super::index;
+use super::index::Index;
 use super::log::Log;
 use super::private::private;
 use super::row::Cell;
@@ -30,7 +31,7 @@ use super::row::kept_once;
 use super::row::row;
 
 /// The fields by which rows are found without a scan.
-const INDEXED: [(&str, &[&str]); 14] = [
+const INDEXED: [(&str, &[&str]); 15] = [
     ("FieldPermissions", &["ParentId"]),
     ("GroupMember", &["GroupId", "UserOrGroupId"]),
     ("MutingPermissionSet", &["DeveloperName"]),
@@ -45,6 +46,7 @@ const INDEXED: [(&str, &[&str]); 14] = [
     ("SetupEntityAccess", &["ParentId"]),
     ("User", &["Username", "ProfileId", "CommunityNickname", "FederationIdentifier"]),
     ("UserLogin", &["UserId"]),
+    ("UserPackageLicense", &["PackageLicenseId", "UserId"]),
 ];
 
 /// The file of the log.
@@ -57,74 +59,7 @@ const COMPACT_FACTOR: usize = 4;
 #[derive(Debug, Default)]
 struct Table {
     rows: BTreeMap<CompactString, Row>,
-    indexes: HashMap<&'static str, HashMap<CompactString, Ids>>,
-}
-
-/// The ids of rows with one value. Most values are one row's.
-#[derive(Debug)]
-enum Ids {
-    One(CompactString),
-    Many(BTreeSet<CompactString>),
-}
-
-impl Ids {
-    fn add(&mut self, id: &str) {
-        match self {
-            Self::One(held) if held == id => {}
-            Self::One(held) => {
-                *self = Self::Many([std::mem::take(held), CompactString::from(id)].into());
-            }
-            Self::Many(held) => {
-                held.insert(CompactString::from(id));
-            }
-        }
-    }
-
-    /// Takes an id out; true when none is left.
-    fn take(&mut self, id: &str) -> bool {
-        match self {
-            Self::One(held) => held == id,
-            Self::Many(held) => {
-                held.remove(id);
-                held.is_empty()
-            }
-        }
-    }
-
-    fn len(&self) -> usize {
-        match self {
-            Self::One(_) => 1,
-            Self::Many(held) => held.len(),
-        }
-    }
-
-    fn iter(&self) -> impl Iterator<Item = &CompactString> {
-        let (one, many) = match self {
-            Self::One(held) => (Some(held), None),
-            Self::Many(held) => (None, Some(held)),
-        };
-        one.into_iter().chain(many.into_iter().flatten())
-    }
-}
-
-/// The value of a field as an index knows it: in lower case, since the
-/// platform compares texts without case.
-fn index_key(value: &Cell) -> Option<CompactString> {
-    match value {
-        Cell::Text(text) => Some(lower(text)),
-        Cell::Null => None,
-        other => Some(other.to_json().to_compact_string()),
-    }
-}
-
-fn lower(text: &str) -> CompactString {
-    if text.is_ascii() {
-        let mut lower = CompactString::from(text);
-        lower.as_mut_str().make_ascii_lowercase();
-        lower
-    } else {
-        CompactString::from(text.to_lowercase())
-    }
+    indexes: HashMap<&'static str, Index>,
 }
 
 /// All tables.
@@ -285,19 +220,19 @@ impl Store {
         INDEXED.iter().any(|(held, fields)| *held == object && fields.contains(&field))
     }
 
-    fn ids(&self, object: &str, field: &str, value: &str) -> Option<&Ids> {
-        self.tables.get(object)?.indexes.get(field)?.get(&lower(value))
+    fn index(&self, object: &str, field: &str) -> Option<&Index> {
+        self.tables.get(object)?.indexes.get(field)
     }
 
     /// The ids of rows whose indexed field has this value.
     pub fn ids_by(&self, object: &str, field: &str, value: &str) -> Vec<String> {
-        let ids = self.ids(object, field, value);
-        ids.into_iter().flat_map(Ids::iter).map(ToString::to_string).collect()
+        let index = self.index(object, field);
+        index.into_iter().flat_map(|index| index.ids(value)).map(ToString::to_string).collect()
     }
 
     /// How many rows have this value in an indexed field.
     pub fn count_by(&self, object: &str, field: &str, value: &str) -> usize {
-        self.ids(object, field, value).map_or(0, Ids::len)
+        self.index(object, field).map_or(0, |index| index.count(value))
     }
 
     /// How many active users have a profile, without looking at them.
@@ -315,7 +250,7 @@ impl Store {
     /// The rows whose indexed field has this value.
     pub fn by(&self, object: &str, field: &str, value: &str) -> impl Iterator<Item = &Row> {
         let rows = self.tables.get(object).map(|table| &table.rows);
-        let ids = self.ids(object, field, value).into_iter().flat_map(Ids::iter);
+        let ids = self.index(object, field).into_iter().flat_map(|index| index.ids(value));
         ids.filter_map(move |id| rows?.get(id))
     }
 
@@ -347,22 +282,17 @@ impl Store {
             INDEXED.iter().find(|(held, _)| *held == object).map_or(&[][..], |(_, fields)| fields);
         let before = table.rows.remove(id);
         for field in indexed {
-            let key = |row: &Option<Row>| row.as_ref()?.get(field).and_then(index_key);
+            let key = |row: &Option<Row>| row.as_ref()?.get(field).and_then(index::key);
             let (old, new) = (key(&before), key(&row));
             if old == new {
                 continue;
             }
             let index = table.indexes.entry(field).or_default();
-            if let Some(old) = old
-                && index.get_mut(&old).is_some_and(|ids| ids.take(id))
-            {
-                index.remove(&old);
+            if let Some(old) = old {
+                index.remove(&old, id);
             }
             if let Some(new) = new {
-                index
-                    .entry(new)
-                    .and_modify(|ids| ids.add(id))
-                    .or_insert_with(|| Ids::One(CompactString::from(id)));
+                index.add(new, id);
             }
         }
         if let Some(row) = row {

@@ -162,10 +162,13 @@ fn row_id(row: &Row) -> String {
 }
 
 fn holds_package(org: &Org, user: &str, package: &str) -> bool {
-    let text = |row: &Row, field: &str| row.text(field) == Some(package);
     org.store
-        .all("UserPackageLicense")
-        .any(|held| text(held, "PackageLicenseId") && held.text("UserId") == Some(user))
+        .by("UserPackageLicense", "UserId", user)
+        .any(|held| held.text("PackageLicenseId") == Some(package))
+}
+
+fn used_package_seats(org: &Org, package: &str) -> usize {
+    org.store.count_by("UserPackageLicense", "PackageLicenseId", package)
 }
 
 /// Refuses a packaged set to a user without a license of its package.
@@ -194,11 +197,7 @@ pub fn insert_package_license(org: &mut Org, row: Row) -> Result<String, ApiErro
     }
     let allowed =
         org.store.get("PackageLicense", package).map_or(-1, |row| number(row, "AllowedLicenses"));
-    let used = org
-        .store
-        .all("UserPackageLicense")
-        .filter(|held| held.text("PackageLicenseId") == Some(package))
-        .count();
+    let used = used_package_seats(org, package);
     if allowed >= 0 && i64::try_from(used).unwrap_or(i64::MAX) >= allowed {
         return Err(ApiError::new("LICENSE_LIMIT_EXCEEDED", "License Limit Exceeded"));
     }
@@ -217,11 +216,7 @@ pub fn count_seats(org: &mut Org) {
         org.store.set_computed("UserLicense", &license, "UsedLicenses", used);
     }
     for package in packages {
-        let used = org
-            .store
-            .all("UserPackageLicense")
-            .filter(|held| held.text("PackageLicenseId") == Some(&package))
-            .count();
+        let used = used_package_seats(org, &package);
         org.store.set_computed("PackageLicense", &package, "UsedLicenses", used);
     }
     for license in set_licenses {
