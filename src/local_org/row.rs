@@ -173,6 +173,11 @@ impl Row {
         self.get(name)?.as_str()
     }
 
+    /// A field's text, empty where it holds none.
+    pub fn text_or_empty(&self, name: &str) -> &str {
+        self.text(name).unwrap_or_default()
+    }
+
     /// Whether a field is true.
     pub fn is_on(&self, name: &str) -> bool {
         self.get(name) == Some(&Cell::Flag(true))

@@ -60,10 +60,6 @@ fn escape(text: &str) -> String {
     escaped
 }
 
-fn text<'a>(row: &'a Row, field: &str) -> &'a str {
-    row.text(field).unwrap_or_default()
-}
-
 fn cell(content: &str) -> String {
     format!("<td>{content}</td>")
 }
@@ -104,19 +100,20 @@ fn users_table(org: &Org) -> String {
         .all("User")
         .take(SHOWN)
         .map(|user| {
-            let id = text(user, "Id");
+            let id = user.text_or_empty("Id");
             let mut sets: Vec<String> = org
                 .store
                 .by("PermissionSetAssignment", "AssigneeId", id)
                 .filter_map(|held| {
                     if let Some(group) = org.text(
                         "PermissionSetGroup",
-                        text(held, "PermissionSetGroupId"),
+                        held.text_or_empty("PermissionSetGroupId"),
                         "DeveloperName",
                     ) {
                         return Some(format!("{} (group)", escape(group)));
                     }
-                    let set = org.store.get("PermissionSet", text(held, "PermissionSetId"))?;
+                    let set =
+                        org.store.get("PermissionSet", held.text_or_empty("PermissionSetId"))?;
                     let is_own = set.is_on("IsOwnedByProfile");
                     (!is_own).then(|| escape(&rules::set_full_name(set)))
                 })
@@ -126,7 +123,7 @@ fn users_table(org: &Org) -> String {
                 .store
                 .by("PermissionSetLicenseAssign", "AssigneeId", id)
                 .filter_map(|held| {
-                    let id = text(held, "PermissionSetLicenseId");
+                    let id = held.text_or_empty("PermissionSetLicenseId");
                     org.text("PermissionSetLicense", id, "MasterLabel").map(escape)
                 })
                 .collect();
@@ -139,10 +136,11 @@ fn users_table(org: &Org) -> String {
                 (true, true) => "frozen",
                 (true, false) => "active",
             };
-            let profile = org.text("Profile", text(user, "ProfileId"), "Name").unwrap_or_default();
+            let profile =
+                org.text("Profile", user.text_or_empty("ProfileId"), "Name").unwrap_or_default();
             vec![
-                escape(text(user, "Username")),
-                escape(text(user, "Name")),
+                escape(user.text_or_empty("Username")),
+                escape(user.text_or_empty("Name")),
                 state.to_owned(),
                 escape(profile),
                 sets.join("<br>"),
@@ -165,17 +163,17 @@ fn sets_table(org: &Org) -> String {
         .store
         .all("PermissionSet")
         .filter(|set| !set.is_on("IsOwnedByProfile"))
-        .filter(|set| text(set, "PermissionSetGroupId").is_empty())
+        .filter(|set| set.text_or_empty("PermissionSetGroupId").is_empty())
         .take(SHOWN)
         .map(|set| {
-            let id = text(set, "Id");
+            let id = set.text_or_empty("Id");
             let system = set
                 .iter()
                 .filter(|(name, on)| name.starts_with("Permissions") && **on == Cell::Flag(true))
                 .count();
             vec![
                 escape(&rules::set_full_name(set)),
-                escape(text(set, "Label")),
+                escape(set.text_or_empty("Label")),
                 system.to_string(),
                 org.store.count_by("ObjectPermissions", "ParentId", id).to_string(),
                 org.store.count_by("FieldPermissions", "ParentId", id).to_string(),
@@ -192,10 +190,10 @@ fn groups_table(org: &Org) -> String {
         .all("PermissionSetGroup")
         .take(SHOWN)
         .map(|group| {
-            let id = text(group, "Id");
+            let id = group.text_or_empty("Id");
             vec![
-                escape(text(group, "DeveloperName")),
-                escape(text(group, "Status")),
+                escape(group.text_or_empty("DeveloperName")),
+                escape(group.text_or_empty("Status")),
                 org.store
                     .count_by("PermissionSetGroupComponent", "PermissionSetGroupId", id)
                     .to_string(),
@@ -212,11 +210,11 @@ fn profiles_table(org: &Org) -> String {
         .all("Profile")
         .take(SHOWN)
         .map(|profile| {
-            let license = text(profile, "UserLicenseId");
+            let license = profile.text_or_empty("UserLicenseId");
             vec![
-                escape(text(profile, "Name")),
+                escape(profile.text_or_empty("Name")),
                 escape(org.text("UserLicense", license, "Name").unwrap_or_default()),
-                org.store.count_by("User", "ProfileId", text(profile, "Id")).to_string(),
+                org.store.count_by("User", "ProfileId", profile.text_or_empty("Id")).to_string(),
             ]
         })
         .collect();
@@ -232,7 +230,7 @@ fn licenses_table(org: &Org) -> String {
         rows.extend(org.store.all(object).map(|row| {
             let total = number(row, "TotalLicenses");
             let total = if total < 0 { "unlimited".to_owned() } else { total.to_string() };
-            let name = text(row, "MasterLabel");
+            let name = row.text_or_empty("MasterLabel");
             vec![
                 escape(name),
                 sort.to_owned(),

@@ -7,12 +7,8 @@ use super::require;
 use crate::local_org::error::ApiError;
 use crate::local_org::row::Row;
 
-fn id_in<'a>(row: &'a Row, field: &str) -> &'a str {
-    row.text(field).unwrap_or_default()
-}
-
 fn check_reference(org: &Org, row: &Row, field: &str, object: &str) -> Result<(), ApiError> {
-    let id = id_in(row, field);
+    let id = row.text_or_empty(field);
     if org.store.get(object, id).is_some() {
         return Ok(());
     }
@@ -24,7 +20,7 @@ fn check_reference(org: &Org, row: &Row, field: &str, object: &str) -> Result<()
 }
 
 pub fn insert_set(org: &mut Org, mut row: Row) -> Result<String, ApiError> {
-    let group = id_in(&row, "PermissionSetGroupId").to_owned();
+    let group = row.text_or_empty("PermissionSetGroupId").to_owned();
     if !group.is_empty() {
         check_reference(org, &row, "PermissionSetGroupId", "PermissionSetGroup")?;
         groups::check_status(org, &group)?;
@@ -35,8 +31,10 @@ pub fn insert_set(org: &mut Org, mut row: Row) -> Result<String, ApiError> {
     require(&row, &["AssigneeId", "PermissionSetId"])?;
     check_reference(org, &row, "AssigneeId", "User")?;
     check_reference(org, &row, "PermissionSetId", "PermissionSet")?;
-    let (user, set) =
-        (id_in(&row, "AssigneeId").to_owned(), id_in(&row, "PermissionSetId").to_owned());
+    let (user, set) = (
+        row.text_or_empty("AssigneeId").to_owned(),
+        row.text_or_empty("PermissionSetId").to_owned(),
+    );
     // A user has the set of its profile and of no other.
     let is_owned =
         org.store.get("PermissionSet", &set).is_some_and(|row| row.is_on("IsOwnedByProfile"));
@@ -50,7 +48,7 @@ pub fn insert_set(org: &mut Org, mut row: Row) -> Result<String, ApiError> {
     let is_held = org
         .store
         .by("PermissionSetAssignment", "AssigneeId", &user)
-        .any(|held| id_in(held, "PermissionSetId") == set);
+        .any(|held| held.text_or_empty("PermissionSetId") == set);
     if is_held {
         return Err(ApiError::new(
             "DUPLICATE_VALUE",
@@ -89,8 +87,10 @@ pub fn insert_set(org: &mut Org, mut row: Row) -> Result<String, ApiError> {
 
 pub fn delete_set(org: &mut Org, id: &str) -> Result<(), ApiError> {
     let row = org.store.get("PermissionSetAssignment", id).cloned().unwrap_or_default();
-    let (user, set) =
-        (id_in(&row, "AssigneeId").to_owned(), id_in(&row, "PermissionSetId").to_owned());
+    let (user, set) = (
+        row.text_or_empty("AssigneeId").to_owned(),
+        row.text_or_empty("PermissionSetId").to_owned(),
+    );
     let held = org.store.get("PermissionSet", &set).cloned().unwrap_or_default();
     if held.is_on("IsOwnedByProfile") {
         return Err(ApiError::new(
@@ -116,8 +116,8 @@ pub fn delete_set(org: &mut Org, id: &str) -> Result<(), ApiError> {
         let ids: Vec<String> = org
             .store
             .by("PermissionSetLicenseAssign", "AssigneeId", &user)
-            .filter(|held| id_in(held, "PermissionSetLicenseId") == license)
-            .map(|held| id_in(held, "Id").to_owned())
+            .filter(|held| held.text_or_empty("PermissionSetLicenseId") == license)
+            .map(|held| held.text_or_empty("Id").to_owned())
             .collect();
         for id in ids {
             org.store.delete("PermissionSetLicenseAssign", &id);
@@ -132,7 +132,7 @@ fn needs_license(org: &Org, user: &str, license: &str) -> bool {
         == Some(licenses::INTEGRATION_PSL)
         && licenses::license_of_user(org, user).as_deref() == Some(licenses::INTEGRATION);
     org.store.by("PermissionSetAssignment", "AssigneeId", user).any(|assignment| {
-        let set = id_in(assignment, "PermissionSetId");
+        let set = assignment.text_or_empty("PermissionSetId");
         let row = org.store.get("PermissionSet", set);
         let is_owned = row.is_some_and(|row| row.is_on("IsOwnedByProfile"));
         let carries = row.and_then(|row| row.text("LicenseId")) == Some(license);
@@ -145,18 +145,20 @@ pub fn insert_license(org: &mut Org, row: Row) -> Result<String, ApiError> {
     require(&row, &["AssigneeId", "PermissionSetLicenseId"])?;
     check_reference(org, &row, "AssigneeId", "User")?;
     check_reference(org, &row, "PermissionSetLicenseId", "PermissionSetLicense")?;
-    let (user, license) =
-        (id_in(&row, "AssigneeId").to_owned(), id_in(&row, "PermissionSetLicenseId").to_owned());
+    let (user, license) = (
+        row.text_or_empty("AssigneeId").to_owned(),
+        row.text_or_empty("PermissionSetLicenseId").to_owned(),
+    );
     let held = org
         .store
         .by("PermissionSetLicenseAssign", "AssigneeId", &user)
-        .find(|held| id_in(held, "PermissionSetLicenseId") == license);
+        .find(|held| held.text_or_empty("PermissionSetLicenseId") == license);
     if let Some(held) = held {
         return Err(ApiError::new(
             "DUPLICATE_VALUE",
             format!(
                 "duplicate value found: AssigneeId duplicates value on record with id: {}",
-                id_in(held, "Id")
+                held.text_or_empty("Id")
             ),
         ));
     }
@@ -166,7 +168,8 @@ pub fn insert_license(org: &mut Org, row: Row) -> Result<String, ApiError> {
 
 pub fn delete_license(org: &mut Org, id: &str) -> Result<(), ApiError> {
     let row = org.store.get("PermissionSetLicenseAssign", id).cloned().unwrap_or_default();
-    let (user, license) = (id_in(&row, "AssigneeId"), id_in(&row, "PermissionSetLicenseId"));
+    let (user, license) =
+        (row.text_or_empty("AssigneeId"), row.text_or_empty("PermissionSetLicenseId"));
     if needs_license(org, user, license) {
         return Err(ApiError::new(
             "FIELD_INTEGRITY_EXCEPTION",
@@ -179,7 +182,7 @@ pub fn delete_license(org: &mut Org, id: &str) -> Result<(), ApiError> {
 
 /// Whether the active user access policy does that with the set of a row.
 fn policy_is(org: &Org, what: &str, row: &Row) -> bool {
-    let name = org.text("PermissionSet", id_in(row, "PermissionSetId"), "Name");
+    let name = org.text("PermissionSet", row.text_or_empty("PermissionSetId"), "Name");
     let policy = org.access_policy.as_ref().and_then(|policy| policy.split_once(':'));
     policy.is_some_and(|(does, set)| does == what && Some(set) == name)
 }

@@ -6,7 +6,6 @@ use super::Org;
 use super::contents::granted;
 use super::contents::stored_contents;
 use super::groups;
-use super::nodes::row_text as text;
 use super::prerequisites;
 use super::require;
 use super::sets;
@@ -21,7 +20,7 @@ use crate::local_org::row::Row;
 pub fn insert(org: &mut Org, object: &str, mut row: Row) -> Result<String, ApiError> {
     let field = if object == "FieldPermissions" { "Field" } else { "SobjectType" };
     require(&row, &["ParentId", "SobjectType", field])?;
-    let parent = text(&row, "ParentId").to_owned();
+    let parent = row.text_or_empty("ParentId").to_owned();
     if org.store.get("PermissionSet", &parent).is_none() {
         return Err(ApiError::new(
             "INVALID_CROSS_REFERENCE_KEY",
@@ -30,7 +29,7 @@ pub fn insert(org: &mut Org, object: &str, mut row: Row) -> Result<String, ApiEr
         .field("ParentId"));
     }
     sets::refuse_foreign(org, &parent)?;
-    let sobject = text(&row, "SobjectType").to_owned();
+    let sobject = row.text_or_empty("SobjectType").to_owned();
     let known = org.schema.object(&sobject).filter(|object| !object.is_setup);
     if known.is_none() {
         return Err(ApiError::new(
@@ -40,7 +39,7 @@ pub fn insert(org: &mut Org, object: &str, mut row: Row) -> Result<String, ApiEr
         .field("SobjectType"));
     }
     if object == "FieldPermissions" {
-        let name = text(&row, "Field").to_owned();
+        let name = row.text_or_empty("Field").to_owned();
         let is_permissionable = name
             .split_once('.')
             .and_then(|(_, field)| known.and_then(|object| object.field(field)))
@@ -59,7 +58,7 @@ pub fn insert(org: &mut Org, object: &str, mut row: Row) -> Result<String, ApiEr
     let taken = org
         .store
         .by(object, "ParentId", &parent)
-        .any(|held| text(held, field) == text(&row, field));
+        .any(|held| held.text_or_empty(field) == row.text_or_empty(field));
     if taken {
         return Err(ApiError::new("DUPLICATE_VALUE", format!("duplicate value found: {field}")));
     }
@@ -75,10 +74,10 @@ pub fn insert(org: &mut Org, object: &str, mut row: Row) -> Result<String, ApiEr
 /// When it lacks what it needs, or something else needs it.
 pub fn update(org: &mut Org, object: &str, id: &str, changes: Row) -> Result<(), ApiError> {
     let mut row = org.store.get(object, id).cloned().unwrap_or_default();
-    let parent = text(&row, "ParentId").to_owned();
+    let parent = row.text_or_empty("ParentId").to_owned();
     sets::refuse_foreign(org, &parent)?;
     row.extend(changes);
-    if object == "FieldPermissions" && org.schema.is_never_editable(text(&row, "Field")) {
+    if object == "FieldPermissions" && org.schema.is_never_editable(row.text_or_empty("Field")) {
         row.set("PermissionsEdit", false);
     }
     if grants_nothing(&row) {
@@ -105,10 +104,6 @@ pub fn delete(org: &mut Org, object: &str, id: &str) -> Result<(), ApiError> {
     Ok(())
 }
 
-fn is_on(row: &Row, field: &str) -> bool {
-    row.is_on(field)
-}
-
 fn grants_nothing(row: &Row) -> bool {
     !row.iter().any(|(field, on)| field.starts_with("Permissions") && *on == Cell::Flag(true))
 }
@@ -118,7 +113,7 @@ fn check(object: &str, row: &Row) -> Result<(), ApiError> {
     if grants_nothing(row) {
         return refused("A permission that grants nothing can't be kept");
     }
-    if object == "FieldPermissions" && !is_on(row, "PermissionsRead") {
+    if object == "FieldPermissions" && !row.is_on("PermissionsRead") {
         return refused("Permission Edit depends on permission(s): Read");
     }
     Ok(())

@@ -7,7 +7,6 @@ use super::Org;
 use super::entity_access;
 use super::nodes::flag;
 use super::nodes::is_true;
-use super::nodes::row_text;
 use super::nodes::text;
 use super::prerequisites;
 use super::prerequisites::Granted;
@@ -145,11 +144,11 @@ pub fn stored_contents(org: &Org, set: &str) -> Contents {
     let flag = |row: &Row, field: &str| row.is_on(field);
     for row in org.store.by("ObjectPermissions", "ParentId", set) {
         let flags = OBJECT_FLAGS.map(|(_, field, _)| flag(row, field));
-        contents.objects.insert(row_text(row, "SobjectType").to_owned(), flags);
+        contents.objects.insert(row.text_or_empty("SobjectType").to_owned(), flags);
     }
     for row in org.store.by("FieldPermissions", "ParentId", set) {
         let flags = (flag(row, "PermissionsRead"), flag(row, "PermissionsEdit"));
-        contents.fields.insert(row_text(row, "Field").to_owned(), flags);
+        contents.fields.insert(row.text_or_empty("Field").to_owned(), flags);
     }
     contents
 }

@@ -5,7 +5,6 @@
 use serde_json::Value as Json;
 
 use super::Org;
-use super::nodes::row_text;
 use super::sections;
 use super::sets;
 use crate::local_org::error::ApiError;
@@ -38,8 +37,10 @@ pub fn follow_document(org: &mut Org, set: &str) {
     let held: Vec<(String, String)> = org
         .store
         .by(TABLE, "ParentId", set)
-        .filter(|row| row_text(row, "SetupEntityType") != "ConnectedApplication")
-        .map(|row| (row_text(row, "Id").to_owned(), row_text(row, "SetupEntityId").to_owned()))
+        .filter(|row| row.text_or_empty("SetupEntityType") != "ConnectedApplication")
+        .map(|row| {
+            (row.text_or_empty("Id").to_owned(), row.text_or_empty("SetupEntityId").to_owned())
+        })
         .collect();
     for (id, entity) in &held {
         if !wanted.iter().any(|(wanted, _)| wanted == entity) {
@@ -56,8 +57,8 @@ pub fn follow_document(org: &mut Org, set: &str) {
 fn id_of(org: &Org, object: &str, field: &str, name: &str) -> Option<String> {
     org.store
         .all(object)
-        .find(|row| row_text(row, field) == name)
-        .map(|row| row_text(row, "Id").to_owned())
+        .find(|row| row.text_or_empty(field) == name)
+        .map(|row| row.text_or_empty("Id").to_owned())
 }
 
 fn add_row(org: &mut Org, set: &str, entity: &str, object: &str) -> String {
@@ -76,7 +77,7 @@ fn add_row(org: &mut Org, set: &str, entity: &str, object: &str) -> String {
 /// When the entity is none, or is open already.
 pub fn insert(org: &mut Org, row: &Row) -> Result<String, ApiError> {
     super::require(row, &["ParentId", "SetupEntityId"])?;
-    let (set, entity) = (row_text(row, "ParentId"), row_text(row, "SetupEntityId"));
+    let (set, entity) = (row.text_or_empty("ParentId"), row.text_or_empty("SetupEntityId"));
     let no_reference = |field: &str, id: &str| {
         let message = format!("{field}: id value of incorrect type: {id}");
         ApiError::new("INVALID_CROSS_REFERENCE_KEY", message).field(field)
@@ -94,8 +95,10 @@ pub fn insert(org: &mut Org, row: &Row) -> Result<String, ApiError> {
             *name == "ConnectedApplication" || ENTITIES.iter().any(|(_, _, held, _)| held == name)
         })
         .ok_or_else(|| no_reference("SetupEntityId", entity))?;
-    let is_open =
-        org.store.by(TABLE, "ParentId", set).any(|held| row_text(held, "SetupEntityId") == entity);
+    let is_open = org
+        .store
+        .by(TABLE, "ParentId", set)
+        .any(|held| held.text_or_empty("SetupEntityId") == entity);
     if is_open {
         return Err(ApiError::new("DUPLICATE_VALUE", "duplicate value found: SetupEntityId"));
     }
@@ -109,9 +112,9 @@ pub fn insert(org: &mut Org, row: &Row) -> Result<String, ApiError> {
 /// When the set belongs to a profile or a package.
 pub fn delete(org: &mut Org, id: &str) -> Result<(), ApiError> {
     let row = org.store.get(TABLE, id).cloned().unwrap_or_default();
-    let (set, entity) = (row_text(&row, "ParentId"), row_text(&row, "SetupEntityId"));
+    let (set, entity) = (row.text_or_empty("ParentId"), row.text_or_empty("SetupEntityId"));
     sets::refuse_foreign(org, set)?;
-    say(org, set, entity, row_text(&row, "SetupEntityType"), false);
+    say(org, set, entity, row.text_or_empty("SetupEntityType"), false);
     org.store.delete(TABLE, id);
     Ok(())
 }

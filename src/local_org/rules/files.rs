@@ -7,7 +7,6 @@ use serde_json::Value as Json;
 use serde_json::json;
 
 use super::Org;
-use super::nodes::row_text;
 use crate::local_org::row::Row;
 
 /// A type of metadata that has files.
@@ -64,19 +63,19 @@ pub fn xml_time(time: &str) -> String {
 /// What `listMetadata` and a retrieve say of a file, in the order of the WSDL.
 pub fn properties(org: &Org, file_type: &FileType, full_name: &str, row: &Row) -> Json {
     let person = |field: &str| {
-        let id = match row_text(row, field) {
+        let id = match row.text_or_empty(field) {
             "" => org.running_user.as_str(),
             id => id,
         };
         (id.to_owned(), org.text("User", id, "Name").unwrap_or_default().to_owned())
     };
-    let time = |field: &str| match row_text(row, field) {
+    let time = |field: &str| match row.text_or_empty(field) {
         "" => xml_time(&org.now),
         time => xml_time(time),
     };
     let (created_by, created_by_name) = person("CreatedById");
     let (changed_by, changed_by_name) = person("LastModifiedById");
-    let namespace = match row_text(row, "NamespacePrefix") {
+    let namespace = match row.text_or_empty("NamespacePrefix") {
         "" => None,
         namespace => Some(namespace),
     };
@@ -86,7 +85,7 @@ pub fn properties(org: &Org, file_type: &FileType, full_name: &str, row: &Row) -
         "createdDate": time("CreatedDate"),
         "fileName": format!("unpackaged/{}", file_type.path(full_name)),
         "fullName": full_name,
-        "id": row_text(row, "Id"),
+        "id": row.text_or_empty("Id"),
         "lastModifiedById": changed_by,
         "lastModifiedByName": changed_by_name,
         "lastModifiedDate": time("LastModifiedDate"),

@@ -14,7 +14,6 @@ use super::contents::stored_contents;
 use super::nodes::flag;
 use super::nodes::is_true;
 use super::nodes::no_such;
-use super::nodes::row_text;
 use super::nodes::text;
 use super::nodes::whole;
 use super::sections;
@@ -89,7 +88,7 @@ pub fn write_group(
                 ),
             )
         })?;
-        members.push(row_text(&muting, "Id").to_owned());
+        members.push(muting.text_or_empty("Id").to_owned());
     }
     let mut row = existing.unwrap_or_else(|| new_row(full_name));
     describe(&mut row, document)?;
@@ -98,7 +97,7 @@ pub fn write_group(
     let id = if is_new {
         store_group(org, row)
     } else {
-        let id = row_text(&row, "Id").to_owned();
+        let id = row.text_or_empty("Id").to_owned();
         org.store_changed(GROUP, row);
         id
     };
@@ -117,7 +116,7 @@ pub fn write_group(
 
 /// Stores a group and the set that the org works out for it.
 fn store_group(org: &mut Org, row: Row) -> String {
-    let label = row_text(&row, "MasterLabel").to_owned();
+    let label = row.text_or_empty("MasterLabel").to_owned();
     let id = org.store_new(GROUP, row);
     let mut set = sets::new_set_row(&format!("X{id}"), &label);
     set.set("Type", "Group");
@@ -132,7 +131,7 @@ fn store_group(org: &mut Org, row: Row) -> String {
 /// When it has no name or label, or the name is taken.
 pub fn insert_group(org: &mut Org, row: &Row) -> Result<String, ApiError> {
     super::require(row, &["DeveloperName", "MasterLabel"])?;
-    let name = row_text(row, "DeveloperName");
+    let name = row.text_or_empty("DeveloperName");
     if named(org, GROUP, name).is_some() {
         return Err(ApiError::new(
             "DUPLICATE_DEVELOPER_NAME",
@@ -153,7 +152,8 @@ pub fn insert_group(org: &mut Org, row: &Row) -> Result<String, ApiError> {
 /// When there is no such set or group, or it is in it.
 pub fn insert_component(org: &mut Org, row: &Row) -> Result<String, ApiError> {
     super::require(row, &["PermissionSetGroupId", "PermissionSetId"])?;
-    let (group, set) = (row_text(row, "PermissionSetGroupId"), row_text(row, "PermissionSetId"));
+    let (group, set) =
+        (row.text_or_empty("PermissionSetGroupId"), row.text_or_empty("PermissionSetId"));
     let is_set =
         org.store.get("PermissionSet", set).is_some() || org.store.get(MUTING, set).is_some();
     for (field, id, is_there) in [
@@ -168,7 +168,7 @@ pub fn insert_component(org: &mut Org, row: &Row) -> Result<String, ApiError> {
     let is_in = org
         .store
         .by(COMPONENT, "PermissionSetGroupId", group)
-        .any(|held| row_text(held, "PermissionSetId") == set);
+        .any(|held| held.text_or_empty("PermissionSetId") == set);
     if is_in {
         return Err(ApiError::new("DUPLICATE_VALUE", "duplicate value found: PermissionSetId"));
     }
@@ -208,7 +208,7 @@ pub fn write_muting(
     let id = if is_new {
         org.store_new(MUTING, row)
     } else {
-        let id = row_text(&row, "Id").to_owned();
+        let id = row.text_or_empty("Id").to_owned();
         org.store_changed(MUTING, row);
         id
     };
@@ -222,15 +222,15 @@ pub fn group_document(org: &Org, full_name: &str) -> Option<Node> {
     let row = named(org, GROUP, full_name)?;
     let mut children = vec![
         flag("hasActivationRequired", row.is_on("HasActivationRequired")),
-        Node::text("label", row_text(&row, "MasterLabel")),
-        Node::text("status", row_text(&row, "Status")),
+        Node::text("label", row.text_or_empty("MasterLabel")),
+        Node::text("status", row.text_or_empty("Status")),
     ];
-    let description = row_text(&row, "Description");
+    let description = row.text_or_empty("Description");
     if !description.is_empty() {
         children.push(Node::text("description", description));
     }
-    for component in org.store.by(COMPONENT, "PermissionSetGroupId", row_text(&row, "Id")) {
-        let member = row_text(component, "PermissionSetId");
+    for component in org.store.by(COMPONENT, "PermissionSetGroupId", row.text_or_empty("Id")) {
+        let member = component.text_or_empty("PermissionSetId");
         if let Some(muting) = org.text(MUTING, member, "DeveloperName") {
             children.push(Node::text("mutingPermissionSets", muting));
         } else if let Some(set) = org.store.get("PermissionSet", member) {
@@ -243,25 +243,25 @@ pub fn group_document(org: &Org, full_name: &str) -> Option<Node> {
 /// The document of a muting set.
 pub fn muting_document(org: &Org, full_name: &str) -> Option<Node> {
     let row = named(org, MUTING, full_name)?;
-    let contents = stored_contents(org, row_text(&row, "Id"));
+    let contents = stored_contents(org, row.text_or_empty("Id"));
     let (fields, objects, system) = content_nodes(org, &contents);
-    let mut children = vec![Node::text("label", row_text(&row, "MasterLabel"))];
+    let mut children = vec![Node::text("label", row.text_or_empty("MasterLabel"))];
     children.extend(fields.into_iter().chain(objects).chain(system));
     let mut document = whole(full_name, children);
     // The type is a permission set with a label of its own after all else, so
     // that the WSDL has it twice.
-    document.children.push(Node::text("label", row_text(&row, "MasterLabel")));
+    document.children.push(Node::text("label", row.text_or_empty("MasterLabel")));
     Some(document)
 }
 
 /// The full name of a group, or of a muting set.
 pub fn full_name(row: &Row) -> String {
-    row_text(row, "DeveloperName").to_owned()
+    row.text_or_empty("DeveloperName").to_owned()
 }
 
 /// The id of a group, or of a muting set, by full name.
 pub fn id_of(org: &Org, object: &str, full_name: &str) -> Option<String> {
-    named(org, object, full_name).map(|row| row_text(&row, "Id").to_owned())
+    named(org, object, full_name).map(|row| row.text_or_empty("Id").to_owned())
 }
 
 /// Deletes a group that nobody holds, with its muting set.
@@ -275,8 +275,8 @@ pub fn delete_group(org: &mut Org, id: &str) -> Result<(), ApiError> {
     let components: Vec<Row> =
         org.store.by(COMPONENT, "PermissionSetGroupId", id).cloned().collect();
     for component in components {
-        org.store.delete(COMPONENT, row_text(&component, "Id"));
-        let member = row_text(&component, "PermissionSetId");
+        org.store.delete(COMPONENT, component.text_or_empty("Id"));
+        let member = component.text_or_empty("PermissionSetId");
         if org.store.get(MUTING, member).is_some() {
             remove_muting(org, member);
         }
@@ -339,7 +339,7 @@ pub fn aggregate(org: &Org, group: &str) -> Option<String> {
 pub fn members(org: &Org, group: &str) -> Vec<String> {
     org.store
         .by(COMPONENT, "PermissionSetGroupId", group)
-        .map(|component| row_text(component, "PermissionSetId").to_owned())
+        .map(|component| component.text_or_empty("PermissionSetId").to_owned())
         .filter(|member| org.store.get("PermissionSet", member).is_some())
         .collect()
 }
@@ -349,7 +349,7 @@ pub fn outdate_groups_of(org: &mut Org, member: &str) {
     let groups: Vec<String> = org
         .store
         .by(COMPONENT, "PermissionSetId", member)
-        .map(|component| row_text(component, "PermissionSetGroupId").to_owned())
+        .map(|component| component.text_or_empty("PermissionSetGroupId").to_owned())
         .collect();
     for group in groups {
         outdate(org, &group);
@@ -378,7 +378,7 @@ pub fn pass_time(org: &mut Org) {
         .all(GROUP)
         .filter_map(|row| {
             let left = row.number(CALLS_LEFT).filter(|left| *left > 0)?;
-            Some((row_text(row, "Id").to_owned(), left))
+            Some((row.text_or_empty("Id").to_owned(), left))
         })
         .collect();
     for (group, left) in waiting {
@@ -418,7 +418,7 @@ fn work_out(org: &mut Org, group: &str) {
     let mutings: Vec<String> = org
         .store
         .by(COMPONENT, "PermissionSetGroupId", group)
-        .map(|component| row_text(component, "PermissionSetId").to_owned())
+        .map(|component| component.text_or_empty("PermissionSetId").to_owned())
         .filter(|member| org.store.get(MUTING, member).is_some())
         .collect();
     for muting in mutings {
@@ -451,18 +451,18 @@ fn mute(sum: &mut Contents, muted: &Contents) {
 pub fn insert_member(org: &mut Org, row: Row) -> Result<String, ApiError> {
     super::require(&row, &["GroupId", "UserOrGroupId"])?;
     for (field, object) in [("GroupId", "Group"), ("UserOrGroupId", "User")] {
-        if org.store.get(object, row_text(&row, field)).is_none() {
+        if org.store.get(object, row.text_or_empty(field)).is_none() {
             return Err(ApiError::new(
                 "INVALID_CROSS_REFERENCE_KEY",
-                format!("{field}: id value of incorrect type: {}", row_text(&row, field)),
+                format!("{field}: id value of incorrect type: {}", row.text_or_empty(field)),
             )
             .field(field));
         }
     }
     let is_in = org
         .store
-        .by("GroupMember", "UserOrGroupId", row_text(&row, "UserOrGroupId"))
-        .any(|held| row_text(held, "GroupId") == row_text(&row, "GroupId"));
+        .by("GroupMember", "UserOrGroupId", row.text_or_empty("UserOrGroupId"))
+        .any(|held| held.text_or_empty("GroupId") == row.text_or_empty("GroupId"));
     if is_in {
         return Err(ApiError::new("DUPLICATE_VALUE", "duplicate value found: GroupId"));
     }

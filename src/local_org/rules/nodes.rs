@@ -1,7 +1,6 @@
-//! Small readers and makers of elements and rows, which the documents share.
+//! Small readers and makers of elements, which the documents share.
 
 use crate::local_org::error::ApiError;
-use crate::local_org::row::Row;
 use crate::local_org::xml::Node;
 
 /// Whether an element says true.
@@ -12,11 +11,6 @@ pub fn is_true(node: &Node, name: &str) -> bool {
 /// The text of an element.
 pub fn text<'a>(node: &'a Node, name: &str) -> Option<&'a str> {
     node.child(name).map(|child| child.text.trim())
-}
-
-/// The text of a field; empty for none.
-pub fn row_text<'a>(row: &'a Row, field: &str) -> &'a str {
-    row.text(field).unwrap_or_default()
 }
 
 /// An element that says true or false.

@@ -9,7 +9,6 @@ use super::contents::store_contents;
 use super::contents::stored_contents;
 use super::nodes::flag;
 use super::nodes::no_such;
-use super::nodes::row_text;
 use super::nodes::text;
 use super::nodes::whole;
 use super::prerequisites;
@@ -34,8 +33,8 @@ pub fn named(org: &Org, full_name: &str) -> Option<String> {
     let by_full_name = org
         .store
         .all("Profile")
-        .find(|row| row_text(row, "FullName") == full_name)
-        .map(|row| row_text(row, "Id").to_owned());
+        .find(|row| row.text_or_empty("FullName") == full_name)
+        .map(|row| row.text_or_empty("Id").to_owned());
     if by_full_name.is_some() {
         return by_full_name;
     }
@@ -83,8 +82,8 @@ fn create(org: &mut Org, full_name: &str, document: &Node) -> Result<String, Api
         Some(name) => org
             .store
             .all("UserLicense")
-            .find(|row| row_text(row, "Name") == name)
-            .map(|row| row_text(row, "Id").to_owned())
+            .find(|row| row.text_or_empty("Name") == name)
+            .map(|row| row.text_or_empty("Id").to_owned())
             .ok_or_else(|| {
                 let message = format!("In field: userLicense - no UserLicense named {name} found");
                 ApiError::new("INVALID_CROSS_REFERENCE_KEY", message)
@@ -141,11 +140,11 @@ pub fn write(
 /// The full name of a profile: a standard one's own, or its name with some
 /// characters written as `%` and two digits (file names of real retrieves).
 pub fn full_name(row: &Row) -> String {
-    let held = row_text(row, "FullName");
+    let held = row.text_or_empty("FullName");
     if !held.is_empty() {
         return held.to_owned();
     }
-    let name = row_text(row, "Name");
+    let name = row.text_or_empty("Name");
     if let Some((full_name, _)) = STANDARD.iter().find(|(_, standard)| *standard == name) {
         return (*full_name).to_owned();
     }
@@ -167,13 +166,13 @@ pub fn read(org: &Org, full_name: &str, id: &str) -> Option<Node> {
     let (fields, objects, system) = content_nodes(org, &contents);
     let mut children = sections::profile_nodes(org, contents.sections);
     children.push(flag("custom", profiles::is_custom(org, id)));
-    let description = row_text(&row, "Description");
+    let description = row.text_or_empty("Description");
     if !description.is_empty() {
         children.push(Node::text("description", description));
     }
     children.extend(fields);
     children.extend(objects);
-    if let Some(name) = org.text("UserLicense", row_text(&row, "UserLicenseId"), "Name") {
+    if let Some(name) = org.text("UserLicense", row.text_or_empty("UserLicenseId"), "Name") {
         children.push(Node::text("userLicense", name));
     }
     children.extend(system);

@@ -11,7 +11,6 @@ use serde_json::Value as Json;
 
 use super::Org;
 use super::nodes::is_true;
-use super::nodes::row_text;
 use super::nodes::text;
 use crate::local_org::error::ApiError;
 use crate::local_org::row::Cell;
@@ -73,8 +72,8 @@ const TABS: [&str; 5] =
 /// `PersonAccount.`.
 fn full_name(row: &Row) -> String {
     let is_person = row.is_on("IsPersonType");
-    let object = if is_person { "PersonAccount" } else { row_text(row, "SobjectType") };
-    format!("{object}.{}", row_text(row, "DeveloperName"))
+    let object = if is_person { "PersonAccount" } else { row.text_or_empty("SobjectType") };
+    format!("{object}.{}", row.text_or_empty("DeveloperName"))
 }
 
 fn exists(org: &Org, sort: &str, name: &str) -> bool {
@@ -209,7 +208,7 @@ pub fn stored(org: &Org, set: &str) -> Entries {
             let said = said
                 .filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned())))
                 .collect();
-            ((row_text(row, "Section").to_owned(), row_text(row, "Name").to_owned()), said)
+            ((row.text_or_empty("Section").to_owned(), row.text_or_empty("Name").to_owned()), said)
         })
         .collect()
 }

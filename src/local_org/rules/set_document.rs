@@ -10,7 +10,6 @@ use super::contents::stored_contents;
 use super::groups;
 use super::nodes::flag;
 use super::nodes::no_such;
-use super::nodes::row_text;
 use super::nodes::text;
 use super::nodes::whole;
 use super::prerequisites;
@@ -85,7 +84,7 @@ pub fn write(
                     format!("In field: license - no License named {name} found"),
                 )
             })?;
-            let held = row_text(&row, "LicenseId");
+            let held = row.text_or_empty("LicenseId");
             if !created && held != id {
                 return Err(ApiError::new(
                     "FIELD_INTEGRITY_EXCEPTION",
@@ -97,7 +96,7 @@ pub fn write(
         }
         None if !created
             && org.doubts.sets_are_replaced
-            && !row_text(&row, "LicenseId").is_empty() =>
+            && !row.text_or_empty("LicenseId").is_empty() =>
         {
             return Err(ApiError::new(
                 "FIELD_INTEGRITY_EXCEPTION",
@@ -127,8 +126,10 @@ fn license_named(org: &Org, name: &str) -> Option<String> {
     let of = |object: &str, fields: &[&str]| {
         org.store
             .all(object)
-            .find(|row| fields.iter().any(|field| row_text(row, field).eq_ignore_ascii_case(name)))
-            .map(|row| row_text(row, "Id").to_owned())
+            .find(|row| {
+                fields.iter().any(|field| row.text_or_empty(field).eq_ignore_ascii_case(name))
+            })
+            .map(|row| row.text_or_empty("Id").to_owned())
     };
     of("PermissionSetLicense", &["DeveloperName", "MasterLabel"])
         .or_else(|| of("UserLicense", &["Name"]))
@@ -141,8 +142,8 @@ pub fn named(org: &Org, full_name: &str) -> Option<String> {
         return org
             .store
             .by("PermissionSet", "Name", name)
-            .find(|row| row_text(row, "NamespacePrefix") == namespace)
-            .map(|row| row_text(row, "Id").to_owned());
+            .find(|row| row.text_or_empty("NamespacePrefix") == namespace)
+            .map(|row| row.text_or_empty("Id").to_owned());
     }
     sets::own_set(org, full_name)
 }
@@ -153,14 +154,14 @@ pub fn read(org: &Org, full_name: &str, id: &str) -> Node {
     let contents = stored_contents(org, id);
     let (fields, objects, system) = content_nodes(org, &contents);
     let mut children = sections::nodes(&contents.sections);
-    let description = row_text(&row, "Description");
+    let description = row.text_or_empty("Description");
     if !description.is_empty() {
         children.push(Node::text("description", description));
     }
     children.extend(fields);
     children.push(flag("hasActivationRequired", row.is_on("HasActivationRequired")));
-    children.push(Node::text("label", row_text(&row, "Label")));
-    let license = row_text(&row, "LicenseId");
+    children.push(Node::text("label", row.text_or_empty("Label")));
+    let license = row.text_or_empty("LicenseId");
     if let Some(name) = org
         .text("PermissionSetLicense", license, "DeveloperName")
         .or_else(|| org.text("UserLicense", license, "Name"))

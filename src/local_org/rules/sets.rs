@@ -7,10 +7,6 @@ use super::require;
 use crate::local_org::error::ApiError;
 use crate::local_org::row::Row;
 
-fn text<'a>(row: &'a Row, field: &str) -> &'a str {
-    row.text(field).unwrap_or_default()
-}
-
 fn is_api_name(name: &str) -> bool {
     name.starts_with(|first: char| first.is_ascii_alphabetic())
         && !name.ends_with('_')
@@ -32,9 +28,9 @@ pub fn new_set_row(name: &str, label: &str) -> Row {
 
 /// The full name of a set: a package's has its namespace in front.
 pub fn full_name(row: &Row) -> String {
-    match text(row, "NamespacePrefix") {
-        "" => text(row, "Name").to_owned(),
-        namespace => format!("{namespace}__{}", text(row, "Name")),
+    match row.text_or_empty("NamespacePrefix") {
+        "" => row.text_or_empty("Name").to_owned(),
+        namespace => format!("{namespace}__{}", row.text_or_empty("Name")),
     }
 }
 
@@ -43,11 +39,11 @@ pub fn own_set(org: &Org, name: &str) -> Option<String> {
     org.store
         .by("PermissionSet", "Name", name)
         .find(|row| row.lacks("NamespacePrefix"))
-        .map(|row| text(row, "Id").to_owned())
+        .map(|row| row.text_or_empty("Id").to_owned())
 }
 
 fn check(org: &Org, row: &Row, id: Option<&str>) -> Result<(), ApiError> {
-    let name = text(row, "Name");
+    let name = row.text_or_empty("Name");
     if !name.is_empty() {
         if !is_api_name(name) {
             return Err(ApiError::new(
@@ -64,7 +60,7 @@ fn check(org: &Org, row: &Row, id: Option<&str>) -> Result<(), ApiError> {
             .field("Name"));
         }
     }
-    let license = text(row, "LicenseId");
+    let license = row.text_or_empty("LicenseId");
     if !license.is_empty()
         && org.store.get("PermissionSetLicense", license).is_none()
         && org.store.get("UserLicense", license).is_none()
@@ -87,7 +83,7 @@ pub fn refuse_foreign(org: &Org, id: &str) -> Result<(), ApiError> {
             "insufficient access rights on object id",
         ));
     }
-    if !text(&row, "NamespacePrefix").is_empty() {
+    if !row.text_or_empty("NamespacePrefix").is_empty() {
         return Err(ApiError::new(
             "CANNOT_MODIFY_MANAGED_OBJECT",
             "Cannot modify managed object: entity=PermissionSet",
@@ -116,7 +112,7 @@ pub fn update(org: &mut Org, id: &str, changes: Row) -> Result<(), ApiError> {
 
 pub fn delete(org: &mut Org, id: &str) -> Result<(), ApiError> {
     let row = org.store.get("PermissionSet", id).cloned().unwrap_or_default();
-    if !text(&row, "NamespacePrefix").is_empty() {
+    if !row.text_or_empty("NamespacePrefix").is_empty() {
         return Err(ApiError::new(
             "CANNOT_DELETE_MANAGED_OBJECT",
             "Cannot delete managed object: entity=PermissionSet",

@@ -39,10 +39,6 @@ const UNIQUE: [(&str, &str, &str); 3] = [
     ),
 ];
 
-fn text<'a>(row: &'a Row, field: &str) -> Option<&'a str> {
-    row.text(field)
-}
-
 fn is_email(text: &str) -> bool {
     text.rsplit_once('@').is_some_and(|(local, domain)| {
         !local.is_empty()
@@ -57,7 +53,7 @@ fn own_fields(org: &Org) -> impl Iterator<Item = &Field> {
 }
 
 fn check(org: &Org, row: &Row, id: Option<&str>) -> Result<(), ApiError> {
-    if let Some(username) = text(row, "Username")
+    if let Some(username) = row.text("Username")
         && !is_email(username)
     {
         return Err(ApiError::new(
@@ -66,7 +62,7 @@ fn check(org: &Org, row: &Row, id: Option<&str>) -> Result<(), ApiError> {
             )
             .field("Username"));
     }
-    if let Some(email) = text(row, "Email")
+    if let Some(email) = row.text("Email")
         && !is_email(email)
     {
         return Err(ApiError::new(
@@ -76,9 +72,9 @@ fn check(org: &Org, row: &Row, id: Option<&str>) -> Result<(), ApiError> {
         .field("Email"));
     }
     for (field, code, message) in UNIQUE {
-        let Some(value) = text(row, field) else { continue };
+        let Some(value) = row.text(field) else { continue };
         let mut holders = org.store.by("User", field, value);
-        if holders.any(|holder| text(holder, "Id") != id) {
+        if holders.any(|holder| holder.text("Id") != id) {
             return Err(ApiError::new(code, message).field(field));
         }
     }
@@ -87,7 +83,7 @@ fn check(org: &Org, row: &Row, id: Option<&str>) -> Result<(), ApiError> {
         if field.values.is_empty() && !is_locale {
             continue;
         }
-        let Some(value) = text(row, &field.name) else { continue };
+        let Some(value) = row.text(&field.name) else { continue };
         let is_value = |value: &str| {
             if is_locale {
                 value.starts_with(|first: char| first.is_ascii_lowercase())
@@ -104,7 +100,7 @@ fn check(org: &Org, row: &Row, id: Option<&str>) -> Result<(), ApiError> {
         }
     }
     for (field, object) in [("UserRoleId", "UserRole"), ("ManagerId", "User")] {
-        if let Some(id) = text(row, field)
+        if let Some(id) = row.text(field)
             && org.store.get(object, id).is_none()
         {
             return Err(ApiError::new(
@@ -114,14 +110,14 @@ fn check(org: &Org, row: &Row, id: Option<&str>) -> Result<(), ApiError> {
             .field(field));
         }
     }
-    if text(row, "StateCode").is_some() && text(row, "CountryCode").is_none() && id.is_none() {
+    if row.text("StateCode").is_some() && row.text("CountryCode").is_none() && id.is_none() {
         return Err(ApiError::new(
             "FIELD_INTEGRITY_EXCEPTION",
             "A country/territory must be specified before specifying a state value for field: State/Province",
         )
         .field("State"));
     }
-    if text(row, "Title") == Some("Refused") {
+    if row.text("Title") == Some("Refused") {
         match org.user_rule.as_deref() {
             Some("validation") => {
                 return Err(ApiError::new(
@@ -139,7 +135,7 @@ fn check(org: &Org, row: &Row, id: Option<&str>) -> Result<(), ApiError> {
             _ => {}
         }
     }
-    if let Some(profile) = text(row, "ProfileId")
+    if let Some(profile) = row.text("ProfileId")
         && org.store.get("Profile", profile).is_none()
     {
         return Err(ApiError::new(
@@ -159,15 +155,14 @@ pub fn insert(org: &mut Org, mut row: Row) -> Result<String, ApiError> {
         .collect();
     require(&row, &own)?;
     check(org, &row, None)?;
-    let profile = text(&row, "ProfileId").unwrap_or_default().to_owned();
+    let profile = row.text("ProfileId").unwrap_or_default().to_owned();
     let is_active = row.get("IsActive").and_then(Cell::as_bool).unwrap_or(true);
     row.set("IsActive", is_active);
     if is_active {
         licenses::take_user_seat(org, &profile)?;
     }
-    if text(&row, "CommunityNickname").is_none() {
-        let local =
-            text(&row, "Username").unwrap_or_default().split('@').next().unwrap_or_default();
+    if row.text("CommunityNickname").is_none() {
+        let local = row.text("Username").unwrap_or_default().split('@').next().unwrap_or_default();
         let mut nickname: String = local.chars().take(30).collect();
         let mut number = 1;
         while org.store.count_by("User", "CommunityNickname", &nickname) > 0 {
@@ -204,8 +199,8 @@ fn hold_profile_set(org: &mut Org, user: &str, profile: &str) {
 }
 
 fn set_name(row: &mut Row) {
-    let first = text(row, "FirstName").map(str::to_owned);
-    let last = text(row, "LastName").unwrap_or_default().to_owned();
+    let first = row.text("FirstName").map(str::to_owned);
+    let last = row.text("LastName").unwrap_or_default().to_owned();
     let name = first.map_or_else(|| last.clone(), |first| format!("{first} {last}"));
     row.set("Name", name);
 }
@@ -230,7 +225,7 @@ pub fn update(org: &mut Org, id: &str, mut changes: Row) -> Result<(), ApiError>
             )
             .field("IsActive"));
         }
-        if org.workflow_user.is_some() && text(&row, "Username") == org.workflow_user.as_deref() {
+        if org.workflow_user.is_some() && row.text("Username") == org.workflow_user.as_deref() {
             return Err(ApiError::new(
                 "FIELD_INTEGRITY_EXCEPTION",
                 "This user can't be deactivated because it is the default workflow user.",
@@ -245,8 +240,8 @@ pub fn update(org: &mut Org, id: &str, mut changes: Row) -> Result<(), ApiError>
             .field("IsActive"));
         }
     }
-    let old_profile = text(&before, "ProfileId").unwrap_or_default().to_owned();
-    let profile = text(&row, "ProfileId").unwrap_or_default().to_owned();
+    let old_profile = before.text("ProfileId").unwrap_or_default().to_owned();
+    let profile = row.text("ProfileId").unwrap_or_default().to_owned();
     let new_seat = !was_active
         || licenses::license_of_profile(org, &old_profile)
             != licenses::license_of_profile(org, &profile);
@@ -259,11 +254,12 @@ pub fn update(org: &mut Org, id: &str, mut changes: Row) -> Result<(), ApiError>
             .store
             .by("PermissionSetAssignment", "AssigneeId", id)
             .filter(|assignment| {
-                text(assignment, "PermissionSetId")
+                assignment
+                    .text("PermissionSetId")
                     .and_then(|set| org.store.get("PermissionSet", set))
                     .is_some_and(|set| set.is_on("IsOwnedByProfile"))
             })
-            .filter_map(|assignment| text(assignment, "Id").map(str::to_owned))
+            .filter_map(|assignment| assignment.text("Id").map(str::to_owned))
             .collect();
         for assignment in held {
             org.store.delete("PermissionSetAssignment", &assignment);

@@ -8,7 +8,6 @@ use std::collections::HashSet;
 use serde_json::json;
 
 use super::Org;
-use super::nodes::row_text;
 use crate::local_org::ids::normal_id;
 use crate::local_org::row::Row;
 use crate::local_org::row::row;
@@ -72,7 +71,9 @@ fn sets(org: &Org, query: &Query) -> Vec<String> {
     let named = path.zip(condition).and_then(|(path, condition)| texts_of(condition, path));
     match named {
         Some(ids) => ids.into_iter().map(normal_id).collect(),
-        None => org.store.all("PermissionSet").map(|row| row_text(row, "Id").to_owned()).collect(),
+        None => {
+            org.store.all("PermissionSet").map(|row| row.text_or_empty("Id").to_owned()).collect()
+        }
     }
 }
 
@@ -93,7 +94,7 @@ fn objects(org: &Org, query: &Query) -> Vec<Row> {
         let written: HashSet<&str> = org
             .store
             .by(OBJECTS, "ParentId", &set)
-            .map(|row| row_text(row, "SobjectType"))
+            .map(|row| row.text_or_empty("SobjectType"))
             .collect();
         let missing = org
             .schema
@@ -124,13 +125,13 @@ fn fields(org: &Org, query: &Query) -> Vec<Row> {
             .store
             .by(OBJECTS, "ParentId", &set)
             .filter(|row| row.is_on("PermissionsViewAllFields"))
-            .map(|row| row_text(row, "SobjectType"))
+            .map(|row| row.text_or_empty("SobjectType"))
             .collect();
         if opened.is_empty() {
             continue;
         }
         let written: HashSet<&str> =
-            org.store.by(FIELDS, "ParentId", &set).map(|row| row_text(row, "Field")).collect();
+            org.store.by(FIELDS, "ParentId", &set).map(|row| row.text_or_empty("Field")).collect();
         for object in opened.into_iter().filter_map(|name| org.schema.object(name)) {
             let grantable = object
                 .fields
