@@ -8,6 +8,7 @@
 //! `state/README.md`.
 
 mod codec;
+mod entries;
 mod error;
 mod lock;
 mod names;
@@ -16,10 +17,10 @@ mod parts;
 mod snapshot;
 mod store;
 
+pub use entries::Closed;
+pub use entries::Intent;
+pub use entries::RecordChange;
 pub use error::StateError;
 pub use lock::Holder;
 pub use names::recorded_addresses;
-pub use store::Closed;
-pub use store::Intent;
-pub use store::RecordChange;
 pub use store::Store;

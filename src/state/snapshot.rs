@@ -20,8 +20,8 @@ use std::path::PathBuf;
 use serde::Deserialize;
 use serde::Serialize;
 
+use super::entries::RecordChange;
 use super::error::StateError;
-use super::store::RecordChange;
 use crate::model::Address;
 use crate::model::Record;
 

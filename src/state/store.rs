@@ -17,6 +17,9 @@ use sled::Transactional as _;
 use sled::transaction::TransactionResult;
 
 use super::codec;
+use super::entries::Closed;
+use super::entries::Intent;
+use super::entries::RecordChange;
 use super::error::StateError;
 use super::lock::Holder;
 use super::lock::Lock;
@@ -30,7 +33,6 @@ use super::snapshot::sync_folder;
 use crate::model::Address;
 use crate::model::Fact;
 use crate::model::FactValue;
-use crate::model::Op;
 use crate::model::Record;
 use crate::model::RecordStream;
 use crate::model::Recorded;
@@ -44,37 +46,6 @@ const META: &[u8] = b"meta";
 const RECORDS: u8 = b'r';
 const CATALOG: u8 = b'c';
 const JOURNAL: u8 = b'j';
-
-/// One change to a record.
-#[derive(Clone, Debug)]
-pub enum RecordChange {
-    /// It now reads like this.
-    Put(Address, Record),
-    /// It is no more.
-    Forget(Address),
-}
-
-/// What is no longer open: an intent with what became of it, or what was learned
-/// without one.
-#[derive(Clone, Debug)]
-pub struct Closed {
-    /// The intent, where there was one.
-    pub sequence: Option<u64>,
-    /// What is recorded by that.
-    pub changes: Vec<RecordChange>,
-}
-
-/// What was about to be sent: durable before the call, closed after it.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Intent {
-    /// Its number.
-    #[serde(skip)]
-    pub sequence: u64,
-    /// The run that wrote it.
-    pub run: String,
-    /// The ops of the call, as they are announced.
-    pub ops: Vec<Op>,
-}
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Meta {
