@@ -141,21 +141,22 @@ pub async fn apply(
         if in_flight.is_empty() && at_once.is_none() {
             break;
         }
-        let mut answered = if at_once.is_some() {
-            at_once
-        } else if stopping {
-            in_flight.next().await
-        } else {
-            // The wish to stop comes first: answers may follow each other
-            // without a pause.
-            match select(&mut stop, in_flight.next()).await {
+        // The wish to stop comes first: answers may follow each other without a pause.
+        if !stopping && (&mut stop).now_or_never().is_some() {
+            stopping = true;
+            run.outcome.interrupted = true;
+        }
+        let mut answered = match at_once {
+            Some(answered) => Some(answered),
+            None if stopping => in_flight.next().await,
+            None => match select(&mut stop, in_flight.next()).await {
                 Either::Left(((), _)) => {
                     stopping = true;
                     run.outcome.interrupted = true;
                     continue;
                 }
                 Either::Right((answered, _)) => answered,
-            }
+            },
         };
         // What else came meanwhile is written down with it.
         while let Some(some) = answered {
