@@ -168,6 +168,7 @@ impl Progress for Shown {
             }
         }
     }
+
     /// A reader that has gone does not stop an apply: what is under way is finished
     /// and recorded.
     fn flush(&self) {
@@ -175,11 +176,12 @@ impl Progress for Shown {
         if !events.is_empty() {
             let _ = self.events.send_all(&events);
         }
+        if lines.is_empty() {
+            return;
+        }
         let write = || {
-            if !lines.is_empty() {
-                let mut output = self.output.lock().unwrap_or_else(PoisonError::into_inner);
-                let _ = output.write_all(lines.as_bytes());
-            }
+            let mut output = self.output.lock().unwrap_or_else(PoisonError::into_inner);
+            let _ = output.write_all(lines.as_bytes());
         };
         match &self.bar {
             Some(bar) => {
