@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use divan::Bencher;
+use futures_util::FutureExt as _;
 use orgform::config;
 use orgform::model::Address;
 use orgform::model::Catalog;
@@ -22,6 +23,7 @@ use orgform::plan::Choice;
 use orgform::plan::Desired;
 use orgform::state::Holder;
 use orgform::state::RecordChange;
+use orgform::state::Settlement;
 use orgform::state::Store;
 
 #[path = "how_fast/shape.rs"]
@@ -132,13 +134,19 @@ fn commit(bencher: Bencher<'_, '_>, resources: usize) {
         command: "bench".to_owned(),
         since: String::new(),
     };
-    let mut store = Store::open(folder.path(), &org, &holder, "bench", 0).expect("a state");
+    // A folder is done with what it is asked at once.
+    let store = Store::open(folder.path(), &org, &holder, "bench").now_or_never();
+    let mut store = store.expect("is done").expect("a state");
+    let mut commit = |changes: &[RecordChange]| {
+        let settled = [Settlement { changes: changes.to_vec(), ..Settlement::default() }];
+        store.finish(&settled).now_or_never().expect("is done").expect("is durable");
+    };
     let changes: Vec<RecordChange> = declared(resources)
         .iter()
         .map(|declared| RecordChange::Put(declared.address.clone(), record(declared)))
         .collect();
     for some in changes.chunks(500) {
-        store.commit(some).expect("is durable");
+        commit(some);
     }
-    bencher.bench_local(|| store.commit(&changes[..200]).expect("is durable"));
+    bencher.bench_local(|| commit(&changes[..200]));
 }

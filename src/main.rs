@@ -8,6 +8,8 @@ use std::sync::Mutex;
 use orgform::cli;
 use orgform::cli::Environment;
 use orgform::cli::Terminal;
+use orgform::engine::Stops;
+use orgform::org::HttpWire;
 
 /// Millions of small values are made and dropped, on several threads at once.
 #[global_allocator]
@@ -15,6 +17,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 #[expect(clippy::disallowed_methods, reason = "the one place that asks clock and environment")]
 fn environment() -> Environment {
+    let started = std::time::Instant::now();
     let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
     let output_is_terminal = std::io::stdout().is_terminal();
     let color = output_is_terminal
@@ -29,7 +32,9 @@ fn environment() -> Environment {
                 .duration_since(std::time::UNIX_EPOCH)
                 .map_or(0, |since| i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
         }),
+        monotonic: Arc::new(move || started.elapsed()),
         sleep: Arc::new(|duration| Box::pin(tokio::time::sleep(duration))),
+        wire: Arc::new(HttpWire::default()),
         entropy: Arc::new(|| fastrand::u64(..)),
         process: std::process::id(),
         terminal: Terminal {
@@ -41,25 +46,38 @@ fn environment() -> Environment {
         input: Arc::new(Mutex::new(std::io::stdin())),
         output: Arc::new(Mutex::new(std::io::stdout())),
         errors: Arc::new(Mutex::new(std::io::stderr())),
-        stop: Arc::new(|| Box::pin(stop())),
+        stops: Arc::new(stops),
     }
 }
 
-/// Resolves when the user or the system wants the process to end.
-async fn stop() {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::SignalKind;
-        use tokio::signal::unix::signal;
-        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
-            tokio::select! {
-                _ = terminate.recv() => {}
-                _ = tokio::signal::ctrl_c() => {}
-            }
-            return;
-        }
-    }
-    let _ = tokio::signal::ctrl_c().await;
+/// Gives an item each time the user or the system wants the process to end. From its
+/// making on, these no longer end the process by themselves.
+#[cfg(unix)]
+fn stops() -> Stops<'static> {
+    use futures_util::stream;
+    use tokio::signal::unix::SignalKind;
+    use tokio::signal::unix::signal;
+    let listen = |kind| {
+        let signals = signal(kind).ok();
+        stream::unfold(signals, |signals| async move {
+            let mut signals = signals?;
+            signals.recv().await?;
+            Some(((), Some(signals)))
+        })
+    };
+    let (interrupts, terminations) =
+        (listen(SignalKind::interrupt()), listen(SignalKind::terminate()));
+    Box::pin(stream::select(interrupts, terminations))
+}
+
+/// Gives an item each time the user wants the process to end.
+#[cfg(not(unix))]
+fn stops() -> Stops<'static> {
+    use futures_util::stream;
+    Box::pin(stream::unfold((), |()| async {
+        tokio::signal::ctrl_c().await.ok()?;
+        Some(((), ()))
+    }))
 }
 
 #[tokio::main]

@@ -340,6 +340,32 @@ pub enum StateCommand {
     List(StateListArguments),
     /// Show what is recorded of one address
     Show(StateShowArguments),
+    /// Read the whole state and say what is wrong with it
+    ///
+    /// Ends with 1 where something is. Changes nothing.
+    Check(StateCheckArguments),
+    /// Go back to a sound state: a backup, the cache, or what can still be read
+    ///
+    /// The files that were there are kept beside it. Asks to which, unless --from says so.
+    Restore(StateRestoreArguments),
+}
+
+#[derive(Debug, Args)]
+pub struct StateCheckArguments {
+    #[command(flatten)]
+    pub org: OrgArguments,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct StateRestoreArguments {
+    /// To what: `1` and `2` are the backups, `cache` and `readable` what these know
+    #[arg(long, value_name = "NAME")]
+    pub from: Option<String>,
+    #[command(flatten)]
+    pub org: OrgArguments,
 }
 
 #[derive(Debug, Args)]

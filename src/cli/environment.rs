@@ -1,15 +1,16 @@
 //! The world, as `main` hands it in.
 
-use std::future::Future;
 use std::io::Read;
 use std::io::Write;
 use std::path::PathBuf;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::Mutex;
 
+use crate::engine::Stops;
 use crate::model::Clock;
+use crate::model::Monotonic;
 use crate::org::Sleep;
+use crate::org::Wire;
 
 /// What is known of the terminal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,8 +25,8 @@ pub struct Terminal {
     pub color: bool,
 }
 
-/// Resolves when the user wants to stop.
-pub type Stop = Arc<dyn Fn() -> Pin<Box<dyn Future<Output = ()> + Send>> + Send + Sync>;
+/// Listens from now on for the user's wish to stop: an item each time.
+pub type Listen = Arc<dyn Fn() -> Stops<'static> + Send + Sync>;
 
 /// Everything from outside.
 #[derive(Clone)]
@@ -38,8 +39,12 @@ pub struct Environment {
     pub temporary: PathBuf,
     /// Milliseconds since 1970.
     pub clock: Clock,
+    /// Time since some moment, which only goes on.
+    pub monotonic: Monotonic,
     /// Waits.
     pub sleep: Sleep,
+    /// Sends requests to an org.
+    pub wire: Arc<dyn Wire>,
     /// A new random number each time.
     pub entropy: Arc<dyn Fn() -> u64 + Send + Sync>,
     /// The process's number, for the lock.
@@ -52,6 +57,6 @@ pub struct Environment {
     pub output: Arc<Mutex<dyn Write + Send>>,
     /// Where errors and progress go.
     pub errors: Arc<Mutex<dyn Write + Send>>,
-    /// Resolves when the user wants to stop.
-    pub stop: Stop,
+    /// Listens for the user's wish to stop.
+    pub stops: Listen,
 }

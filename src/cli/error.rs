@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::path::PathBuf;
 
+use super::view::hints;
 use crate::config::ConfigError;
 use crate::config::Diagnostic;
 use crate::config::FilesError;
@@ -17,6 +18,7 @@ use crate::model::Problem;
 use crate::org::OrgError;
 use crate::plan::ChoiceError;
 use crate::plan::PlanError;
+use crate::state::Diagnosis;
 use crate::state::StateError;
 
 /// Why a command ends without having done its work.
@@ -175,6 +177,30 @@ impl From<ConfigError> for CommandError {
     }
 }
 
+/// A damaged state: what is wrong, what is in doubt, and how to go on.
+fn damaged(diagnosis: &Diagnosis) -> CommandError {
+    /// So many resources are named.
+    const NAMED: usize = 10;
+    let mut error = CommandError::new(
+        "the state of this org is damaged, so that it is in doubt what orgform made; nothing was changed",
+    );
+    for damage in &diagnosis.damages {
+        error = error.hint(damage.to_string());
+    }
+    let named: Vec<String> =
+        diagnosis.in_doubt.iter().take(NAMED).map(ToString::to_string).collect();
+    error = match diagnosis.in_doubt.len() {
+        0 => error.hint("What orgform made in the missing part would be taken for somebody else's: adopted, and never removed by destroy."),
+        count if count > NAMED => error.hint(format!(
+            "In doubt: {} and {} more.",
+            named.join(", "),
+            count - NAMED
+        )),
+        _ => error.hint(format!("In doubt: {}.", named.join(", "))),
+    };
+    error.hint("`orgform state check` says all that is wrong and what there is to go back to; `orgform state restore` goes back to it.")
+}
+
 impl From<StateError> for CommandError {
     fn from(error: StateError) -> Self {
         let hint = match &error {
@@ -182,8 +208,12 @@ impl From<StateError> for CommandError {
                 "Wait until it has ended. A lock ends with its process; there is nothing to remove."
             }
             StateError::Newer { .. } => "Use the version of orgform that wrote it, or a newer one.",
-            StateError::Damaged { .. } => {
-                "If it is in `cache.sled`, move that folder away: it is rebuilt from state.json and state.log, which know what orgform created."
+            StateError::Damaged { diagnosis } => return damaged(diagnosis),
+            StateError::Cache { .. } => {
+                "Remove that folder: it is a cache, and made anew from state.json and state.log."
+            }
+            StateError::OnlyRead => {
+                "Wait until the other run has ended, or name a folder that can be written with --state-dir."
             }
             StateError::OtherOrg { .. } => {
                 "Each org has a folder of its own; this one was copied or renamed."
@@ -211,13 +241,11 @@ impl From<OrgError> for CommandError {
             OrgError::DailyLimit { .. } => {
                 "The org takes calls again within 24 hours; what was done is recorded."
             }
-            OrgError::Refused { refusal, .. } => match refusal.code.as_str() {
-                code if code.starts_with("INSUFFICIENT_ACCESS") => {
-                    "The user of the token lacks a right: it needs View Setup, Manage Users, Manage Profiles and Permission Sets, Assign Permission Sets, and Modify Metadata or Modify All Data."
-                }
-                _ => "The message is Salesforce's own.",
-            },
+            OrgError::Refused { refused, .. } => {
+                hints::hint(&refused.first().code).unwrap_or("The message is Salesforce's own.")
+            }
             OrgError::Unexpected { .. } => "Is the instance URL that of a Salesforce org?",
+            OrgError::Stopped { .. } => "Run the same command again to go on.",
         };
         Self::new(error.to_string()).hint(hint)
     }

@@ -74,13 +74,19 @@ pub async fn run(arguments: Vec<std::ffi::OsString>, environment: Environment) -
             StateCommand::Show(arguments) => {
                 commands::state::show(&environment, &mut output, arguments).await
             }
+            StateCommand::Check(arguments) => {
+                commands::state_repair::check(&environment, &mut output, arguments).await
+            }
+            StateCommand::Restore(arguments) => {
+                commands::state_repair::restore(&environment, &mut output, arguments).await
+            }
         },
         Command::Org { command } => match command {
             OrgCommand::Serve(arguments) => {
                 commands::serve::run(&environment, &mut output, arguments).await
             }
             OrgCommand::Reset(arguments) => {
-                commands::reset::run(&environment, &mut output, &arguments)
+                commands::reset::run(&environment, &mut output, &arguments).await
             }
         },
     };

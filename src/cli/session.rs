@@ -15,6 +15,7 @@ use crate::org::Connection;
 use crate::org::Org;
 use crate::org::RetryPolicy;
 use crate::state::Holder;
+use crate::state::StateError;
 use crate::state::Store;
 
 /// Where the state folder has the data of the local org inside.
@@ -98,6 +99,7 @@ impl Session {
         let org = Org::new(
             connection,
             RetryPolicy::default(),
+            environment.wire.clone(),
             environment.sleep.clone(),
             (environment.entropy)(),
         );
@@ -113,7 +115,58 @@ impl Session {
     ///
     /// # Errors
     /// When another run holds it, or it can't be used.
-    pub fn store(&self, environment: &Environment, command: &str) -> Result<Store, CommandError> {
+    pub async fn store(
+        &self,
+        environment: &Environment,
+        command: &str,
+    ) -> Result<Store, CommandError> {
+        let holder = Self::holder(environment, command);
+        let lineage = format!("{:016x}{:016x}", (environment.entropy)(), (environment.entropy)());
+        Ok(Store::open(&self.state_dir, &self.identity.id, &holder, &lineage).await?)
+    }
+
+    /// Opens the org's state for a plan: with its lock where that is free, and otherwise
+    /// as it can be read now.
+    ///
+    /// # Errors
+    /// When it can't be read.
+    pub async fn store_to_plan(
+        &self,
+        environment: &Environment,
+        command: &str,
+    ) -> Result<Store, CommandError> {
+        let holder = Self::holder(environment, command);
+        let lineage = format!("{:016x}{:016x}", (environment.entropy)(), (environment.entropy)());
+        let opened = Store::open(&self.state_dir, &self.identity.id, &holder, &lineage).await;
+        let notice = match opened {
+            Err(StateError::Locked { holder }) => format!(
+                "Another run works on the state of this org ({holder}). This plan is made from what it has written so far."
+            ),
+            Err(error) if error.is_read_only() => {
+                "The state can't be written here, so that what the org offers is asked anew and not kept.".to_owned()
+            }
+            opened => return Ok(opened?),
+        };
+        let mut store = self.look().await?;
+        store.notice(notice);
+        Ok(store)
+    }
+
+    /// Reads the org's state without its lock.
+    ///
+    /// # Errors
+    /// When it can't be read.
+    pub async fn look(&self) -> Result<Store, CommandError> {
+        Ok(Store::read(&self.state_dir, &self.identity.id).await?)
+    }
+
+    /// Where the states are.
+    pub fn state_dir(&self) -> &std::path::Path {
+        &self.state_dir
+    }
+
+    /// Who works on the state, for a second run.
+    pub fn holder(environment: &Environment, command: &str) -> Holder {
         let now = (environment.clock)();
         let since = jiff::Timestamp::from_millisecond(now)
             .map(|time| time.strftime("%Y-%m-%d %H:%M:%S UTC").to_string())
@@ -122,10 +175,7 @@ impl Session {
             .iter()
             .find_map(|name| (environment.variable)(name))
             .unwrap_or_else(|| "this machine".to_owned());
-        let holder =
-            Holder { process: environment.process, machine, command: command.to_owned(), since };
-        let lineage = format!("{:016x}{:016x}", (environment.entropy)(), (environment.entropy)());
-        Ok(Store::open(&self.state_dir, &self.identity.id, &holder, &lineage, now / 1000)?)
+        Holder { process: environment.process, machine, command: command.to_owned(), since }
     }
 
     /// Whether a state of this org was begun before.

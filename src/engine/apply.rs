@@ -1,36 +1,42 @@
 //! The scheduler: ready ops are packed into calls, several of which are in
 //! flight, without barriers. A failure stops only what depends on it.
 //!
-//! It goes in turns: what may leave is announced in the journal and sent, then what
-//! came back is written down while the calls are under way, then the next answer is
-//! waited for. A run that ends in between finds its answers by their intents.
+//! It goes in turns: what may leave is announced in the state's log and sent, then
+//! what came back is written down while the calls are under way, then the next answer
+//! is waited for. A run that ends in between finds its answers by their intents.
 
-use std::future::Future;
-use std::pin::Pin;
+use std::collections::HashSet;
+use std::time::Duration;
 
-use futures_util::FutureExt as _;
-use futures_util::StreamExt as _;
-use futures_util::future::Either;
-use futures_util::future::select;
-use futures_util::stream::FuturesUnordered;
-
+use super::Cause;
 use super::EngineError;
 use super::Event;
 use super::Progress;
-use super::call::Prepared;
-use super::call::send;
+use super::call::Caller;
+use super::call::Came;
+use super::deploying::Deploying;
 use super::effect::before_ops;
+use super::flight::Flight;
+use super::flight::Landed;
+use super::flight::Next;
 use super::outcome::Outcome;
+use super::prepare::Prepared;
 use super::run::Answered;
 use super::run::Run;
+use crate::model::Address;
 use crate::model::CallShape;
 use crate::model::Catalog;
 use crate::model::Clock;
+use crate::model::Monotonic;
 use crate::model::Plan;
+use crate::model::StepName;
 use crate::org::Org;
 use crate::state::Intent;
 use crate::state::RecordChange;
+use crate::state::Settlement;
 use crate::state::Store;
+
+pub use super::flight::Stops;
 
 /// Pauses between looks grow as those between attempts do, up to this one.
 const LONGEST_PAUSE: u32 = 4;
@@ -39,17 +45,17 @@ const LONGEST_PAUSE: u32 = 4;
 pub struct ApplyOptions<'a> {
     /// Calls in flight.
     pub parallelism: usize,
-    /// Names the run in the journal.
+    /// Names the run in the state's log.
     pub run: String,
     /// The clock.
     pub clock: Clock,
-    /// How long the org may take for what it does by itself, in milliseconds.
-    pub wait: i64,
-    /// Ends when the user wants to stop: calls in flight are waited for.
-    pub stop: Pin<Box<dyn Future<Output = ()> + Send + 'a>>,
+    /// The clock that only goes on, by which is waited.
+    pub monotonic: Monotonic,
+    /// How long the org may take for what it does by itself.
+    pub wait: Duration,
+    /// Says each time when the user wants to stop.
+    pub stops: Stops<'a>,
 }
-
-type InFlight<'a> = Pin<Box<dyn Future<Output = Answered> + 'a>>;
 
 /// A call that is about to leave.
 struct Leaving {
@@ -69,10 +75,10 @@ impl Leaving {
         self.batch.iter().map(|item| item.op)
     }
 
-    /// What the journal is told of it.
-    fn intent(&self, plan: &Plan, run: &str) -> Option<Intent> {
+    /// What the state is told of it.
+    fn intent(&self, plan: &Plan, run: &str, now: i64) -> Option<Intent> {
         let ops = || self.ops().map(|op| plan.ops[op].announced()).collect();
-        (!self.is_look()).then(|| Intent { sequence: 0, run: run.to_owned(), ops: ops() })
+        (!self.is_look()).then(|| Intent::new(run, now, ops()))
     }
 }
 
@@ -89,11 +95,37 @@ fn next_calls(run: &mut Run<'_>, store: &Store, room: usize) -> Vec<Leaving> {
     leaving
 }
 
+/// Sends a call, after a pause where it is a look again.
+async fn fly(caller: Caller<'_>, call: Leaving, intent: Option<u64>, sent_at: Duration) -> Landed {
+    let ops = call.ops().collect();
+    let Leaving { shape, batch, looks } = call;
+    if let Some(looks) = looks {
+        caller.org.wait_before_retry(looks.min(LONGEST_PAUSE)).await;
+    }
+    let came = caller.send(&shape, batch).await;
+    Landed { intent, shape, ops, sent_at, came }
+}
+
+/// A deploy whose id is durable now.
+struct Begun {
+    intent: Option<u64>,
+    shape: CallShape,
+    ops: Vec<usize>,
+    sent_at: Duration,
+    deploying: Deploying,
+}
+
+async fn go_on(caller: Caller<'_>, begun: Begun) -> Landed {
+    let Begun { intent, shape, ops, sent_at, deploying } = begun;
+    let came = deploying.go_on(caller).await;
+    Landed { intent, shape, ops, sent_at, came }
+}
+
 /// Applies a plan.
 ///
 /// # Errors
 /// When the state can't be written: nothing more is sent then, and what was in
-/// flight is left to the journal.
+/// flight is left to its intents.
 pub async fn apply(
     org: &Org,
     store: &mut Store,
@@ -102,82 +134,99 @@ pub async fn apply(
     progress: &dyn Progress,
     options: ApplyOptions<'_>,
 ) -> Result<Outcome, EngineError> {
-    settle_state(store, plan)?;
+    let now = || (options.clock)() / 1000;
+    settle_state(store, plan).await?;
+    let may_be_ours = made_by_earlier_runs(store);
+    let caller = Caller { org, plan, may_be_ours: &may_be_ours, monotonic: &options.monotonic };
     let mut run = Run::new(plan, catalog, progress, options.wait);
-    let mut in_flight: FuturesUnordered<InFlight<'_>> = FuturesUnordered::new();
-    let mut stop = options.stop;
-    let mut stopping = false;
+    let mut flight = Flight::new(org, options.stops);
+    let mut begun: Vec<Begun> = Vec::new();
     loop {
-        let room = if stopping { 0 } else { options.parallelism.saturating_sub(in_flight.len()) };
+        let may_send = !flight.is_stopping() && run.outcome.fatal.is_none();
+        let under_way = flight.open() + begun.len();
+        let room = if may_send { options.parallelism.saturating_sub(under_way) } else { 0 };
         let leaving = next_calls(&mut run, store, room);
-        let intents = leaving.iter().filter_map(|call| call.intent(plan, &options.run));
-        let mut sequences = store.begin(&intents.collect::<Vec<_>>())?;
+        let intents = leaving.iter().filter_map(|call| call.intent(plan, &options.run, now()));
+        let intents: Vec<Intent> = intents.collect();
+        let mut numbers = flight.beside(store.begin(intents)).await?;
         let mut sent = Vec::new();
         for call in leaving {
-            let sequence = if call.is_look() { None } else { sequences.next() };
+            let intent = if call.is_look() { None } else { numbers.next() };
             if call.looks.is_none() {
-                let ops = call.ops().map(|op| (&plan.ops[op].address, plan.ops[op].step.as_ref()));
-                sent.push(Event::Sending { what: call.shape.describe(), ops: ops.collect() });
+                let ops: Vec<(&Address, StepName)> =
+                    call.ops().map(|op| (&plan.ops[op].address, plan.ops[op].step)).collect();
+                sent.push(Event::Sending { what: call.shape.describe(), ops });
             }
-            let sent_at = (options.clock)();
-            in_flight.push(Box::pin(async move {
-                let ops = call.ops().collect();
-                let Leaving { shape, batch, looks } = call;
-                if let Some(looks) = looks {
-                    org.wait_before_retry(looks.min(LONGEST_PAUSE)).await;
-                }
-                let report = send(org, &shape, batch).await;
-                Answered { sequence, shape, ops, sent_at, report }
-            }));
+            let ops = call.ops().collect();
+            flight.send(ops, fly(caller, call, intent, (options.monotonic)()));
         }
         // The first look at a call makes it leave.
-        let at_once = in_flight.next().now_or_never().flatten();
-        store.finish(&run.closing())?;
+        flight.look();
+        let settlements = run.settling();
+        flight.beside(store.finish(&settlements)).await?;
+        for deploy in begun.drain(..) {
+            flight.send(deploy.ops.clone(), go_on(caller, deploy));
+        }
         run.tell();
         for event in &sent {
             progress.on(event);
         }
         progress.flush();
-        if in_flight.is_empty() && at_once.is_none() {
-            break;
-        }
-        // The wish to stop comes first: answers may follow each other without a pause.
-        if !stopping && (&mut stop).now_or_never().is_some() {
-            stopping = true;
-            run.outcome.interrupted = true;
-        }
-        let mut answered = match at_once {
-            Some(answered) => Some(answered),
-            None if stopping => in_flight.next().await,
-            None => match select(&mut stop, in_flight.next()).await {
-                Either::Left(((), _)) => {
-                    stopping = true;
-                    run.outcome.interrupted = true;
-                    continue;
-                }
-                Either::Right((answered, _)) => answered,
-            },
+        let mut landed = match flight.next().await {
+            Next::Landed(landed) => Some(*landed),
+            Next::Nothing => break,
+            Next::Stop => {
+                run.outcome.interrupted = true;
+                progress.on(&Event::Stopping { calls: flight.open() });
+                progress.flush();
+                continue;
+            }
+            Next::CutOff => {
+                run.cut_off(&flight.cut_off());
+                break;
+            }
         };
         // What else came meanwhile is written down with it.
-        while let Some(some) = answered {
-            run.take(some, store, (options.clock)())?;
-            answered = in_flight.next().now_or_never().flatten();
+        flight.look();
+        while let Some(some) = landed {
+            let Landed { intent, shape, ops, sent_at, came } = some;
+            match came {
+                Came::Back(report) => {
+                    let answered = Answered { intent, shape, ops, sent_at, report };
+                    run.take(answered, store, now(), (options.monotonic)())?;
+                }
+                Came::Deploying(deploying) => {
+                    let deploying = *deploying;
+                    run.note_deploy(intent, deploying.id.clone());
+                    begun.push(Begun { intent, shape, ops, sent_at, deploying });
+                }
+            }
+            landed = flight.landed();
         }
-        stopping |= run.outcome.fatal.is_some();
     }
+    end(org, store, run, now()).await
+}
+
+/// What is left once nothing is under way any more.
+async fn end(
+    org: &Org,
+    store: &mut Store,
+    mut run: Run<'_>,
+    now: i64,
+) -> Result<Outcome, EngineError> {
     run.leave_out_the_rest();
-    if !run.catalog.access_policies().is_empty() && run.outcome.fatal.is_none() {
+    store.finish(&run.settling()).await?;
+    let may_ask = run.outcome.fatal.is_none() && !run.outcome.interrupted;
+    if !run.catalog.access_policies().is_empty() && may_ask {
         run.look_for_undone(org).await?;
     }
     run.tell();
     // A stop that came when all was done stopped nothing.
-    run.outcome.interrupted &= !run.outcome.skipped.is_empty();
-    let names_what_is_gone = run
-        .outcome
-        .failures
-        .iter()
-        .any(|failure| failure.reason.contains("INVALID_CROSS_REFERENCE_KEY"));
-    if names_what_is_gone {
+    let is_cut_off = |cause: &Cause| matches!(cause, Cause::CutOff | Cause::Stopped);
+    let has_cut_off = run.outcome.failures.iter().any(|failure| is_cut_off(&failure.cause));
+    run.outcome.interrupted &=
+        !run.outcome.skipped.is_empty() || has_cut_off || !run.outcome.unknown.is_empty();
+    if run.outcome.failures.iter().any(|failure| names_what_is_gone(&failure.cause)) {
         // An id that was kept is no longer one.
         store.forget_facts()?;
     }
@@ -187,14 +236,26 @@ pub async fn apply(
             .iter()
             .chain(&run.came_back)
             .filter_map(|fact| Some((fact, run.catalog.get(fact)?))),
-        (options.clock)() / 1000,
+        now,
         crate::org::API_VERSION,
     )?;
     Ok(run.outcome)
 }
 
+/// Whether a refusal says that an id stands for nothing any more.
+fn names_what_is_gone(cause: &Cause) -> bool {
+    let is_gone = |refusal: &crate::org::Refusal| refusal.code == "INVALID_CROSS_REFERENCE_KEY";
+    cause.refused().is_some_and(|refused| refused.all().any(is_gone))
+}
+
+/// What calls of earlier runs were to make, and may have made yet.
+fn made_by_earlier_runs(store: &Store) -> HashSet<Address> {
+    let open = store.open_intents().iter().flat_map(Intent::open_ops);
+    open.filter(|(_, op)| op.effect.creates.is_some()).map(|(_, op)| op.address.clone()).collect()
+}
+
 /// What the state has to say before the first op.
-fn settle_state(store: &mut Store, plan: &Plan) -> Result<(), EngineError> {
+async fn settle_state(store: &mut Store, plan: &Plan) -> Result<(), EngineError> {
     let mut changes: Vec<RecordChange> = plan
         .sync
         .iter()
@@ -205,7 +266,7 @@ fn settle_state(store: &mut Store, plan: &Plan) -> Result<(), EngineError> {
         .collect();
     changes.extend(plan.changes.iter().filter_map(before_ops));
     for some in changes.chunks(500) {
-        store.commit(some)?;
+        store.finish(&[Settlement { changes: some.to_vec(), ..Settlement::default() }]).await?;
     }
     Ok(())
 }

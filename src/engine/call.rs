@@ -1,164 +1,384 @@
 //! One call for a batch of ops: sent, understood, and where needed sent again.
 //!
-//! A write is not idempotent by itself. After an unknown outcome inserts are
-//! looked up by natural key before they are sent again; updates, deletes and
-//! whole documents may be repeated; mail never is.
+//! An answer says that an op is done, as the documents describe it, or refuses it.
+//! Anything else leaves it unknown: the org is read then (`settle`), and only what is
+//! not there is sent again, a mail never. What stays unknown keeps its intent open.
 
-use std::borrow::Cow;
+use std::collections::HashSet;
+use std::collections::VecDeque;
+use std::sync::Arc;
 
-use serde_json::Value as Json;
-
+use super::cause::Cause;
+use super::cause::NotSent;
+use super::deploying::Deploying;
 use super::effect::Confirmed;
 use super::observe::observe_some;
+use super::prepare::Body;
+use super::prepare::Prepared;
 use super::report::OpResult;
 use super::report::Report;
+use super::settle::Shown;
+use super::settle::look;
 use super::wait;
 use crate::model::Address;
-use crate::model::Awaited;
 use crate::model::CallShape;
 use crate::model::Element;
-use crate::model::FieldValue;
-use crate::model::IdReference;
+use crate::model::Monotonic;
 use crate::model::Op;
+use crate::model::Plan;
 use crate::model::Row;
 use crate::model::SalesforceId;
-use crate::model::Write;
+use crate::org::DocumentOutcome;
 use crate::org::Org;
 use crate::org::OrgError;
 use crate::org::RecordOutcome;
-use crate::org::Refusal;
+use crate::org::Refused;
 
-/// An op with its ids put in.
+/// What calls are made with.
+#[derive(Clone, Copy)]
+pub struct Caller<'a> {
+    /// The org.
+    pub org: &'a Org,
+    /// The plan whose ops are sent.
+    pub plan: &'a Plan,
+    /// What calls of earlier runs may have made, of which it is not known yet.
+    pub may_be_ours: &'a HashSet<Address>,
+    /// A clock that only goes on.
+    pub monotonic: &'a Monotonic,
+}
+
+/// What comes of sending a batch.
+pub enum Came {
+    /// All of its ops have a result.
+    Back(Report),
+    /// The org deploys it; that goes on once its id is durable.
+    Deploying(Box<Deploying>),
+}
+
+/// An op of a call, with why an earlier attempt told nothing.
 #[derive(Clone, Debug)]
-pub struct Prepared {
+pub struct Item {
+    /// What is sent.
+    pub prepared: Prepared,
+    /// What came of it before, where that is not known.
+    pub unknown: Option<Arc<OrgError>>,
+}
+
+impl Item {
     /// Its place in the plan.
-    pub op: usize,
-    /// Its resource.
-    pub address: Address,
-    body: Body,
-}
-
-#[derive(Clone, Debug)]
-enum Body {
-    Record(Row),
-    Id(SalesforceId),
-    Document(String, Vec<Element>),
-    Name(String),
-    Awaited(Awaited),
-}
-
-/// Gives the id that a reference stands for, or the address whose id is not known.
-type IdOf<'a> = &'a mut dyn FnMut(&IdReference) -> Result<SalesforceId, Address>;
-
-/// Puts ids into an op's write.
-///
-/// # Errors
-/// The address whose id is not known.
-pub fn prepare(
-    index: usize,
-    op: &Op,
-    id_of: &mut dyn FnMut(&Address) -> Option<SalesforceId>,
-) -> Result<Prepared, Address> {
-    let mut id = |reference: &IdReference| match reference {
-        IdReference::Known(id) => Ok(id.clone()),
-        IdReference::Of(address) => id_of(address).ok_or_else(|| address.clone()),
-    };
-    let record = |fields: &[(Cow<'static, str>, FieldValue)], id: IdOf<'_>| {
-        let mut row = Row::new();
-        for (name, value) in fields {
-            let value = match value {
-                FieldValue::Text(text) => Json::String(text.clone()),
-                FieldValue::Flag(flag) => Json::Bool(*flag),
-                FieldValue::Number(number) => {
-                    serde_json::from_str(number).unwrap_or_else(|_| Json::from(number.as_str()))
-                }
-                FieldValue::Null => Json::Null,
-                FieldValue::Id(reference) => Json::String(id(reference)?.to_string()),
-            };
-            row.insert(name.to_string(), value);
-        }
-        Ok::<Row, Address>(row)
-    };
-    let body = match &op.write {
-        Write::Insert { fields, .. } => Body::Record(record(fields, &mut id)?),
-        Write::Update { id: of, fields, .. } => {
-            let mut row = Row::new();
-            row.insert("Id".to_owned(), Json::String(id(of)?.to_string()));
-            row.extend(record(fields, &mut id)?);
-            Body::Record(row)
-        }
-        Write::Delete { id: of, .. } | Write::ResetPassword { id: of } => Body::Id(id(of)?),
-        Write::UpsertDocument { full_name, body, .. }
-        | Write::UpdateDocument { full_name, body, .. } => {
-            Body::Document(full_name.clone(), body.clone())
-        }
-        Write::DeleteDocument { full_name, .. } => Body::Name(full_name.clone()),
-        Write::Await(awaited) => Body::Awaited(awaited.as_ref().clone()),
-    };
-    Ok(Prepared { op: index, address: op.address.clone(), body })
-}
-
-/// Sends a batch until each op is done or failed.
-pub async fn send(org: &Org, shape: &CallShape, batch: Vec<Prepared>) -> Report {
-    if matches!(shape, CallShape::Await(_)) {
-        let awaited = batch.into_iter().filter_map(|item| match item.body {
-            Body::Awaited(awaited) => Some((item.op, awaited)),
-            _ => None,
-        });
-        return wait::look(org, awaited.collect()).await;
+    pub fn op(&self) -> usize {
+        self.prepared.op
     }
-    let mut report = Report { results: Vec::with_capacity(batch.len()), fatal: None };
-    let written: Vec<(usize, Address)> =
-        batch.iter().map(|item| (item.op, item.address.clone())).collect();
-    let mut work = vec![(batch, 1)];
-    while let Some((items, attempt)) = work.pop() {
-        let again = match send_once(org, shape, &items).await {
-            Ok(outcomes) => sort_out(org, shape, items, outcomes, attempt, &mut report).await,
-            Err(error) if error.is_unanswered() => {
-                look_up(org, shape, items, &error, attempt, &mut report).await
+
+    /// An error of this attempt, which says nothing of one before.
+    pub fn cause(&self, error: OrgError) -> Cause {
+        let is_answer = matches!(error, OrgError::Refused { .. }) && !error.is_unknown();
+        match &self.unknown {
+            Some(earlier) if !is_answer => {
+                Cause::Unknown { error: Arc::clone(earlier), look_up: Some(Arc::new(error)) }
             }
-            Err(error) if items.len() > 1 && is_about_one_item(&error) => {
-                // One item can spoil a whole call: the halves tell which.
-                let mut items = items;
-                let half = items.split_off(items.len() / 2);
-                work.push((half, attempt));
-                work.push((items, attempt));
-                continue;
-            }
-            Err(error) => {
-                fail_all(&items, &error.to_string(), &mut report);
-                if error.is_final() {
-                    report.fatal = Some(error);
-                    for (rest, _) in work.drain(..) {
-                        fail_all(
-                            &rest,
-                            "not sent, since the org takes no further call",
-                            &mut report,
-                        );
-                    }
+            _ => Cause::of(error),
+        }
+    }
+}
+
+/// Items that are sent together, and how often that was tried.
+type Attempt = (Vec<Item>, u32);
+
+impl<'a> Caller<'a> {
+    /// An op of the plan.
+    pub fn plan_op(self, op: usize) -> &'a Op {
+        &self.plan.ops[op]
+    }
+
+    /// Sends a batch until each op is done, failed or unknown.
+    pub async fn send(self, shape: &CallShape, batch: Vec<Prepared>) -> Came {
+        if matches!(shape, CallShape::Await(_)) {
+            let awaited = batch.into_iter().filter_map(|item| match item.body {
+                Body::Awaited(awaited) => Some((item.op, awaited)),
+                _ => None,
+            });
+            return Came::Back(wait::look(self.org, awaited.collect()).await);
+        }
+        let items: Vec<Item> =
+            batch.into_iter().map(|prepared| Item { prepared, unknown: None }).collect();
+        if items.len() > shape.limit()
+            && let CallShape::UpsertDocuments(name) | CallShape::UpdateDocuments(name) = shape
+        {
+            return Deploying::start(self, name.as_ref(), items).await;
+        }
+        let mut report = Report { results: Vec::with_capacity(items.len()), ..Report::default() };
+        let mut work: VecDeque<Attempt> = VecDeque::from([(items, 1)]);
+        while let Some((items, attempt)) = work.pop_front() {
+            let again = match self.send_once(shape, &items).await {
+                Ok(outcomes) => self.sort_out(shape, items, outcomes, attempt, &mut report).await,
+                Err(error) if error.is_unknown() => {
+                    self.settle(items, error, attempt, &mut report).await
                 }
-                continue;
+                Err(error) if items.len() > 1 && is_about_one_item(&error) => {
+                    // One item can spoil a whole call: the halves tell which.
+                    let mut items = items;
+                    let half = items.split_off(items.len() / 2);
+                    work.push_front((half, attempt));
+                    work.push_front((items, attempt));
+                    continue;
+                }
+                Err(error) => {
+                    give_up(&items, error, &mut work, &mut report);
+                    continue;
+                }
+            };
+            if !again.is_empty() {
+                self.org.wait_before_retry(attempt).await;
+                work.push_back((again, attempt + 1));
+            }
+        }
+        if matches!(shape, CallShape::UpsertDocuments(_)) {
+            self.read_back(&mut report).await;
+        }
+        Came::Back(report)
+    }
+
+    async fn send_once(self, shape: &CallShape, items: &[Item]) -> Result<Vec<Sent>, OrgError> {
+        let org = self.org;
+        let sent = |outcomes: Vec<RecordOutcome>| outcomes.into_iter().map(Sent::from).collect();
+        match shape {
+            CallShape::Insert(object) => self.insert(object, &records(items)).await.map(sent),
+            CallShape::Update(object) => {
+                org.update_records(object, &records(items)).await.map(sent)
+            }
+            CallShape::Delete(object) => org.delete_records(object, &ids(items)).await.map(sent),
+            CallShape::UpsertDocuments(name) => {
+                org.upsert_documents(name, &documents(items)).await.map(of_documents)
+            }
+            CallShape::UpdateDocuments(name) => {
+                org.update_documents(name, &documents(items)).await.map(of_documents)
+            }
+            CallShape::DeleteDocuments(name) => {
+                org.delete_documents(name, &names(items)).await.map(of_documents)
+            }
+            // Nothing is sent: it is looked for, by `wait::look`.
+            CallShape::Await(_) => Ok(Vec::new()),
+            CallShape::ResetPassword => {
+                let mut results = Vec::new();
+                for id in ids(items) {
+                    results.push(match org.reset_password(&id).await {
+                        Ok(()) => Ok(None),
+                        Err(error) if error.is_unknown() => return Err(error),
+                        Err(OrgError::Refused { refused, .. }) => Err(refused),
+                        Err(error) => return Err(error),
+                    });
+                }
+                Ok(sent(results))
+            }
+        }
+    }
+
+    async fn insert(self, object: &str, records: &[&Row]) -> Result<Vec<RecordOutcome>, OrgError> {
+        match self.org.insert_records(object, records).await {
+            Ok(results) if results.iter().any(is_refused_by_rest) => {
+                self.insert_by_soap(object, records, results).await
+            }
+            Err(OrgError::Refused { refused, .. }) if is_refused_by_rest(&Err(refused.clone())) => {
+                let results = vec![Err(refused); records.len()];
+                self.insert_by_soap(object, records, results).await
+            }
+            other => other,
+        }
+    }
+
+    async fn insert_by_soap(
+        self,
+        object: &str,
+        records: &[&Row],
+        mut results: Vec<RecordOutcome>,
+    ) -> Result<Vec<RecordOutcome>, OrgError> {
+        for (record, result) in records.iter().zip(results.iter_mut()) {
+            if is_refused_by_rest(result) {
+                *result = self.org.insert_record_by_soap(object, record).await?;
+            }
+        }
+        Ok(results)
+    }
+
+    /// Takes the outcomes of an answered call; returns what is to be sent again.
+    async fn sort_out(
+        self,
+        shape: &CallShape,
+        items: Vec<Item>,
+        outcomes: Vec<Sent>,
+        attempt: u32,
+        report: &mut Report,
+    ) -> Vec<Item> {
+        let mut again = Vec::new();
+        let mut in_doubt = Vec::new();
+        for (item, Sent { outcome, was_there }) in items.into_iter().zip(outcomes) {
+            match outcome {
+                Ok(id) => {
+                    // After a call without an answer, what is there is our own.
+                    let was_there = was_there && !self.may_be_own(&item);
+                    let confirmed = Confirmed { id, was_there, ..Confirmed::default() };
+                    report.done(item.op(), confirmed);
+                }
+                Err(refused) if self.contradicts(shape, &item, &refused) => {
+                    in_doubt.push((item, refused));
+                }
+                Err(refused)
+                    if refused.is_wholly(crate::org::Refusal::is_contention)
+                        && attempt < self.org.attempts()
+                        && self.org.may_write() =>
+                {
+                    again.push(item);
+                }
+                Err(refused) => report.failed(item.op(), Cause::Refused(refused)),
+            }
+        }
+        if !in_doubt.is_empty() {
+            self.look_at_refused(in_doubt, report).await;
+        }
+        again
+    }
+
+    /// Whether an op may have been done by an attempt of which nothing is known.
+    pub fn may_be_own(self, item: &Item) -> bool {
+        item.unknown.is_some() || self.may_be_ours.contains(&item.prepared.address)
+    }
+
+    /// Whether a refusal may say that the op is done already: what was to be made is
+    /// there, what was to be deleted is gone. The org is looked at before that is
+    /// believed.
+    fn contradicts(self, shape: &CallShape, item: &Item, refused: &Refused) -> bool {
+        match shape {
+            CallShape::Insert(_) => {
+                self.may_be_own(item) || refused.is_wholly(crate::org::Refusal::is_duplicate)
+            }
+            CallShape::Delete(_) | CallShape::DeleteDocuments(_) => {
+                item.unknown.is_some() || refused.is_wholly(crate::org::Refusal::is_already_gone)
+            }
+            _ => false,
+        }
+    }
+
+    /// Ops that were refused since they may be done already: the org is read, and
+    /// what was there before any of our calls is adopted.
+    async fn look_at_refused(self, items: Vec<(Item, Refused)>, report: &mut Report) {
+        let ops: Vec<&Op> = items.iter().map(|(item, _)| self.plan_op(item.op())).collect();
+        let Ok(shown) = look(self.org, &ops).await else {
+            // The refusal itself is certain; what is there is read by the next run.
+            for (item, refused) in items {
+                report.failed(item.op(), Cause::Refused(refused));
+            }
+            return;
+        };
+        for ((item, refused), shown) in items.into_iter().zip(shown) {
+            match shown {
+                Shown::Done(mut confirmed) => {
+                    confirmed.was_there |= !self.may_be_own(&item);
+                    report.done(item.op(), confirmed);
+                }
+                Shown::NotDone | Shown::Never => {
+                    report.failed(item.op(), Cause::Refused(refused));
+                }
+            }
+        }
+    }
+
+    /// After a call of which it is not known what became of it; returns what is to be
+    /// sent again.
+    pub async fn settle(
+        self,
+        items: Vec<Item>,
+        error: OrgError,
+        attempt: u32,
+        report: &mut Report,
+    ) -> Vec<Item> {
+        let error = Arc::new(error);
+        let stays = |item: &Item, look_up: Option<Arc<OrgError>>| Cause::Unknown {
+            error: Arc::clone(item.unknown.as_ref().unwrap_or(&error)),
+            look_up,
+        };
+        let is_mail = |item: &Item| {
+            let write = &self.plan_op(item.op()).write;
+            matches!(write, crate::model::Write::ResetPassword { .. })
+        };
+        if items.iter().all(is_mail) {
+            for item in &items {
+                report.failed(item.op(), stays(item, None));
+            }
+            return Vec::new();
+        }
+        self.org.wait_before_retry(attempt).await;
+        let ops: Vec<&Op> = items.iter().map(|item| self.plan_op(item.op())).collect();
+        let shown = match look(self.org, &ops).await {
+            Ok(shown) => shown,
+            Err(second) => {
+                let second = match second {
+                    super::EngineError::Org(second) => Some(Arc::new(second)),
+                    _ => None,
+                };
+                for item in &items {
+                    report.failed(item.op(), stays(item, second.clone()));
+                }
+                return Vec::new();
             }
         };
-        if !again.is_empty() {
-            org.wait_before_retry(attempt).await;
-            work.push((again, attempt + 1));
+        let may_repeat = attempt < self.org.attempts() && self.org.may_write();
+        let mut again = Vec::new();
+        for (item, shown) in items.into_iter().zip(shown) {
+            match shown {
+                Shown::Done(confirmed) => report.done(item.op(), confirmed),
+                Shown::NotDone if may_repeat => {
+                    report.repeated.push(item.op());
+                    again.push(Item { unknown: Some(Arc::clone(&error)), ..item });
+                }
+                Shown::NotDone | Shown::Never => report.failed(item.op(), stays(&item, None)),
+            }
+        }
+        again
+    }
+
+    /// Reads written documents back, for their ids and for what the org kept. A
+    /// failure here takes nothing back: the next refresh reads them anyway.
+    pub async fn read_back(self, report: &mut Report) {
+        let address = |op: usize| &self.plan_op(op).address;
+        let is_done = |result: &OpResult| matches!(result, OpResult::Done(_));
+        let done = report.results.iter().filter(|(_, result)| is_done(result));
+        let done: Vec<Address> = done.map(|(op, _)| address(*op).clone()).collect();
+        if done.is_empty() {
+            return;
+        }
+        let Ok(found) = observe_some(self.org, done).await else { return };
+        for (op, result) in &mut report.results {
+            let OpResult::Done(confirmed) = result else { continue };
+            if let Some(observed) = found.get(address(*op)) {
+                confirmed.id = observed.id.clone().or(confirmed.id.take());
+                confirmed.read_back = Some(observed.clone());
+            }
         }
     }
-    if matches!(shape, CallShape::UpsertDocuments(_)) {
-        read_back(org, &written, &mut report).await;
-    }
-    report
 }
 
 fn is_about_one_item(error: &OrgError) -> bool {
-    matches!(error, OrgError::Refused { status, refusal, .. }
-        if (400..500).contains(status) && *status != 403 && !refusal.code.starts_with("INSUFFICIENT_ACCESS"))
+    matches!(error, OrgError::Refused { status, refused, .. }
+        if (400..500).contains(status)
+            && *status != 403
+            && !refused.first().code.starts_with("INSUFFICIENT_ACCESS"))
 }
 
-fn fail_all(items: &[Prepared], reason: &str, report: &mut Report) {
+/// A call that came to nothing; after one that ends all, neither is the rest sent.
+fn give_up(items: &[Item], error: OrgError, work: &mut VecDeque<Attempt>, report: &mut Report) {
     for item in items {
-        report.results.push((item.op, OpResult::Failed(reason.to_owned())));
+        report.failed(item.op(), item.cause(error.clone()));
+    }
+    if error.is_final() {
+        for item in work.drain(..).flat_map(|(rest, _)| rest) {
+            let cause = match &item.unknown {
+                Some(_) => item.cause(error.clone()),
+                None => Cause::NotSent(NotSent::NoFurtherCall),
+            };
+            report.failed(item.op(), cause);
+        }
+        report.fatal = Some(error);
     }
 }
 
@@ -175,247 +395,60 @@ impl From<RecordOutcome> for Sent {
     }
 }
 
-async fn send_once(
-    org: &Org,
-    shape: &CallShape,
-    items: &[Prepared],
-) -> Result<Vec<Sent>, OrgError> {
-    let sent = |outcomes: Vec<RecordOutcome>| outcomes.into_iter().map(Sent::from).collect();
-    let records = || -> Vec<&Row> {
-        items
-            .iter()
-            .filter_map(|item| match &item.body {
-                Body::Record(row) => Some(row),
-                _ => None,
-            })
-            .collect()
+fn of_documents(outcomes: Vec<DocumentOutcome>) -> Vec<Sent> {
+    let sent = |outcome: DocumentOutcome| Sent {
+        was_there: outcome.created == Some(false),
+        outcome: outcome.refused.map_or(Ok(outcome.id), Err),
     };
-    let ids = || -> Vec<SalesforceId> {
-        items
-            .iter()
-            .filter_map(|item| match &item.body {
-                Body::Id(id) => Some(id.clone()),
-                _ => None,
-            })
-            .collect()
-    };
-    let documents = || -> Vec<(String, Vec<Element>)> {
-        items
-            .iter()
-            .filter_map(|item| match &item.body {
-                Body::Document(name, body) => Some((name.clone(), body.clone())),
-                _ => None,
-            })
-            .collect()
-    };
-    let outcomes = |outcomes: Vec<crate::org::DocumentOutcome>| -> Vec<Sent> {
-        outcomes
-            .into_iter()
-            .map(|outcome| Sent {
-                was_there: outcome.created == Some(false),
-                outcome: outcome.refusal.map_or(Ok(outcome.id), Err),
-            })
-            .collect()
-    };
-    match shape {
-        CallShape::Insert(object) => match org.insert_records(object, &records()).await {
-            Ok(results) if results.iter().any(is_refused_by_rest) => {
-                insert_by_soap(org, object, &records(), results).await
-            }
-            Err(OrgError::Refused { refusal, .. }) if is_refused_by_rest(&Err(refusal.clone())) => {
-                let records = records();
-                let results = vec![Err(refusal); records.len()];
-                insert_by_soap(org, object, &records, results).await
-            }
-            other => other,
-        }
-        .map(sent),
-        CallShape::Update(object) => org.update_records(object, &records()).await.map(sent),
-        CallShape::Delete(object) => org.delete_records(object, &ids()).await.map(sent),
-        CallShape::UpsertDocuments(name) | CallShape::UpdateDocuments(name)
-            if items.len() > shape.limit() =>
-        {
-            org.deploy_documents(name, &documents()).await.map(outcomes)
-        }
-        CallShape::UpsertDocuments(name) => {
-            org.upsert_documents(name, &documents()).await.map(outcomes)
-        }
-        CallShape::UpdateDocuments(name) => {
-            org.update_documents(name, &documents()).await.map(outcomes)
-        }
-        CallShape::DeleteDocuments(name) => {
-            let names: Vec<String> = items
-                .iter()
-                .filter_map(|item| match &item.body {
-                    Body::Name(name) => Some(name.clone()),
-                    _ => None,
-                })
-                .collect();
-            org.delete_documents(name, &names).await.map(outcomes)
-        }
-        // Nothing is sent: it is looked for, by `wait::look`.
-        CallShape::Await(_) => Ok(Vec::new()),
-        CallShape::ResetPassword => {
-            let mut results = Vec::new();
-            for id in ids() {
-                results.push(match org.reset_password(&id).await {
-                    Ok(()) => Ok(None),
-                    Err(OrgError::Refused { status, refusal, .. }) if status < 500 => Err(refusal),
-                    Err(error) => return Err(error),
-                });
-            }
-            Ok(sent(results))
-        }
-    }
+    outcomes.into_iter().map(sent).collect()
+}
+
+fn records(items: &[Item]) -> Vec<&Row> {
+    items
+        .iter()
+        .filter_map(|item| match &item.prepared.body {
+            Body::Record(row) => Some(row),
+            _ => None,
+        })
+        .collect()
+}
+
+fn ids(items: &[Item]) -> Vec<SalesforceId> {
+    items
+        .iter()
+        .filter_map(|item| match &item.prepared.body {
+            Body::Id(id) => Some(id.clone()),
+            _ => None,
+        })
+        .collect()
+}
+
+fn documents(items: &[Item]) -> Vec<(String, Vec<Element>)> {
+    items
+        .iter()
+        .filter_map(|item| match &item.prepared.body {
+            Body::Document(name, body) => Some((name.clone(), body.clone())),
+            _ => None,
+        })
+        .collect()
+}
+
+fn names(items: &[Item]) -> Vec<String> {
+    items
+        .iter()
+        .filter_map(|item| match &item.prepared.body {
+            Body::Name(name) => Some(name.clone()),
+            _ => None,
+        })
+        .collect()
 }
 
 /// Whether REST does not insert records of this object at all, so that SOAP is
 /// tried. By their documented calls REST inserts profiles; shipping clients use
 /// SOAP for them, and only a real org can tell.
 fn is_refused_by_rest(outcome: &RecordOutcome) -> bool {
-    matches!(outcome, Err(refusal) if matches!(
+    matches!(outcome, Err(refused) if refused.is_wholly(|refusal| matches!(
         refusal.code.as_str(),
         "METHOD_NOT_ALLOWED" | "NOT_FOUND" | "INVALID_TYPE_FOR_OPERATION"
-    ))
-}
-
-async fn insert_by_soap(
-    org: &Org,
-    object: &str,
-    records: &[&Row],
-    mut results: Vec<RecordOutcome>,
-) -> Result<Vec<RecordOutcome>, OrgError> {
-    for (record, result) in records.iter().zip(results.iter_mut()) {
-        if is_refused_by_rest(result) {
-            *result = org.insert_record_by_soap(object, record).await?;
-        }
-    }
-    Ok(results)
-}
-
-/// Takes the outcomes of an answered call; returns what is to be sent again.
-async fn sort_out(
-    org: &Org,
-    shape: &CallShape,
-    items: Vec<Prepared>,
-    outcomes: Vec<Sent>,
-    attempt: u32,
-    report: &mut Report,
-) -> Vec<Prepared> {
-    let mut again = Vec::new();
-    let mut there_already = Vec::new();
-    for (item, Sent { outcome, was_there }) in items.into_iter().zip(outcomes) {
-        match outcome {
-            Ok(id) => {
-                // After a call without an answer, what is there is our own.
-                let was_there = was_there && attempt == 1;
-                let confirmed = Confirmed { id, was_there, ..Confirmed::default() };
-                report.results.push((item.op, OpResult::Done(confirmed)));
-            }
-            Err(refusal) if refusal.is_already_gone() && deletes(shape) => {
-                report.results.push((item.op, OpResult::Done(Confirmed::default())));
-            }
-            Err(refusal) if refusal.is_duplicate() && matches!(shape, CallShape::Insert(_)) => {
-                there_already.push((item, refusal));
-            }
-            Err(refusal) if refusal.is_contention() && attempt < org.attempts() => again.push(item),
-            Err(refusal) => report.results.push((item.op, OpResult::Failed(refusal.to_string()))),
-        }
-    }
-    if !there_already.is_empty() {
-        take_over(org, there_already, report).await;
-    }
-    again
-}
-
-fn deletes(shape: &CallShape) -> bool {
-    matches!(shape, CallShape::Delete(_) | CallShape::DeleteDocuments(_))
-}
-
-/// Inserts that were refused as duplicates: what is there is read and adopted.
-async fn take_over(org: &Org, items: Vec<(Prepared, Refusal)>, report: &mut Report) {
-    let addresses = items.iter().map(|(item, _)| item.address.clone());
-    let found = observe_some(org, addresses).await.unwrap_or_default();
-    for (item, refusal) in items {
-        let result = match found.get(&item.address).and_then(|observed| observed.id.clone()) {
-            Some(id) => {
-                OpResult::Done(Confirmed { id: Some(id), was_there: true, ..Confirmed::default() })
-            }
-            None => OpResult::Failed(refusal.to_string()),
-        };
-        report.results.push((item.op, result));
-    }
-}
-
-/// After a call without an answer; returns what is to be sent again.
-async fn look_up(
-    org: &Org,
-    shape: &CallShape,
-    items: Vec<Prepared>,
-    error: &OrgError,
-    attempt: u32,
-    report: &mut Report,
-) -> Vec<Prepared> {
-    if *shape == CallShape::ResetPassword {
-        for item in items {
-            let confirmed = Confirmed { unknown: true, ..Confirmed::default() };
-            report.results.push((item.op, OpResult::Done(confirmed)));
-        }
-        return Vec::new();
-    }
-    if attempt >= org.attempts() {
-        fail_all(&items, &error.to_string(), report);
-        return Vec::new();
-    }
-    if !matches!(shape, CallShape::Insert(_)) {
-        return items;
-    }
-    org.wait_before_retry(attempt).await;
-    match observe_some(org, items.iter().map(|item| item.address.clone())).await {
-        Ok(found) => {
-            let mut again = Vec::new();
-            for item in items {
-                match found.get(&item.address).and_then(|observed| observed.id.clone()) {
-                    Some(id) => {
-                        let confirmed = Confirmed { id: Some(id), ..Confirmed::default() };
-                        report.results.push((item.op, OpResult::Done(confirmed)));
-                    }
-                    None => again.push(item),
-                }
-            }
-            again
-        }
-        Err(second) => {
-            fail_all(&items, &format!("{error}; and looking it up failed: {second}"), report);
-            Vec::new()
-        }
-    }
-}
-
-/// Reads written documents back, for their ids and for what the org kept. A
-/// failure here takes nothing back: the next refresh reads them anyway.
-async fn read_back(org: &Org, written: &[(usize, Address)], report: &mut Report) {
-    let done: Vec<usize> = report
-        .results
-        .iter()
-        .filter(|(_, result)| matches!(result, OpResult::Done(_)))
-        .map(|(op, _)| *op)
-        .collect();
-    let addresses: Vec<Address> = written
-        .iter()
-        .filter(|(op, _)| done.contains(op))
-        .map(|(_, address)| address.clone())
-        .collect();
-    if addresses.is_empty() {
-        return;
-    }
-    let Ok(found) = observe_some(org, addresses).await else { return };
-    for (op, result) in &mut report.results {
-        let OpResult::Done(confirmed) = result else { continue };
-        let address = written.iter().find(|(held, _)| held == op).map(|(_, address)| address);
-        if let Some(observed) = address.and_then(|address| found.get(address)) {
-            confirmed.id = observed.id.clone().or(confirmed.id.take());
-            confirmed.read_back = Some(observed.clone());
-        }
-    }
+    )))
 }

@@ -17,7 +17,7 @@ use crate::model::Value;
 use crate::state::RecordChange;
 
 /// What an answer said.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Confirmed {
     /// The id of what was made.
     pub id: Option<SalesforceId>,

@@ -502,7 +502,7 @@ impl FactNeeds {
         let listed = match org.list_documents("Profile").await {
             Ok(listed) => listed,
             // Who may not list them has to write the names as they are shown.
-            Err(error) if error.refusal().is_some() && !error.is_final() => return Ok(()),
+            Err(error) if error.refused().is_some() && !error.is_final() => return Ok(()),
             Err(error) => return Err(error.into()),
         };
         let found: Vec<(String, SalesforceId)> = missing
@@ -580,7 +580,7 @@ async fn prerequisites(
             Ok(rows) => rows,
             // Without the right to view Setup the object is not there; the
             // shipped table and rejections have to do.
-            Err(error) if error.refusal().is_some() && !error.is_final() => return Ok(None),
+            Err(error) if error.refused().is_some() && !error.is_final() => return Ok(None),
             Err(error) => return Err(error.into()),
         };
         for row in rows {

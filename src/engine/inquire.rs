@@ -93,7 +93,7 @@ pub fn calls_left(org: &Org) -> Option<u64> {
 fn tolerated<T>(answer: Result<T, OrgError>) -> Result<Option<T>, EngineError> {
     match answer {
         Ok(answer) => Ok(Some(answer)),
-        Err(error) if error.refusal().is_some() && !error.is_final() => Ok(None),
+        Err(error) if error.refused().is_some() && !error.is_final() => Ok(None),
         Err(error) => Err(error.into()),
     }
 }

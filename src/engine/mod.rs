@@ -8,26 +8,35 @@
 mod answers;
 mod apply;
 mod call;
+mod cause;
+mod deploying;
 mod effect;
 mod facts;
+mod flight;
 mod grants;
 mod inquire;
 mod observe;
 mod outcome;
 mod policies;
+mod prepare;
 mod queue;
 mod recovery;
 mod refresh;
 mod report;
 mod run;
+mod settle;
 mod wait;
 
 use crate::model::Address;
+use crate::model::StepName;
 use crate::org::OrgError;
 use crate::state::StateError;
 
 pub use apply::ApplyOptions;
+pub use apply::Stops;
 pub use apply::apply;
+pub use cause::Cause;
+pub use cause::NotSent;
 pub use effect::Confirmed;
 pub use effect::before_ops;
 pub use effect::record_changes;
@@ -78,21 +87,21 @@ pub enum Event<'a> {
         /// What it does: `insert User`.
         what: String,
         /// The ops that it holds: resource and step.
-        ops: Vec<(&'a Address, &'a str)>,
+        ops: Vec<(&'a Address, StepName)>,
     },
     /// An op is done.
     Done {
         /// The resource.
         address: &'a Address,
         /// Which step.
-        step: &'a str,
+        step: StepName,
     },
     /// An op is done, and the org did not keep all that was sent.
     KeptLess {
         /// The resource.
         address: &'a Address,
         /// Which step.
-        step: &'a str,
+        step: StepName,
         /// What it did not keep.
         what: &'a str,
     },
@@ -101,16 +110,46 @@ pub enum Event<'a> {
         /// The resource.
         address: &'a Address,
         /// Which step.
-        step: &'a str,
+        step: StepName,
         /// Why.
-        reason: &'a str,
+        cause: &'a Cause,
+    },
+    /// The user wants to stop: so many calls under way are waited for.
+    Stopping {
+        /// How many.
+        calls: usize,
+    },
+    /// An op was sent again, since no answer told what became of it and the org was
+    /// read without finding it done.
+    Repeated {
+        /// The resource.
+        address: &'a Address,
+        /// Which step.
+        step: StepName,
+    },
+    /// What an op was to make was there already, made by somebody else: it is adopted.
+    Adopted {
+        /// The resource.
+        address: &'a Address,
+        /// Which step.
+        step: StepName,
+    },
+    /// Of something that is done once nothing tells whether it happened. It is not
+    /// repeated.
+    Unknown {
+        /// The resource.
+        address: &'a Address,
+        /// Which step.
+        step: StepName,
+        /// Why.
+        cause: &'a Cause,
     },
     /// An op is left out, since another failed.
     Skipped {
         /// The resource.
         address: &'a Address,
         /// Which step.
-        step: &'a str,
+        step: StepName,
         /// What it waited for.
         because: &'a Address,
     },

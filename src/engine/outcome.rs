@@ -1,18 +1,20 @@
 //! What applying a plan came to.
 
+use super::cause::Cause;
 use crate::model::Address;
 use crate::model::Fact;
+use crate::model::StepName;
 use crate::org::OrgError;
 
-/// An op that failed.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// An op that is not done, or not known to be.
+#[derive(Clone, Debug)]
 pub struct Failure {
     /// The resource.
     pub address: Address,
     /// Which step.
-    pub step: String,
+    pub step: StepName,
     /// Why.
-    pub reason: String,
+    pub cause: Cause,
 }
 
 /// An op that was left out.
@@ -21,7 +23,7 @@ pub struct Skipped {
     /// The resource.
     pub address: Address,
     /// Which step.
-    pub step: String,
+    pub step: StepName,
     /// What it waited for; itself when the run stopped before it.
     pub because: Address,
 }
@@ -30,12 +32,14 @@ pub struct Skipped {
 #[derive(Debug, Default)]
 #[must_use = "failures are in here"]
 pub struct Outcome {
-    /// Ops that failed.
+    /// Ops that failed, but for the mails of which nothing is known.
     pub failures: Vec<Failure>,
     /// Ops that were left out.
     pub skipped: Vec<Skipped>,
     /// What rejections taught: facts that are new in the catalog.
     pub learned: Vec<Fact>,
+    /// What was there already when it was to be made, and was adopted.
+    pub adopted: Vec<Address>,
     /// What the org did not keep as it was sent.
     pub kept_less: Vec<Address>,
     /// One-shot things of which it is not known whether they happened.
@@ -52,6 +56,7 @@ impl Outcome {
         self.failures.is_empty()
             && self.skipped.is_empty()
             && self.kept_less.is_empty()
+            && self.unknown.is_empty()
             && self.fatal.is_none()
             && !self.interrupted
     }

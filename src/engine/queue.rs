@@ -7,14 +7,14 @@ use std::collections::BTreeMap;
 use std::collections::HashMap;
 use std::collections::HashSet;
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use crate::model::Address;
 use crate::model::CallShape;
 use crate::model::Op;
 
-/// A call that takes longer than this makes the batches of its shape smaller,
-/// in milliseconds.
-const SLOW_CALL: i64 = 2_000;
+/// A call that takes longer than this makes the batches of its shape smaller.
+const SLOW_CALL: Duration = Duration::from_secs(2);
 /// Batches don't shrink below this.
 const SMALLEST_BATCH: usize = 10;
 
@@ -94,8 +94,8 @@ impl<'a> Queue<'a> {
         }
     }
 
-    /// Takes note of how long a call of records took, in milliseconds.
-    pub fn took(&mut self, shape: &CallShape, records: usize, time: i64) {
+    /// Takes note of how long a call of records took.
+    pub fn took(&mut self, shape: &CallShape, records: usize, time: Duration) {
         if time > SLOW_CALL && records > SMALLEST_BATCH && records <= shape.limit() {
             self.limits.insert(shape.clone(), (records / 2).max(SMALLEST_BATCH));
         }
@@ -109,11 +109,14 @@ impl<'a> Queue<'a> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::Queue;
     use crate::model::Address;
     use crate::model::CallShape;
     use crate::model::Op;
     use crate::model::RecordEffect;
+    use crate::model::StepName;
     use crate::model::Write;
 
     /// An op that gives something to one of so many users.
@@ -121,7 +124,7 @@ mod tests {
         (0..count)
             .map(|number| Op {
                 address: Address::new("permission_set_assignment", &format!("a{number}")),
-                step: "assign".into(),
+                step: StepName::Assign,
                 write: Write::Insert { object: "PermissionSetAssignment".into(), fields: vec![] },
                 after: Vec::new(),
                 subject: Some(Address::new("user", &format!("u{}", number % users))),
@@ -171,11 +174,11 @@ mod tests {
         let ops = ops(500, 500, None);
         let mut queue = filled(&ops);
         let shape = CallShape::Insert("PermissionSetAssignment".into());
-        queue.took(&shape, 200, 2_000);
+        queue.took(&shape, 200, Duration::from_secs(2));
         assert_eq!(queue.next_batch().map(|(_, batch)| batch.len()), Some(200));
-        queue.took(&shape, 200, 2_001);
+        queue.took(&shape, 200, Duration::from_millis(2_001));
         assert_eq!(queue.next_batch().map(|(_, batch)| batch.len()), Some(100));
-        queue.took(&shape, 12, 9_000);
+        queue.took(&shape, 12, Duration::from_secs(9));
         assert_eq!(queue.next_batch().map(|(_, batch)| batch.len()), Some(10));
         assert_eq!(queue.take_rest().len(), 190);
     }

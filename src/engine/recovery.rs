@@ -1,21 +1,32 @@
-//! After a run that ended in the middle of a call: what the call did is read
-//! by natural key, before anything is planned.
+//! After a run that ended before it knew what became of its calls: the org is read by
+//! natural key, before anything is planned.
+//!
+//! What is found is recorded as what it was announced to be. What is not found, and
+//! was to be made, stays open: its call may still be on its way, and what a later look
+//! finds is ours all the same.
 
 use super::EngineError;
+use super::deploying::wait_for_deploy;
 use super::effect::Confirmed;
 use super::effect::record_changes;
 use super::observe::observe_some;
-use crate::kinds;
+use super::settle::Shown;
+use super::settle::look;
 use crate::model::Address;
-use crate::model::Observed;
+use crate::model::Monotonic;
 use crate::model::Op;
 use crate::model::Recorded as _;
-use crate::model::Standing;
-use crate::model::Write;
 use crate::org::Org;
-use crate::state::Closed;
+use crate::org::OrgError;
+use crate::state::Intent;
 use crate::state::RecordChange;
+use crate::state::Settlement;
 use crate::state::Store;
+
+/// No call is under way for longer: what is not there by then never comes, in
+/// seconds. Salesforce itself ends calls after ten minutes; a day leaves room for
+/// clocks that differ.
+const ON_ITS_WAY: i64 = 24 * 60 * 60;
 
 /// What recovery found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -24,84 +35,105 @@ pub struct Recovered {
     pub calls: usize,
     /// What they turned out to have done.
     pub done: Vec<Address>,
+    /// What was there, made by somebody else: it is adopted.
+    pub adopted: Vec<Address>,
+    /// What was to be made and is not there, so that it stays open.
+    pub absent: Vec<Address>,
     /// One-shot things of which it can't be known.
     pub unknown: Vec<Address>,
 }
 
-/// Resolves all open intents.
+impl Recovered {
+    /// Whether there is anything to tell.
+    pub fn is_nothing(&self) -> bool {
+        self.calls == 0
+    }
+}
+
+/// Finds out what became of all open ops.
 ///
 /// # Errors
 /// When the org can't be asked, or the state can't be written.
-pub async fn recover(org: &Org, store: &mut Store, now: i64) -> Result<Recovered, EngineError> {
-    let intents = store.open_intents()?;
-    let mut recovered = Recovered { calls: intents.len(), ..Recovered::default() };
-    for intent in intents {
-        let found = observe_some(org, intent.ops.iter().map(|op| op.address.clone())).await?;
-        let mut changes = Vec::new();
-        for op in &intent.ops {
-            match what_happened(op, found.get(&op.address)) {
-                Happened::Done(confirmed) => {
-                    if confirmed.unknown {
-                        recovered.unknown.push(op.address.clone());
-                    } else {
-                        recovered.done.push(op.address.clone());
-                    }
-                    changes.extend(
-                        record_changes(op, &confirmed, &|address| store.get(address), now)
-                            .map_err(EngineError::Record)?,
-                    );
-                }
-                Happened::NotDone => {
-                    // An observed id is worth keeping for a thing that the
-                    // state knows already.
-                    if let (Some(observed), Ok(Some(mut record))) =
-                        (found.get(&op.address), store.get(&op.address))
-                    {
-                        record.take_over(observed);
-                        changes.push(RecordChange::Put(op.address.clone(), record));
-                    }
-                }
+pub async fn recover(
+    org: &Org,
+    store: &mut Store,
+    monotonic: &Monotonic,
+    now: i64,
+) -> Result<Recovered, EngineError> {
+    let numbers: Vec<u64> = store.open_intents().iter().map(|intent| intent.number).collect();
+    let mut recovered = Recovered { calls: numbers.len(), ..Recovered::default() };
+    for number in numbers {
+        // What an earlier one settled may have been all of it.
+        let Some(intent) = store.open_intent(number).cloned() else { continue };
+        for deploy in &intent.deploys {
+            match wait_for_deploy(org, deploy, monotonic).await {
+                Ok(_) => {}
+                // The org forgets deploys after a while; what they left is read anyway.
+                Err(OrgError::Refused { .. }) => {}
+                Err(error) => return Err(error.into()),
             }
         }
-        store.finish(&[Closed { sequence: Some(intent.sequence), changes }])?;
+        let settled = settled_now(org, store, &intent, now, &mut recovered).await?;
+        store.finish(&[settled]).await?;
     }
     Ok(recovered)
 }
 
-enum Happened {
-    Done(Confirmed),
-    NotDone,
+/// What one intent comes to by what the org shows.
+async fn settled_now(
+    org: &Org,
+    store: &Store,
+    intent: &Intent,
+    now: i64,
+    recovered: &mut Recovered,
+) -> Result<Settlement, EngineError> {
+    let open: Vec<(u32, &Op)> = intent.open_ops().collect();
+    let ops: Vec<&Op> = open.iter().map(|(_, op)| *op).collect();
+    let shown = look(org, &ops).await?;
+    let is_old = now.saturating_sub(intent.at) >= ON_ITS_WAY;
+    let mut settled = Settlement { intent: Some(intent.number), ..Settlement::default() };
+    for ((place, op), shown) in open.into_iter().zip(shown) {
+        let address = op.address.clone();
+        let confirmed = match shown {
+            Shown::Done(confirmed) => confirmed,
+            Shown::Never => Confirmed { unknown: true, ..Confirmed::default() },
+            Shown::NotDone if op.effect.creates.is_some() && !is_old => {
+                recovered.absent.push(address);
+                continue;
+            }
+            Shown::NotDone => {
+                settled.ops.push(place);
+                settled.changes.extend(kept_id(org, store, &address).await?);
+                continue;
+            }
+        };
+        settled.ops.push(place);
+        let list = match (confirmed.unknown, confirmed.was_there) {
+            (true, _) => &mut recovered.unknown,
+            (false, true) => &mut recovered.adopted,
+            (false, false) => &mut recovered.done,
+        };
+        list.push(address);
+        settled.changes.extend(
+            record_changes(op, &confirmed, &|address| store.get(address), now)
+                .map_err(EngineError::Record)?,
+        );
+    }
+    Ok(settled)
 }
 
-/// What the org shows of an op. An update that can't be told from none is
-/// taken as not done: the next plan compares and sends it again.
-fn what_happened(op: &Op, found: Option<&Observed>) -> Happened {
-    let Some(kind) = kinds::of(&op.address) else { return Happened::NotDone };
-    match (&op.write, found) {
-        (Write::ResetPassword { .. }, _) => {
-            Happened::Done(Confirmed { unknown: true, ..Confirmed::default() })
-        }
-        (_, None) if op.effect.forget => Happened::Done(Confirmed::default()),
-        (_, Some(observed)) if op.effect.creates.is_some() => {
-            let read_back = kind.document_type().map(|_| observed.clone());
-            Happened::Done(Confirmed { id: observed.id.clone(), read_back, ..Confirmed::default() })
-        }
-        (Write::Update { .. }, Some(observed)) if !op.effect.forget => {
-            let holds = op
-                .effect
-                .confirm
-                .iter()
-                .all(|(path, value)| observed.attributes.get(path) == Some(value));
-            // Any other update can be repeated, and what it left can't be told
-            // from what was there.
-            let has_effect =
-                !op.effect.moves.is_empty() || op.effect.standing == Some(Standing::Retired);
-            if holds && has_effect {
-                Happened::Done(Confirmed { id: observed.id.clone(), ..Confirmed::default() })
-            } else {
-                Happened::NotDone
-            }
-        }
-        _ => Happened::NotDone,
-    }
+/// An observed id is worth keeping for a thing that the state knows already.
+async fn kept_id(
+    org: &Org,
+    store: &Store,
+    address: &Address,
+) -> Result<Option<RecordChange>, EngineError> {
+    let Some(mut record) = store.get(address).map_err(EngineError::Record)? else {
+        return Ok(None);
+    };
+    let found = observe_some(org, [address.clone()]).await?;
+    Ok(found.get(address).map(|observed| {
+        record.take_over(observed);
+        RecordChange::Put(address.clone(), record)
+    }))
 }

@@ -3,13 +3,15 @@
 //!
 //! Nothing is told before the state knows it.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
+use std::time::Duration;
 
 use super::EngineError;
 use super::Event;
 use super::Progress;
-use super::call::Prepared;
-use super::call::prepare;
+use super::cause::Cause;
+use super::cause::NotSent;
 use super::effect::Confirmed;
 use super::effect::made_by;
 use super::effect::record_changes;
@@ -17,18 +19,22 @@ use super::outcome::Failure;
 use super::outcome::Outcome;
 use super::outcome::Skipped;
 use super::policies;
+use super::prepare::Prepared;
+use super::prepare::prepare;
 use super::queue::Queue;
 use super::report::OpResult;
 use super::report::Report;
 use crate::graph::Frontier;
 use crate::kinds;
-use crate::kinds::learn_from_rejection;
+use crate::kinds::learn_from_refusal;
 use crate::model::Address;
 use crate::model::Attributes;
 use crate::model::CallShape;
 use crate::model::Catalog;
 use crate::model::Fact;
 use crate::model::FactValue;
+use crate::model::Op;
+use crate::model::Ownership;
 use crate::model::Plan;
 use crate::model::Record;
 use crate::model::Recorded as _;
@@ -36,22 +42,32 @@ use crate::model::SalesforceId;
 use crate::model::Value;
 use crate::model::Write;
 use crate::org::Org;
-use crate::state::Closed;
 use crate::state::RecordChange;
+use crate::state::Settlement;
 use crate::state::Store;
 
 /// What came back of one call.
 pub struct Answered {
-    /// Its place in the journal; a look has none.
-    pub sequence: Option<u64>,
+    /// The number of its intent; a look has none.
+    pub intent: Option<u64>,
     /// What the call did.
     pub shape: CallShape,
     /// The ops that it held.
     pub ops: Vec<usize>,
-    /// When it left, in milliseconds since 1970.
-    pub sent_at: i64,
+    /// When it left, by the clock that only goes on.
+    pub sent_at: Duration,
     /// What became of them.
     pub report: Report,
+}
+
+/// Whether an op is something that is done once, and never again on a doubt.
+fn is_once(op: &Op) -> bool {
+    op.effect.once.is_some()
+}
+
+/// Whether something that is done once may have happened all the same.
+fn may_have_happened(cause: &Cause) -> bool {
+    matches!(cause, Cause::Unknown { .. })
 }
 
 /// What was sent and not kept, as a person reads it.
@@ -77,15 +93,18 @@ fn missing(sent: &Attributes, kept: &Attributes) -> Vec<String> {
 
 /// Since when an op waits, and how often was looked.
 struct Wait {
-    since: i64,
+    since: Duration,
     looks: u32,
 }
 
 /// What is told once the state knows it: an op, and what is said of it.
 enum Told {
     Done(usize),
+    Repeated(usize),
+    Adopted(usize),
     KeptLess(usize, String),
-    Failed(usize, String),
+    Unknown(usize, Cause),
+    Failed(usize, Cause),
     Skipped(usize, Address),
 }
 
@@ -101,10 +120,10 @@ pub struct Run<'a> {
     ids: HashMap<Address, SalesforceId>,
     /// Ops that wait for the org.
     waits: HashMap<usize, Wait>,
-    wait: i64,
+    wait: Duration,
     done: Vec<usize>,
     /// Answers that the state does not know yet.
-    closing: Vec<Closed>,
+    settling: Vec<Settlement>,
     /// The records that these write.
     written: HashMap<Address, Option<Record>>,
     to_tell: Vec<Told>,
@@ -115,13 +134,12 @@ pub struct Run<'a> {
 }
 
 impl<'a> Run<'a> {
-    /// A run that begins. The org may take `wait` milliseconds for what it does by
-    /// itself.
+    /// A run that begins. The org may take `wait` for what it does by itself.
     pub fn new(
         plan: &'a Plan,
         catalog: &'a mut Catalog,
         progress: &'a dyn Progress,
-        wait: i64,
+        wait: Duration,
     ) -> Self {
         let edges =
             plan.ops.iter().enumerate().flat_map(|(number, op)| {
@@ -142,7 +160,7 @@ impl<'a> Run<'a> {
             waits: HashMap::new(),
             wait,
             done: Vec::new(),
-            closing: Vec::new(),
+            settling: Vec::new(),
             written: HashMap::new(),
             to_tell: Vec::new(),
             came_back: Vec::new(),
@@ -159,7 +177,7 @@ impl<'a> Run<'a> {
                 Ok(prepared) => batch.push(prepared),
                 Err(address) => {
                     self.queue.free(*op);
-                    self.failed(*op, &format!("the id of {address} is not known"));
+                    self.failed(*op, Cause::NotSent(NotSent::IdUnknown(address)));
                 }
             }
         }
@@ -190,30 +208,102 @@ impl<'a> Run<'a> {
         ops.iter().filter_map(|op| self.waits.get(op).map(|wait| wait.looks)).min()
     }
 
-    /// Takes in what came back. The state gets to know it by [`Self::closing`].
+    /// Takes in what came back. The state gets to know it by [`Self::settling`]. `now`
+    /// is in seconds since 1970, `monotonic` by the clock that only goes on.
     ///
     /// # Errors
     /// When the state can't be read.
-    pub fn take(&mut self, answered: Answered, store: &Store, now: i64) -> Result<(), EngineError> {
-        let Answered { sequence, shape, ops, sent_at, report } = answered;
-        if sequence.is_some() {
-            self.queue.took(&shape, ops.len(), now - sent_at);
+    pub fn take(
+        &mut self,
+        answered: Answered,
+        store: &Store,
+        now: i64,
+        monotonic: Duration,
+    ) -> Result<(), EngineError> {
+        let Answered { intent, shape, ops, sent_at, report } = answered;
+        if intent.is_some() {
+            self.queue.took(&shape, ops.len(), monotonic.saturating_sub(sent_at));
         }
-        let mut changes = Vec::with_capacity(ops.len());
+        let mut settled = Settlement { intent, ..Settlement::default() };
         for (op, result) in &report.results {
-            if let OpResult::Done(confirmed) = result {
-                let op = &self.plan.ops[*op];
-                if let (Some(address), Some(id)) = (made_by(op), &confirmed.id) {
-                    self.ids.insert(address.clone(), id.clone());
+            let held = &self.plan.ops[*op];
+            let confirmed = match result {
+                OpResult::Done(confirmed) => Cow::Borrowed(confirmed),
+                // That it may have gone out is what the state is to know of it.
+                OpResult::Failed(cause) if is_once(held) && may_have_happened(cause) => {
+                    Cow::Owned(Confirmed { unknown: true, ..Confirmed::default() })
                 }
-                let recorded = |address: &Address| self.recorded(address, store);
-                changes.extend(
-                    record_changes(op, confirmed, &recorded, now / 1000)
-                        .map_err(EngineError::Record)?,
-                );
+                OpResult::Failed(cause) if cause.leaves_open() => continue,
+                OpResult::Failed(_) | OpResult::Waiting(_) => {
+                    settled.settle(&ops, *op);
+                    continue;
+                }
+            };
+            settled.settle(&ops, *op);
+            if let (Some(address), Some(id)) = (made_by(held), &confirmed.id) {
+                self.ids.insert(address.clone(), id.clone());
+            }
+            let recorded = |address: &Address| self.recorded(address, store);
+            settled.changes.extend(
+                record_changes(held, &confirmed, &recorded, now).map_err(EngineError::Record)?,
+            );
+        }
+        self.note_written(&settled.changes);
+        self.settling.push(settled);
+        for op in ops {
+            self.queue.free(op);
+        }
+        self.to_tell.extend(report.repeated.into_iter().map(Told::Repeated));
+        for (op, result) in report.results {
+            match result {
+                OpResult::Done(confirmed) => {
+                    self.compare(op, &confirmed);
+                    self.done(op, &confirmed);
+                }
+                OpResult::Waiting(seen) => self.wait(op, &seen, sent_at, monotonic),
+                OpResult::Failed(cause)
+                    if is_once(&self.plan.ops[op]) && may_have_happened(&cause) =>
+                {
+                    self.outcome.unknown.push(self.plan.ops[op].address.clone());
+                    self.to_tell.push(Told::Unknown(op, cause));
+                    self.leave_out_after(op);
+                }
+                OpResult::Failed(Cause::Stopped) => {
+                    let own = self.plan.ops[op].address.clone();
+                    self.skip(op, &own);
+                    self.leave_out_after(op);
+                }
+                OpResult::Failed(cause) => self.failed(op, cause),
             }
         }
-        for change in &changes {
+        if report.fatal.is_some() {
+            self.outcome.fatal = report.fatal;
+        }
+        Ok(())
+    }
+
+    /// A deploy was begun: its id is to be known before it is waited for.
+    pub fn note_deploy(&mut self, intent: Option<u64>, deploy: SalesforceId) {
+        self.settling.push(Settlement { intent, deploy: Some(deploy), ..Settlement::default() });
+    }
+
+    /// Ops whose call was cut off: their intents stay open.
+    pub fn cut_off(&mut self, ops: &[usize]) {
+        for op in ops {
+            self.queue.free(*op);
+            if is_once(&self.plan.ops[*op]) {
+                self.outcome.unknown.push(self.plan.ops[*op].address.clone());
+                self.to_tell.push(Told::Unknown(*op, Cause::CutOff));
+                self.leave_out_after(*op);
+            } else {
+                self.failed(*op, Cause::CutOff);
+            }
+        }
+    }
+
+    /// Keeps what the state does not know yet, for whoever asks in between.
+    fn note_written(&mut self, changes: &[RecordChange]) {
+        for change in changes {
             let (address, record) = match change {
                 RecordChange::Put(address, record) => (address, Some(record.clone())),
                 RecordChange::Forget(address) => (address, None),
@@ -230,54 +320,35 @@ impl<'a> Run<'a> {
             }
             self.written.insert(address.clone(), record);
         }
-        self.closing.push(Closed { sequence, changes });
-        for op in ops {
-            self.queue.free(op);
-        }
-        for (op, result) in report.results {
-            match result {
-                OpResult::Done(confirmed) => {
-                    self.compare(op, &confirmed);
-                    self.done(op, confirmed.unknown);
-                }
-                OpResult::Waiting(seen) => self.wait(op, &seen, sent_at, now),
-                OpResult::Failed(reason) => self.failed(op, &reason),
-            }
-        }
-        if report.fatal.is_some() {
-            self.outcome.fatal = report.fatal;
-        }
-        Ok(())
     }
 
     /// What the state does not know yet of what came back.
-    pub fn closing(&mut self) -> Vec<Closed> {
+    pub fn settling(&mut self) -> Vec<Settlement> {
         self.written.clear();
-        std::mem::take(&mut self.closing)
+        std::mem::take(&mut self.settling)
     }
 
     /// Tells what the state knows by now.
     pub fn tell(&mut self) {
-        let of = |op: usize| (&self.plan.ops[op].address, self.plan.ops[op].step.as_ref());
         for told in self.to_tell.drain(..) {
-            match told {
-                Told::Done(op) => {
-                    let (address, step) = of(op);
-                    self.progress.on(&Event::Done { address, step });
-                }
-                Told::KeptLess(op, what) => {
-                    let (address, step) = of(op);
-                    self.progress.on(&Event::KeptLess { address, step, what: &what });
-                }
-                Told::Failed(op, reason) => {
-                    let (address, step) = of(op);
-                    self.progress.on(&Event::Failed { address, step, reason: &reason });
-                }
-                Told::Skipped(op, because) => {
-                    let (address, step) = of(op);
-                    self.progress.on(&Event::Skipped { address, step, because: &because });
-                }
-            }
+            let (Told::Done(op)
+            | Told::Repeated(op)
+            | Told::Adopted(op)
+            | Told::KeptLess(op, _)
+            | Told::Unknown(op, _)
+            | Told::Failed(op, _)
+            | Told::Skipped(op, _)) = &told;
+            let (address, step) = (&self.plan.ops[*op].address, self.plan.ops[*op].step);
+            let event = match &told {
+                Told::Done(_) => Event::Done { address, step },
+                Told::Repeated(_) => Event::Repeated { address, step },
+                Told::Adopted(_) => Event::Adopted { address, step },
+                Told::KeptLess(_, what) => Event::KeptLess { address, step, what },
+                Told::Unknown(_, cause) => Event::Unknown { address, step, cause },
+                Told::Failed(_, cause) => Event::Failed { address, step, cause },
+                Told::Skipped(_, because) => Event::Skipped { address, step, because },
+            };
+            self.progress.on(&event);
         }
         self.progress.flush();
     }
@@ -328,47 +399,51 @@ impl<'a> Run<'a> {
     }
 
     /// The org is not as far yet: it is looked at again, until it took too long.
-    fn wait(&mut self, op: usize, seen: &str, first_look: i64, now: i64) {
+    fn wait(&mut self, op: usize, seen: &str, first_look: Duration, now: Duration) {
         let wait = self.waits.entry(op).or_insert(Wait { since: first_look, looks: 0 });
         wait.looks += 1;
-        let waited = now - wait.since;
+        let waited = now.saturating_sub(wait.since);
         if waited < self.wait {
             self.queue.add(op);
             return;
         }
         let look_at = match &self.plan.ops[op].write {
-            Write::Await(awaited) => awaited.look_at.as_str(),
-            _ => "it",
+            Write::Await(awaited) => awaited.look_at.clone(),
+            _ => "it".to_owned(),
         };
-        let reason = format!(
-            "it is still {seen} after {} s: apply again later, or with a longer `--wait`, and look at {look_at}",
-            waited / 1000
-        );
-        self.failed(op, &reason);
+        let (seen, seconds) = (seen.to_owned(), waited.as_secs());
+        self.failed(op, Cause::WaitedInVain { seen, seconds, look_at });
     }
 
-    fn done(&mut self, op: usize, unknown: bool) {
+    fn done(&mut self, op: usize, confirmed: &Confirmed) {
         let held = &self.plan.ops[op];
-        self.to_tell.push(Told::Done(op));
-        self.done.push(op);
-        if unknown {
-            self.outcome.unknown.push(held.address.clone());
+        if confirmed.was_there && held.effect.creates == Some(Ownership::Created) {
+            self.outcome.adopted.push(held.address.clone());
+            self.to_tell.push(Told::Adopted(op));
+        } else {
+            self.to_tell.push(Told::Done(op));
         }
+        self.done.push(op);
         for ready in self.frontier.complete(op) {
             self.queue.add(ready);
         }
     }
 
-    fn failed(&mut self, op: usize, reason: &str) {
+    fn failed(&mut self, op: usize, cause: Cause) {
+        let held = &self.plan.ops[op];
+        for refusal in cause.refused().into_iter().flat_map(crate::org::Refused::all) {
+            let learned = learn_from_refusal(held, &refusal.code, &refusal.message, self.catalog);
+            self.outcome.learned.extend(learned);
+        }
+        self.to_tell.push(Told::Failed(op, cause.clone()));
+        let (address, step) = (held.address.clone(), held.step);
+        self.outcome.failures.push(Failure { address, step, cause });
+        self.leave_out_after(op);
+    }
+
+    /// What waited for an op that is not done is left out.
+    fn leave_out_after(&mut self, op: usize) {
         let plan = self.plan;
-        let held = &plan.ops[op];
-        self.to_tell.push(Told::Failed(op, reason.to_owned()));
-        self.outcome.learned.extend(learn_from_rejection(reason, self.catalog));
-        self.outcome.failures.push(Failure {
-            address: held.address.clone(),
-            step: held.step.to_string(),
-            reason: reason.to_owned(),
-        });
         for (skipped, cause) in self.frontier.fail(op) {
             self.skip(skipped, &plan.ops[cause].address.clone());
         }
@@ -379,7 +454,7 @@ impl<'a> Run<'a> {
         self.to_tell.push(Told::Skipped(op, because.clone()));
         self.outcome.skipped.push(Skipped {
             address: held.address.clone(),
-            step: held.step.to_string(),
+            step: held.step,
             because: because.clone(),
         });
     }

@@ -1,7 +1,10 @@
 //! Waiting for what the org does by itself: one look at how far it is.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
+use super::cause::Cause;
+use super::cause::NotSent;
 use super::effect::Confirmed;
 use super::report::OpResult;
 use super::report::Report;
@@ -12,7 +15,7 @@ use crate::org::keyed_queries;
 
 /// Looks at records of one object, all in one query.
 pub async fn look(org: &Org, items: Vec<(usize, Awaited)>) -> Report {
-    let mut report = Report { results: Vec::with_capacity(items.len()), fatal: None };
+    let mut report = Report { results: Vec::with_capacity(items.len()), ..Report::default() };
     let Some((_, first)) = items.first() else { return report };
     let names = items.iter().map(|(_, awaited)| awaited.name.as_str());
     let queries =
@@ -28,24 +31,26 @@ pub async fn look(org: &Org, items: Vec<(usize, Awaited)>) -> Report {
         })
         .await;
     if let Err(error) = answer {
-        let reason = error.to_string();
-        report.results =
-            items.iter().map(|(op, _)| (*op, OpResult::Failed(reason.clone()))).collect();
-        report.fatal = Some(error).filter(crate::org::OrgError::is_final);
+        let error = Arc::new(error);
+        for (op, _) in &items {
+            report.failed(*op, Cause::NotSent(NotSent::Failed(Arc::clone(&error))));
+        }
+        report.fatal = Some(error.as_ref().clone()).filter(crate::org::OrgError::is_final);
         return report;
     }
     for (op, awaited) in items {
         let result = match seen.get(&awaited.name.to_lowercase()) {
             Some(value) if *value == awaited.until => OpResult::Done(Confirmed::default()),
-            Some(value) if *value == awaited.never => OpResult::Failed(format!(
-                "its {} is {value}, so that it will not be {}: look at {}",
-                awaited.field.to_lowercase(),
-                awaited.until,
-                awaited.look_at
-            )),
+            Some(value) if *value == awaited.never => OpResult::Failed(Cause::CameToNothing {
+                seen: value.clone(),
+                until: awaited.until.to_string(),
+                look_at: awaited.look_at.clone(),
+            }),
             Some(value) => OpResult::Waiting(value.clone()),
             None => {
-                OpResult::Failed(format!("the org has no {} `{}`", awaited.object, awaited.name))
+                let seen = format!("not in the org as {} `{}`", awaited.object, awaited.name);
+                let (until, look_at) = (awaited.until.to_string(), awaited.look_at.clone());
+                OpResult::Failed(Cause::CameToNothing { seen, until, look_at })
             }
         };
         report.results.push((op, result));

@@ -22,6 +22,7 @@ use crate::model::RecordEffect;
 use crate::model::Row;
 use crate::model::RowExt as _;
 use crate::model::SalesforceId;
+use crate::model::StepName;
 use crate::model::Value;
 use crate::model::Write;
 
@@ -116,7 +117,7 @@ pub fn expiring_steps(
         && let Some(id) = change.id()
     {
         steps.push(Step::new(
-            "update",
+            StepName::Update,
             Write::Update {
                 object: OBJECT.into(),
                 id: IdReference::Known(id.clone()),
@@ -152,7 +153,7 @@ pub fn assignment_steps(
             return Err(problem("the assignment to take off has no known id".to_owned()));
         };
         return Ok(vec![Step::new(
-            "unassign",
+            StepName::Unassign,
             Write::Delete { object: object.into(), id: IdReference::Known(id.clone()) },
             RecordEffect { forget: true, ..RecordEffect::default() },
         )]);
@@ -173,7 +174,7 @@ pub fn assignment_steps(
     // What is given again may be there still: then the org says so.
     let is_new = !change.exists();
     Ok(vec![Step::new(
-        if is_new { "assign" } else { "assign again" },
+        if is_new { StepName::Assign } else { StepName::AssignAgain },
         Write::Insert { object: object.into(), fields },
         RecordEffect {
             confirm: after.clone(),

@@ -21,6 +21,7 @@ use crate::model::RecordEffect;
 use crate::model::Row;
 use crate::model::RowQuery;
 use crate::model::SalesforceId;
+use crate::model::StepName;
 use crate::model::Write;
 
 /// How the platform takes a thing of a kind away.
@@ -66,8 +67,8 @@ pub trait Scope {
 /// One step of a change, before the planner gives it its place in the order.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Step {
-    /// What it is, for people: `insert`, `freeze`.
-    pub name: &'static str,
+    /// What it is.
+    pub name: StepName,
     /// What is written.
     pub write: Write,
     /// What the state says afterwards.
@@ -80,7 +81,7 @@ pub struct Step {
 
 impl Step {
     /// A step without particular timing.
-    pub fn new(name: &'static str, write: Write, effect: RecordEffect) -> Self {
+    pub fn new(name: StepName, write: Write, effect: RecordEffect) -> Self {
         Self { name, write, effect, last: false, lane: None }
     }
 }

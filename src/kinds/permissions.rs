@@ -5,7 +5,7 @@
 //! object permission, as the org's own PermissionDependency writes them. Setup
 //! ticks prerequisites by itself, the API refuses where one is missing, so the
 //! closure is computed here: from the shipped table, from what the org says,
-//! and from what earlier rejections taught.
+//! and from what its refusals taught (`learning`).
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
@@ -159,6 +159,28 @@ pub fn risk(api_name: &str) -> Option<(usize, &'static str)> {
         .map(|(rank, row)| (rank, row.get(1).copied().unwrap_or_default()))
 }
 
+/// Whether an atom gives power over the whole org, or over all records of an object.
+pub fn is_privileged(atom: &str) -> bool {
+    match object_of_atom(atom) {
+        Some((_, word)) => matches!(word, "modify_all" | "view_all"),
+        None => risk(atom).is_some(),
+    }
+}
+
+/// Whether an atom is a permission that this org has, as far as that is known.
+pub fn is_permission(atom: &str, catalog: &Catalog) -> bool {
+    if object_of_atom(atom).is_some() {
+        return true;
+    }
+    let additional = match catalog.get(&Fact::SystemPermissions) {
+        Some(FactValue::SystemPermissions { additional, .. }) => additional.as_slice(),
+        _ => &[],
+    };
+    let is_known =
+        tables().api_names.contains(atom) || additional.iter().any(|(known, _)| known == atom);
+    is_known && !is_unknown_in_org(atom, catalog)
+}
+
 /// Whether this org is known not to have a system permission.
 pub fn is_unknown_in_org(name: &str, catalog: &Catalog) -> bool {
     match catalog.get(&Fact::SystemPermissions) {
@@ -174,24 +196,49 @@ pub fn shipped_prerequisites(atom: &str) -> &'static [&'static str] {
     tables().prerequisites.get(atom).map_or(&[], Vec::as_slice)
 }
 
-/// All atoms that the named ones need, with the named atom that needs each.
-/// System permissions that the org does not know are left out.
-pub fn closure(named: &BTreeSet<String>, catalog: &Catalog) -> BTreeMap<String, String> {
-    let mut implied: BTreeMap<String, String> = BTreeMap::new();
-    let mut open: Vec<(String, String)> =
-        named.iter().rev().map(|atom| (atom.clone(), atom.clone())).collect();
-    while let Some((atom, because)) = open.pop() {
-        let mut needed: Vec<String> =
-            shipped_prerequisites(&atom).iter().map(|name| (*name).to_owned()).collect();
-        needed.extend(catalog.prerequisites(&atom).iter().cloned());
-        if let Some((object, word)) = object_of_atom(&atom) {
+/// Why an atom follows from those that were named.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Need {
+    /// The named atom that needs it.
+    pub because: String,
+    /// Whether only a refusal of the org says so.
+    pub learned: bool,
+}
+
+/// All atoms that the named ones need, with why. System permissions that the org
+/// does not know are left out.
+pub fn closure(named: &BTreeSet<String>, catalog: &Catalog) -> BTreeMap<String, Need> {
+    let mut implied: BTreeMap<String, Need> = BTreeMap::new();
+    let needed_by = |atom: &str| {
+        let shipped = shipped_prerequisites(atom).iter().map(|name| (*name).to_owned());
+        let mut needed: Vec<String> = shipped.collect();
+        needed.extend(catalog.prerequisites(atom).iter().cloned());
+        if let Some((object, word)) = object_of_atom(atom) {
             needed.extend(access_needs(word).iter().map(|need| object_atom(object, need)));
         }
-        for need in needed {
-            let is_new = !named.contains(&need) && !implied.contains_key(&need);
-            if is_new && !is_unknown_in_org(&need, catalog) {
-                implied.insert(need.clone(), because.clone());
-                open.push((need, because.clone()));
+        needed
+    };
+    // What is known otherwise comes first, so that only the rest is told as learned.
+    for learns in [false, true] {
+        let mut open: Vec<(String, Need)> = Vec::new();
+        let seed = |atom: &String| {
+            let held = implied.get(atom);
+            let because = held.map_or_else(|| atom.clone(), |need| need.because.clone());
+            (atom.clone(), Need { because, learned: held.is_some_and(|need| need.learned) })
+        };
+        open.extend(implied.keys().rev().map(seed));
+        open.extend(named.iter().rev().map(seed));
+        while let Some((atom, why)) = open.pop() {
+            let known = needed_by(&atom).into_iter().map(|need| (need, why.learned));
+            let learned = catalog.learned_prerequisites(&atom).iter().filter(|_| learns);
+            let learned = learned.map(|need| (need.clone(), true));
+            for (need, learned) in known.chain(learned) {
+                let is_new = !named.contains(&need) && !implied.contains_key(&need);
+                if is_new && !is_unknown_in_org(&need, catalog) {
+                    let why = Need { because: why.because.clone(), learned };
+                    implied.insert(need.clone(), why.clone());
+                    open.push((need, why));
+                }
             }
         }
     }
@@ -206,65 +253,9 @@ pub fn closure_facts(named: &BTreeSet<String>, want: &mut dyn FnMut(Fact)) {
     }
 }
 
-/// Takes what a rejection says into the catalog, and tells whether anything
-/// was new. Two sentences teach: `Permission X depends on permission(s): Y, Z`
-/// (several joined by `; `; API names from the Metadata API, labels from REST)
-/// and `Unknown user permission: X`.
-pub fn learn_from_rejection(message: &str, catalog: &mut Catalog) -> Vec<Fact> {
-    let mut learned = Vec::new();
-    for sentence in message.split(';') {
-        if let Some((_, rest)) = sentence.split_once("Permission ")
-            && let Some((permission, needed)) = rest.split_once(" depends on permission(s): ")
-        {
-            let permission = atom_of_words(permission, catalog);
-            let needed = needed.split(',').map(|words| atom_of_words(words, catalog));
-            let mut held = catalog.prerequisites(&permission).to_vec();
-            let before = held.len();
-            for need in needed {
-                if need != permission
-                    && !held.contains(&need)
-                    && !shipped_prerequisites(&permission).contains(&need.as_str())
-                {
-                    held.push(need);
-                }
-            }
-            if held.len() > before {
-                let fact = Fact::Prerequisites(permission);
-                catalog.insert(fact.clone(), FactValue::Prerequisites(held));
-                learned.push(fact);
-            }
-        }
-        let unknown = sentence
-            .split_once("Unknown user permission: ")
-            .map(|(_, name)| name)
-            .or_else(|| {
-                let (_, rest) = sentence.split_once("no UserPermission named ")?;
-                rest.strip_suffix(" found").or(Some(rest))
-            })
-            .map(str::trim);
-        if let Some(name) = unknown
-            && !is_unknown_in_org(name, catalog)
-        {
-            let (mut held, additional) = match catalog.get(&Fact::SystemPermissions) {
-                Some(FactValue::SystemPermissions { unknown, additional }) => {
-                    (unknown.clone(), additional.clone())
-                }
-                _ => (Vec::new(), Vec::new()),
-            };
-            held.push(name.to_owned());
-            catalog.insert(
-                Fact::SystemPermissions,
-                FactValue::SystemPermissions { unknown: held, additional },
-            );
-            learned.push(Fact::SystemPermissions);
-        }
-    }
-    learned
-}
-
 /// The atom that words such as `Read Account`, `Convert Leads` or `ViewRoles`
 /// stand for.
-fn atom_of_words(words: &str, catalog: &Catalog) -> String {
+pub fn atom_of_words(words: &str, catalog: &Catalog) -> String {
     const VERBS: [(&str, &str); 6] = [
         ("Read All ", "view_all"),
         ("Modify All ", "modify_all"),
@@ -290,7 +281,6 @@ mod tests {
     use super::Unresolved;
     use super::api_name;
     use super::closure;
-    use super::learn_from_rejection;
     use super::object_of_atom;
     use crate::data;
     use crate::model::Catalog;
@@ -357,33 +347,6 @@ mod tests {
         assert_eq!(
             api_name("Modify Al Data", &catalog),
             Err(Unresolved::Unknown(Some("Modify All Data".into())))
-        );
-    }
-
-    #[test]
-    fn a_rejection_teaches_prerequisites_by_api_name_and_by_label() {
-        let mut catalog = Catalog::new();
-        let learned = learn_from_rejection(
-            "Permission ConvertLeads depends on permission(s): Create Account, ViewRoles; Permission Read Quote depends on permission(s): Read Opportunity",
-            &mut catalog,
-        );
-        assert_eq!(learned.len(), 2);
-        assert_eq!(catalog.prerequisites("ConvertLeads"), ["Account<create>", "ViewRoles"]);
-        assert_eq!(catalog.prerequisites("Quote<read>"), ["Opportunity<read>"]);
-        let again = learn_from_rejection(
-            "Permission ConvertLeads depends on permission(s): ViewRoles",
-            &mut catalog,
-        );
-        assert!(again.is_empty(), "what is known is not new: {again:?}");
-    }
-
-    #[test]
-    fn a_rejection_teaches_that_a_permission_is_unknown_here() {
-        let mut catalog = Catalog::new();
-        let learned = learn_from_rejection("Unknown user permission: ManageNetworks", &mut catalog);
-        assert_eq!(learned, [Fact::SystemPermissions]);
-        assert!(
-            implied_by(&["ModifyAllData"], &catalog).iter().all(|name| name != "ManageNetworks")
         );
     }
 }

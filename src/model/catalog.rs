@@ -224,6 +224,14 @@ impl Catalog {
         }
     }
 
+    /// What a refusal of the org taught that a permission needs.
+    pub fn learned_prerequisites(&self, permission: &str) -> &[String] {
+        match self.get(&Fact::LearnedPrerequisites(permission.to_owned())) {
+            Some(FactValue::Prerequisites(needed)) => needed,
+            _ => &[],
+        }
+    }
+
     /// An installed package by namespace; `None` when it is not installed, or
     /// was not asked.
     pub fn package(&self, namespace: &str) -> Option<&PackageFact> {

@@ -88,6 +88,9 @@ pub struct Implied {
     pub element: String,
     /// The declared element that needs it.
     pub because: String,
+    /// Whether only a refusal of the org says that it is needed.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub learned: bool,
 }
 
 /// One change of a plan.

@@ -50,6 +50,8 @@ pub enum Fact {
     User(String),
     /// What a permission needs, by API name, or `Object<verb>`.
     Prerequisites(String),
+    /// What a permission needs as a refusal of the org taught.
+    LearnedPrerequisites(String),
     /// Who holds a permission set of that name (no namespace).
     PermissionSetHolders(String),
     /// Who holds a permission set group of that name (no namespace).
@@ -86,6 +88,7 @@ impl Fact {
                 | Self::Grants(_)
                 | Self::AccessPolicies
                 | Self::CameBack(_)
+                | Self::LearnedPrerequisites(_)
         )
     }
 
@@ -146,6 +149,7 @@ impl Fact {
             Self::Role(name) => format!("role `{name}`"),
             Self::User(name) => format!("user `{name}`"),
             Self::Prerequisites(name) => format!("prerequisites of `{name}`"),
+            Self::LearnedPrerequisites(name) => format!("learned prerequisites of `{name}`"),
             Self::PermissionSetHolders(name) => format!("holders of permission set `{name}`"),
             Self::ProfileHolders(name) => format!("holders of profile `{name}`"),
             Self::Package(namespace) => format!("package `{namespace}`"),
@@ -206,7 +210,7 @@ pub enum FactValue {
     Roles(Vec<RoleFact>),
     /// Answers [`Fact::User`].
     User(SalesforceId),
-    /// Answers [`Fact::Prerequisites`].
+    /// Answers [`Fact::Prerequisites`] and [`Fact::LearnedPrerequisites`].
     Prerequisites(Vec<String>),
     /// Answers the facts about holders.
     Holders(Holders),

@@ -21,6 +21,7 @@ mod plan;
 mod read;
 mod record;
 mod run;
+mod step;
 mod value;
 
 pub use access::{AccessChange, EVERY, Grants, Right, Source, SourceName, SourcedRight};
@@ -44,5 +45,6 @@ pub use pattern::AddressPattern;
 pub use plan::{ApiCallEstimate, Note, NoteKind, Partial, Plan, PlanMode, Problem, Summary};
 pub use read::{KeySource, Row, RowExt, RowQuery};
 pub use record::{Ownership, Record, RecordStream, Recorded, Standing, StoredRecord};
-pub use run::{Clock, OrgIdentity};
+pub use run::{Clock, Monotonic, OrgIdentity};
+pub use step::StepName;
 pub use value::{Attributes, Digest, Path, Value};

@@ -12,6 +12,7 @@ use super::Ownership;
 use super::Path;
 use super::SalesforceId;
 use super::Standing;
+use super::StepName;
 
 /// The place of an op in its plan.
 pub type OpIndex = u32;
@@ -336,8 +337,8 @@ pub struct RecordEffect {
 pub struct Op {
     /// The resource it is about.
     pub address: Address,
-    /// Which step of the change it is, for people: `insert`, `freeze`.
-    pub step: Name,
+    /// Which step of the change it is.
+    pub step: StepName,
     /// What is written.
     pub write: Write,
     /// What must have succeeded before.
@@ -361,7 +362,7 @@ impl Op {
     pub fn announced(&self) -> Self {
         Self {
             address: self.address.clone(),
-            step: self.step.clone(),
+            step: self.step,
             write: self.write.without_contents(),
             after: Vec::new(),
             subject: None,

@@ -1,6 +1,7 @@
 //! What a run is told about the world around it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::Deserialize;
 use serde::Serialize;
@@ -9,6 +10,10 @@ use super::SalesforceId;
 
 /// Milliseconds since 1970, handed in from `main` so that nothing else asks a clock.
 pub type Clock = Arc<dyn Fn() -> i64 + Send + Sync>;
+
+/// Time since some moment, which only goes on: no step of the clock and no suspended
+/// machine makes a wait longer or shorter by it.
+pub type Monotonic = Arc<dyn Fn() -> Duration + Send + Sync>;
 
 /// The org a run is about, as it must be known before any state is opened.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

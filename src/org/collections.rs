@@ -5,13 +5,15 @@ use serde::Serialize;
 use serde_json::Value as Json;
 
 use super::API_VERSION;
+use super::contract::CallKind;
 use super::error::OrgError;
 use super::error::RecordOutcome;
 use super::error::Refusal;
-use super::retry::Effect;
+use super::error::Refused;
+use super::refusals::refusal_of;
+use super::transport::Call;
 use super::transport::Org;
 use super::transport::Payload;
-use super::transport::refusal_of;
 use crate::model::Row;
 use crate::model::SalesforceId;
 
@@ -28,9 +30,12 @@ impl Org {
         if let [record] = records {
             let path = Self::data_path(&format!("sobjects/{object}"));
             let body = Json::Object((*record).clone());
-            return one(self.rest("collections", Method::POST, &path, Some(&body)).await);
+            let payload = Payload::Json(&body);
+            let call = Call::new(CallKind::InsertRecord, Method::POST, &path, payload);
+            return one(self.json(call).await.and_then(|answer| inserted(&answer).map(Some)));
         }
-        self.collection(Method::POST, "composite/sobjects", typed(object, records)).await
+        let kind = CallKind::InsertRecords;
+        self.collection(kind, Method::POST, "composite/sobjects", typed(object, records)).await
     }
 
     /// Updates records of one object; each row carries its `Id`.
@@ -48,9 +53,12 @@ impl Org {
             let id = id.as_ref().and_then(Json::as_str).unwrap_or_default().to_owned();
             let path = Self::data_path(&format!("sobjects/{object}/{id}"));
             let body = Json::Object(record);
-            return one(self.rest("collections", Method::PATCH, &path, Some(&body)).await);
+            let payload = Payload::Json(&body);
+            let call = Call::new(CallKind::UpdateRecord, Method::PATCH, &path, payload);
+            return one(self.json(call).await.map(|_| None));
         }
-        self.collection(Method::PATCH, "composite/sobjects", typed(object, records)).await
+        let kind = CallKind::UpdateRecords;
+        self.collection(kind, Method::PATCH, "composite/sobjects", typed(object, records)).await
     }
 
     /// Deletes records of one object.
@@ -64,31 +72,29 @@ impl Org {
     ) -> Result<Vec<RecordOutcome>, OrgError> {
         if let [id] = ids {
             let path = Self::data_path(&format!("sobjects/{object}/{id}"));
-            return one(self.rest("collections", Method::DELETE, &path, None).await);
+            let call = Call::bare(CallKind::DeleteRecord, Method::DELETE, &path);
+            return one(self.json(call).await.map(|_| None));
         }
         let list: Vec<&str> = ids.iter().map(SalesforceId::as_str).collect();
         let path = format!("composite/sobjects?allOrNone=false&ids={}", list.join(","));
         let path = Self::data_path(&path);
-        let answer = self.rest("collections", Method::DELETE, &path, None).await?;
-        outcomes(&answer, ids.len())
+        let call = Call::bare(CallKind::DeleteRecords, Method::DELETE, &path);
+        outcomes(&self.json(call).await?, ids.len())
     }
 
     async fn collection(
         &self,
+        kind: CallKind,
         method: Method,
         path: &str,
         collection: Collection<'_>,
     ) -> Result<Vec<RecordOutcome>, OrgError> {
         let count = collection.records.len();
-        let unexpected = |error: serde_json::Error| OrgError::Unexpected {
-            call: path.to_owned(),
-            reason: error.to_string(),
-        };
-        let body = serde_json::to_string(&collection).map_err(unexpected)?;
-        let payload = Payload::JsonText(&body);
+        let body = serde_json::to_string(&collection)
+            .map_err(|error| OrgError::unexpected(path, error.to_string()))?;
         let path = Self::data_path(path);
-        let answer = self.send("collections", &method, &path, payload, Effect::Write).await?;
-        outcomes(&answer.json(&method, &path)?, count)
+        let call = Call::new(kind, method, &path, Payload::JsonText(&body));
+        outcomes(&self.json(call).await?, count)
     }
 
     /// Resets a user's password, which mails the link. The answer holds a
@@ -98,9 +104,8 @@ impl Org {
     /// When the org refuses it, or the call breaks.
     pub async fn reset_password(&self, user: &SalesforceId) -> Result<(), OrgError> {
         let path = Self::data_path(&format!("sobjects/User/{user}/password"));
-        let answer =
-            self.send("password", &Method::DELETE, &path, Payload::Nothing, Effect::Write).await?;
-        drop(answer);
+        let call = Call::bare(CallKind::ResetPassword, Method::DELETE, &path);
+        drop(self.json(call).await?);
         Ok(())
     }
 
@@ -121,10 +126,9 @@ impl Org {
         }
         let envelope = super::metadata::partner_create(self.token(), object, &children);
         let path = format!("/services/Soap/u/{API_VERSION}");
-        let answer = self
-            .send("soap", &Method::POST, &path, Payload::Soap(&envelope), Effect::Write)
-            .await?;
-        super::metadata::read_create_result(&answer.body)
+        let payload = Payload::Soap(&envelope);
+        let call = Call::new(CallKind::SoapCreate, Method::POST, &path, payload);
+        super::metadata::read_create_result(&self.send(call).await?.body)
     }
 }
 
@@ -154,46 +158,43 @@ fn typed<'a>(object: &'a str, records: &[&'a Row]) -> Collection<'a> {
     Collection { all_or_none: false, records }
 }
 
+/// The results of a collection, in the order of what was sent (REST API Developer
+/// Guide, "sObject Collections").
 fn outcomes(answer: &Json, count: usize) -> Result<Vec<RecordOutcome>, OrgError> {
-    let results = answer.as_array().filter(|results| results.len() == count).ok_or_else(|| {
-        OrgError::Unexpected {
-            call: "composite/sobjects".to_owned(),
-            reason: "it has another number of results than were sent".to_owned(),
-        }
-    })?;
-    Ok(results.iter().map(outcome).collect())
+    let unexpected = |reason: &str| OrgError::unexpected("composite/sobjects", reason);
+    let results = answer
+        .as_array()
+        .filter(|results| results.len() == count)
+        .ok_or_else(|| unexpected("it has another number of results than were sent"))?;
+    let read = results.iter().map(outcome).collect::<Option<Vec<_>>>();
+    read.ok_or_else(|| unexpected("a result says neither that it is done nor why not"))
+}
+
+/// The id in the answer to a single insert, which says that it is done.
+fn inserted(answer: &Json) -> Result<SalesforceId, OrgError> {
+    let is_done = answer.get("success").and_then(Json::as_bool) == Some(true);
+    let id = answer.get("id").and_then(Json::as_str).and_then(SalesforceId::parse);
+    id.filter(|_| is_done).ok_or_else(|| OrgError::unexpected("insert", "it has no id"))
 }
 
 /// One record's call refused is one record's outcome, unless the call itself
 /// is at fault.
-fn one(result: Result<Json, OrgError>) -> Result<Vec<RecordOutcome>, OrgError> {
+fn one(result: Result<Option<SalesforceId>, OrgError>) -> Result<Vec<RecordOutcome>, OrgError> {
     match result {
-        Ok(answer) => {
-            let id = answer.get("id").and_then(Json::as_str).and_then(SalesforceId::parse);
-            Ok(vec![Ok(id)])
-        }
-        Err(OrgError::Refused { status, refusal, .. }) if status < 500 => Ok(vec![Err(refusal)]),
+        Ok(id) => Ok(vec![Ok(id)]),
+        Err(error) if error.is_unknown() => Err(error),
+        Err(OrgError::Refused { refused, .. }) => Ok(vec![Err(refused)]),
         Err(error) => Err(error),
     }
 }
 
-fn outcome(result: &Json) -> RecordOutcome {
-    if result.get("success").and_then(Json::as_bool) == Some(true) {
-        return Ok(result.get("id").and_then(Json::as_str).and_then(SalesforceId::parse));
+/// What a result says; `None` where it says nothing that the documents know.
+fn outcome(result: &Json) -> Option<RecordOutcome> {
+    let is_done = result.get("success").and_then(Json::as_bool)?;
+    if is_done {
+        return Some(Ok(result.get("id").and_then(Json::as_str).and_then(SalesforceId::parse)));
     }
     let errors = result.get("errors").and_then(Json::as_array);
     let refusals: Vec<Refusal> = errors.into_iter().flatten().filter_map(refusal_of).collect();
-    // Several reasons may come at once; none is swallowed.
-    match refusals.split_first() {
-        Some((first, [])) => Err(first.clone()),
-        Some((first, rest)) => {
-            let mut joined = first.clone();
-            for refusal in rest {
-                joined.message = format!("{}; {refusal}", joined.message);
-                joined.fields.extend(refusal.fields.iter().cloned());
-            }
-            Err(joined)
-        }
-        None => Err(Refusal::new("UNKNOWN_EXCEPTION", "the org gave no reason", Vec::new())),
-    }
+    Some(Err(Refused::of(refusals).unwrap_or_else(Refused::without_reason)))
 }

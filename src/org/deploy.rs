@@ -13,11 +13,13 @@ use serde_json::Value as Json;
 use serde_json::json;
 
 use super::API_VERSION;
+use super::contract::CallKind;
 use super::error::OrgError;
 use super::error::Refusal;
+use super::error::Refused;
 use super::metadata::DocumentOutcome;
 use super::metadata::document_file;
-use super::retry::Effect;
+use super::transport::Call;
 use super::transport::Org;
 use super::transport::Payload;
 use crate::model::Element;
@@ -26,8 +28,6 @@ use crate::model::SalesforceId;
 /// What separates the parts of the body. The zip between them is compressed, and
 /// holds this text by no chance worth a thought.
 const BOUNDARY: &str = "orgform-8f14e45fceea167a5a36dedd4bea2543";
-/// So often the documents that are well are sent again without those that are not.
-const ROUNDS: u32 = 5;
 
 /// The folder of a type's files, and how their names end.
 fn place_of(metadata_type: &str) -> Option<(&'static str, &'static str)> {
@@ -40,84 +40,71 @@ fn place_of(metadata_type: &str) -> Option<(&'static str, &'static str)> {
     }
 }
 
-impl Org {
-    /// Creates, replaces or overlays many documents of a type, up to 10,000. What
-    /// came of each is in the order in which they were given.
+/// What became of a deploy.
+#[derive(Clone, Debug)]
+pub struct DeployResult {
+    result: Json,
+}
+
+impl DeployResult {
+    /// What it says of each document, in the order in which they were given; `None`
+    /// for one that was rolled back with others, and may be sent again without them.
     ///
     /// # Errors
-    /// When the call as a whole fails; a refused document is an outcome.
-    pub async fn deploy_documents(
+    /// When it failed as a whole, and nothing tells which document it is about.
+    pub fn outcomes(
         &self,
         metadata_type: &str,
-        documents: &[(String, Vec<Element>)],
-    ) -> Result<Vec<DocumentOutcome>, OrgError> {
-        let mut outcomes: HashMap<&str, DocumentOutcome> = HashMap::new();
-        for _ in 0..ROUNDS {
-            let open: Vec<&(String, Vec<Element>)> = documents
-                .iter()
-                .filter(|(name, _)| !outcomes.contains_key(name.as_str()))
-                .collect();
-            if open.is_empty() {
-                break;
-            }
-            let result = self.deploy(metadata_type, &open).await?;
-            let is_done = result.get("success").and_then(Json::as_bool) == Some(true);
-            let refused = told(&result, "componentFailures");
-            let made = told(&result, "componentSuccesses");
-            let mut is_settled = is_done;
-            for (name, _) in &open {
-                let refusal = match refused.get(name.as_str()) {
-                    Some(failure) => Some(refusal_of(failure)),
-                    // It was rolled back with the others, and is sent again.
-                    None if !is_done => continue,
-                    None => None,
-                };
-                is_settled = true;
-                let success = made.get(name.as_str());
-                let text = |key: &str| success.and_then(|told| told.get(key)?.as_str());
-                outcomes.insert(
-                    name,
-                    DocumentOutcome {
-                        full_name: name.clone(),
-                        created: success.and_then(|told| told.get("created")?.as_bool()),
-                        id: text("id").and_then(SalesforceId::parse),
-                        refusal,
-                    },
-                );
-            }
-            if !is_settled {
-                // Nothing tells which document it is about.
-                let refusal = whole_refusal(&result);
-                let call = format!("deploy of {metadata_type}");
-                return Err(OrgError::Refused { call, status: 400, refusal, request_id: None });
-            }
+        full_names: &[&str],
+    ) -> Result<Vec<Option<DocumentOutcome>>, OrgError> {
+        let is_done = is_yes(self.result.get("success"));
+        let refused = told(&self.result, "componentFailures");
+        let made = told(&self.result, "componentSuccesses");
+        let outcome = |name: &&str| {
+            let refused = match refused.get(*name) {
+                Some(failure) => Some(Refused::new(refusal_of(failure))),
+                // It was rolled back with the others.
+                None if !is_done => return None,
+                None => None,
+            };
+            let success = made.get(*name);
+            let id = success.and_then(|told| told.get("id")?.as_str());
+            Some(DocumentOutcome {
+                full_name: (*name).to_owned(),
+                created: success
+                    .and_then(|told| told.get("created"))
+                    .map(|made| is_yes(Some(made))),
+                id: id.and_then(SalesforceId::parse),
+                refused,
+            })
+        };
+        let outcomes: Vec<Option<DocumentOutcome>> = full_names.iter().map(outcome).collect();
+        if outcomes.iter().any(Option::is_some) {
+            return Ok(outcomes);
         }
-        let left_out = |name: &str| DocumentOutcome {
-            full_name: name.to_owned(),
-            created: None,
-            id: None,
-            refusal: Some(Refusal::new(
-                "DEPLOY_FAILED",
-                "it was rolled back again and again, since others of the same deploy were refused",
-                Vec::new(),
-            )),
-        };
-        Ok(documents
-            .iter()
-            .map(|(name, _)| outcomes.remove(name.as_str()).unwrap_or_else(|| left_out(name)))
-            .collect())
+        let refused = Refused::new(whole_refusal(&self.result));
+        Err(OrgError::Refused { call: format!("deploy of {metadata_type}"), status: 400, refused })
     }
+}
 
-    /// One deploy, until it is done.
-    async fn deploy(
+/// A boolean, which some answers write as a text.
+fn is_yes(value: Option<&Json>) -> bool {
+    value.is_some_and(|value| value.as_bool() == Some(true) || value.as_str() == Some("true"))
+}
+
+impl Org {
+    /// Begins a deploy that creates, replaces or overlays many documents of a type, up
+    /// to 10,000, and gives its id.
+    ///
+    /// # Errors
+    /// When the call fails.
+    pub async fn start_deploy(
         &self,
         metadata_type: &str,
-        documents: &[&(String, Vec<Element>)],
-    ) -> Result<Json, OrgError> {
-        let unexpected = |reason: String| OrgError::Unexpected {
-            call: format!("deploy of {metadata_type}"),
-            reason,
-        };
+        documents: &[(&str, &[Element])],
+    ) -> Result<SalesforceId, OrgError> {
+        let unexpected =
+            |reason: String| OrgError::unexpected(format!("deploy of {metadata_type}"), reason);
         let zip = zipped(metadata_type, documents).map_err(unexpected)?;
         let options = json!({"deployOptions": {
             "rollbackOnError": true,
@@ -134,34 +121,39 @@ impl Org {
         drop(zip);
         let path = Self::data_path("metadata/deployRequest");
         let payload = Payload::Multipart { boundary: BOUNDARY, body: &body };
-        let answer = self.send("deploy", &Method::POST, &path, payload, Effect::Write).await?;
-        drop(body);
-        let answer: Json =
-            serde_json::from_str(&answer.body).map_err(|error| unexpected(error.to_string()))?;
-        let id = answer.get("id").and_then(Json::as_str);
-        let id = id.ok_or_else(|| unexpected("it has no id".to_owned()))?;
+        let answer = self.json(Call::new(CallKind::Deploy, Method::POST, &path, payload)).await?;
+        let id = answer.get("id").and_then(Json::as_str).and_then(SalesforceId::parse);
+        id.ok_or_else(|| unexpected("it has no id".to_owned()))
+    }
+
+    /// One look at a deploy; `None` while it is under way.
+    ///
+    /// # Errors
+    /// When the call fails.
+    pub async fn look_at_deploy(
+        &self,
+        id: &SalesforceId,
+    ) -> Result<Option<DeployResult>, OrgError> {
         let path = Self::data_path(&format!("metadata/deployRequest/{id}?includeDetails=true"));
-        let mut looks = 1;
-        loop {
-            let mut answer = self.rest("deploy", Method::GET, &path, None).await?;
-            let result = answer.get_mut("deployResult").map(Json::take);
-            let result = result.ok_or_else(|| unexpected("it has no result".to_owned()))?;
-            if result.get("done").and_then(Json::as_bool) == Some(true) {
-                return Ok(result);
-            }
-            self.wait_before_retry(looks).await;
-            looks = (looks + 1).min(5);
+        let mut answer = self.json(Call::bare(CallKind::DeployStatus, Method::GET, &path)).await?;
+        let result = answer.get_mut("deployResult").map(Json::take).unwrap_or_default();
+        if result.get("done").is_none() {
+            let call = format!("deploy {id}");
+            return Err(OrgError::unexpected(call, "it does not say whether it is done"));
         }
+        Ok(is_yes(result.get("done")).then_some(DeployResult { result }))
     }
 }
 
 /// What a deploy says of its documents, by full name.
 fn told<'a>(result: &'a Json, list: &str) -> HashMap<&'a str, &'a Json> {
-    let told = result.pointer(&format!("/details/{list}")).and_then(Json::as_array);
-    told.into_iter()
-        .flatten()
-        .filter_map(|held| Some((held.get("fullName")?.as_str()?, held)))
-        .collect()
+    // A list of one may come as that one.
+    let told = match result.pointer(&format!("/details/{list}")) {
+        Some(Json::Array(told)) => told.as_slice(),
+        Some(one @ Json::Object(_)) => std::slice::from_ref(one),
+        _ => &[],
+    };
+    told.iter().filter_map(|held| Some((held.get("fullName")?.as_str()?, held))).collect()
 }
 
 fn refusal_of(failure: &Json) -> Refusal {
@@ -179,7 +171,7 @@ fn whole_refusal(result: &Json) -> Refusal {
 }
 
 /// The documents as files of a zip, with the list of them that every deploy has.
-fn zipped(metadata_type: &str, documents: &[&(String, Vec<Element>)]) -> Result<Vec<u8>, String> {
+fn zipped(metadata_type: &str, documents: &[(&str, &[Element])]) -> Result<Vec<u8>, String> {
     let (folder, suffix) =
         place_of(metadata_type).ok_or_else(|| format!("{metadata_type} has no files"))?;
     let mut zip = zip::ZipWriter::new(Cursor::new(Vec::new()));
@@ -190,7 +182,7 @@ fn zipped(metadata_type: &str, documents: &[&(String, Vec<Element>)]) -> Result<
             .map_err(|error| error.to_string())?;
         zip.write_all(document_file(metadata_type, elements).as_bytes())
             .map_err(|error| error.to_string())?;
-        members.push(Element::text("members", name.clone()));
+        members.push(Element::text("members", *name));
     }
     members.push(Element::text("name", metadata_type));
     let package = [Element::parent("types", members), Element::text("version", API_VERSION)];

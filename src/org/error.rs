@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::wire::WireError;
 use crate::model::SalesforceId;
 
 /// Salesforce's own refusal: a code, a sentence, the fields.
@@ -62,72 +63,165 @@ impl fmt::Display for Refusal {
     }
 }
 
+/// The refusal of one record, document or call: all that Salesforce said of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refused {
+    first: Refusal,
+    others: Vec<Refusal>,
+    /// Salesforce's id of the request, for their support.
+    pub request_id: Option<String>,
+}
+
+impl Refused {
+    /// A refusal for one reason.
+    pub fn new(refusal: Refusal) -> Self {
+        Self { first: refusal, others: Vec::new(), request_id: None }
+    }
+
+    /// A refusal for several; `None` where there is none.
+    pub fn of(refusals: Vec<Refusal>) -> Option<Self> {
+        let mut refusals = refusals.into_iter();
+        let first = refusals.next()?;
+        Some(Self { first, others: refusals.collect(), request_id: None })
+    }
+
+    /// What is said where the org refuses without a reason.
+    pub fn without_reason() -> Self {
+        Self::new(Refusal::new("UNKNOWN_EXCEPTION", "the org gave no reason", Vec::new()))
+    }
+
+    /// The same with the id of its request.
+    #[must_use]
+    pub fn in_request(mut self, id: Option<String>) -> Self {
+        self.request_id = self.request_id.or(id);
+        self
+    }
+
+    /// The first reason, which the others follow from as a rule.
+    pub fn first(&self) -> &Refusal {
+        &self.first
+    }
+
+    /// All reasons.
+    pub fn all(&self) -> impl Iterator<Item = &Refusal> {
+        std::iter::once(&self.first).chain(&self.others)
+    }
+
+    /// Whether all reasons are of a sort: only then may it be taken for that.
+    pub fn is_wholly(&self, sort: impl Fn(&Refusal) -> bool) -> bool {
+        self.all().all(sort)
+    }
+}
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.first)?;
+        for other in &self.others {
+            write!(f, "; {other}")?;
+        }
+        match &self.request_id {
+            Some(id) => write!(f, " (request {id})"),
+            None => Ok(()),
+        }
+    }
+}
+
 /// Why a call failed as a whole.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum OrgError {
     /// The org could not be reached: nothing was sent.
-    #[error("{call}: the org can't be reached: {reason}")]
+    #[error("{call}: the org can't be reached: {}", source.reason())]
     Unreachable {
         /// Method and path.
         call: String,
         /// What the network said.
-        reason: String,
+        source: WireError,
     },
     /// The connection broke while the call was under way: whether the org did
     /// what was asked is not known.
-    #[error("{call}: the connection broke before the answer came: {reason}")]
+    #[error("{call}: the connection broke before the answer came: {}", source.reason())]
     Unanswered {
         /// Method and path.
         call: String,
         /// What the network said.
-        reason: String,
+        source: WireError,
     },
     /// The token is not, or no longer, valid.
-    #[error("{call}: the org does not accept the session: {refusal}")]
+    #[error("{call}: the org does not accept the session: {refused}")]
     Session {
         /// Method and path.
         call: String,
         /// Salesforce's words.
-        refusal: Refusal,
+        refused: Refused,
     },
     /// The day's calls are used up.
-    #[error("{call}: the org's API calls for today are used up: {refusal}")]
+    #[error("{call}: the org's API calls for today are used up: {refused}")]
     DailyLimit {
         /// Method and path.
         call: String,
         /// Salesforce's words.
-        refusal: Refusal,
+        refused: Refused,
     },
     /// The org refused the call.
-    #[error("{call}: {refusal}{}", request_id.as_ref().map(|id| format!(" (request {id})")).unwrap_or_default())]
+    #[error("{call}: {refused}")]
     Refused {
         /// Method and path.
         call: String,
         /// The HTTP status.
         status: u16,
         /// Salesforce's words.
-        refusal: Refusal,
-        /// Salesforce's request id, for their support.
-        request_id: Option<String>,
+        refused: Refused,
     },
-    /// The answer is not what Salesforce's documents say.
+    /// The answer is not what Salesforce's documents say: what the org did is not
+    /// known.
     #[error("{call}: the answer can't be understood: {reason}")]
     Unexpected {
         /// Method and path.
         call: String,
+        /// The HTTP status, where that was what was wrong.
+        status: Option<u16>,
         /// What was wrong with it.
         reason: String,
+        /// Salesforce's id of the request, where it has one.
+        request_id: Option<String>,
+    },
+    /// It was not sent, since the run was asked to stop before.
+    #[error("{call}: not sent, since the run was stopped")]
+    Stopped {
+        /// Method and path.
+        call: String,
     },
 }
 
 impl OrgError {
-    /// Whether it is not known if the org did what was asked.
-    pub fn is_unanswered(&self) -> bool {
+    /// An answer whose content is not what the documents say.
+    pub(super) fn unexpected(call: impl Into<String>, reason: impl Into<String>) -> Self {
+        let (call, reason) = (call.into(), reason.into());
+        Self::Unexpected { call, status: None, reason, request_id: None }
+    }
+
+    /// Whether it is not known if the org did what was asked. It is known of a call
+    /// that was never sent, of one that Salesforce refused for a reason of the
+    /// caller's (a status of 400 and above in its own words), and of one that it did
+    /// not take up (its own code for that). Anything else may have been done.
+    pub fn is_unknown(&self) -> bool {
         match self {
+            Self::Unreachable { .. }
+            | Self::Session { .. }
+            | Self::DailyLimit { .. }
+            | Self::Stopped { .. } => false,
             Self::Unanswered { .. } | Self::Unexpected { .. } => true,
-            Self::Refused { status, .. } => matches!(status, 500 | 502 | 504),
-            _ => false,
+            Self::Refused { status, .. } => {
+                !self.is_crowded() && (*status >= 500 || matches!(status, 408 | 420 | 429))
+            }
         }
+    }
+
+    /// Whether the org had too much to do to take the call up (REST API Developer
+    /// Guide, "Limits": the code of concurrent requests).
+    pub fn is_crowded(&self) -> bool {
+        matches!(self, Self::Refused { refused, .. }
+            if refused.is_wholly(|refusal| refusal.code == "REQUEST_LIMIT_EXCEEDED"))
     }
 
     /// Whether no further call can succeed.
@@ -136,15 +230,23 @@ impl OrgError {
     }
 
     /// Salesforce's refusal, when it is one.
-    pub fn refusal(&self) -> Option<&Refusal> {
+    pub fn refused(&self) -> Option<&Refused> {
         match self {
-            Self::Session { refusal, .. }
-            | Self::DailyLimit { refusal, .. }
-            | Self::Refused { refusal, .. } => Some(refusal),
+            Self::Session { refused, .. }
+            | Self::DailyLimit { refused, .. }
+            | Self::Refused { refused, .. } => Some(refused),
             _ => None,
+        }
+    }
+
+    /// Salesforce's id of the request, where it answered with one.
+    pub fn request_id(&self) -> Option<&str> {
+        match self {
+            Self::Unexpected { request_id, .. } => request_id.as_deref(),
+            other => other.refused()?.request_id.as_deref(),
         }
     }
 }
 
 /// What became of one record.
-pub type RecordOutcome = Result<Option<SalesforceId>, Refusal>;
+pub type RecordOutcome = Result<Option<SalesforceId>, Refused>;

@@ -11,10 +11,12 @@ use quick_xml::events::Event;
 use reqwest::Method;
 
 use super::API_VERSION;
+use super::contract::CallKind;
 use super::error::OrgError;
 use super::error::RecordOutcome;
 use super::error::Refusal;
-use super::retry::Effect;
+use super::error::Refused;
+use super::transport::Call;
 use super::transport::Org;
 use super::transport::Payload;
 use crate::model::Element;
@@ -30,7 +32,7 @@ pub struct DocumentOutcome {
     /// Its id, which a deploy tells.
     pub id: Option<SalesforceId>,
     /// Why not, when it was refused.
-    pub refusal: Option<Refusal>,
+    pub refused: Option<Refused>,
 }
 
 const METADATA: &str = "http://soap.sforce.com/2006/04/metadata";
@@ -157,7 +159,7 @@ pub(super) fn partner_create(token: &str, object: &str, fields: &[Element]) -> S
 }
 
 fn unexpected(call: &str, reason: impl Into<String>) -> OrgError {
-    OrgError::Unexpected { call: call.to_owned(), reason: reason.into() }
+    OrgError::unexpected(call, reason)
 }
 
 /// The outcome of partner `create` for one record.
@@ -168,38 +170,31 @@ pub(super) fn read_create_result(body: &str) -> Result<RecordOutcome, OrgError> 
         .descendants()
         .find(|node| node.tag_name().name() == "result")
         .ok_or_else(|| unexpected("create", "it has no result"))?;
-    if child_text(result, "success") == Some("true") {
-        return Ok(Ok(child_text(result, "id").and_then(SalesforceId::parse)));
+    match child_text(result, "success") {
+        Some("true") => match child_text(result, "id").and_then(SalesforceId::parse) {
+            Some(id) => Ok(Ok(Some(id))),
+            None => Err(unexpected("create", "it has no id")),
+        },
+        Some("false") => Ok(Err(refused_in(result))),
+        _ => Err(unexpected("create", "it does not say whether it is done")),
     }
-    Ok(Err(refusal_in(result)))
 }
 
 fn child_text<'a>(node: roxmltree::Node<'a, '_>, name: &str) -> Option<&'a str> {
     node.children().find(|child| child.tag_name().name() == name)?.text().map(str::trim)
 }
 
-/// All errors of a result as one refusal. A refused profile update was seen
-/// with no error at all.
-fn refusal_in(result: roxmltree::Node<'_, '_>) -> Refusal {
-    let mut refusal: Option<Refusal> = None;
-    for error in result.children().filter(|child| child.tag_name().name() == "errors") {
+/// All errors of a result. A refused profile update was seen with no error at all.
+fn refused_in(result: roxmltree::Node<'_, '_>) -> Refused {
+    let errors = result.children().filter(|child| child.tag_name().name() == "errors");
+    let refusals = errors.map(|error| {
         let code = child_text(error, "statusCode").unwrap_or("UNKNOWN_EXCEPTION");
         let message = child_text(error, "message").unwrap_or_default();
-        let fields: Vec<String> = error
-            .children()
-            .filter(|child| child.tag_name().name() == "fields")
-            .filter_map(|field| field.text().map(str::to_owned))
-            .collect();
-        match &mut refusal {
-            None => refusal = Some(Refusal::new(code, message, fields)),
-            Some(refusal) => {
-                refusal.message = format!("{}; {message}", refusal.message);
-                refusal.fields.extend(fields);
-            }
-        }
-    }
-    refusal
-        .unwrap_or_else(|| Refusal::new("UNKNOWN_EXCEPTION", "the org gave no reason", Vec::new()))
+        let fields = error.children().filter(|child| child.tag_name().name() == "fields");
+        let fields = fields.filter_map(|field| field.text().map(str::to_owned)).collect();
+        Refusal::new(code, message, fields)
+    });
+    Refused::of(refusals.collect()).unwrap_or_else(Refused::without_reason)
 }
 
 fn element_of(node: roxmltree::Node<'_, '_>, depth: usize) -> Element {
@@ -218,15 +213,14 @@ impl Org {
     async fn metadata(
         &self,
         operation: &str,
-        effect: Effect,
+        kind: CallKind,
         body: &str,
     ) -> Result<String, OrgError> {
         let path = format!("/services/Soap/m/{API_VERSION}");
-        let answer = self
-            .send("metadata", &Method::POST, &path, Payload::Soap(body), effect)
-            .await
-            .map_err(|error| name_operation(error, operation))?;
-        Ok(answer.body)
+        let mut call = Call::new(kind, Method::POST, &path, Payload::Soap(body));
+        // A SOAP path says nothing of what was asked: the operation does.
+        call.name = Some(operation);
+        Ok(self.send(call).await?.body)
     }
 
     /// Reads up to ten documents of a type; `None` for one that is not there.
@@ -244,7 +238,7 @@ impl Org {
                 soap.text("met:fullNames", name);
             }
         });
-        let answer = self.metadata("readMetadata", Effect::Read, &body).await?;
+        let answer = self.metadata("readMetadata", CallKind::ReadMetadata, &body).await?;
         let document = roxmltree::Document::parse(&answer)
             .map_err(|error| unexpected("readMetadata", error.to_string()))?;
         let records: Vec<Element> = document
@@ -284,7 +278,7 @@ impl Org {
             soap.close("met:queries");
             soap.text("met:asOfVersion", API_VERSION);
         });
-        let answer = self.metadata("listMetadata", Effect::Read, &body).await?;
+        let answer = self.metadata("listMetadata", CallKind::ReadMetadata, &body).await?;
         let document = roxmltree::Document::parse(&answer)
             .map_err(|error| unexpected("listMetadata", error.to_string()))?;
         Ok(document
@@ -339,7 +333,7 @@ impl Org {
             }
         });
         let names: Vec<&str> = documents.iter().map(|(name, _)| name.as_str()).collect();
-        let answer = self.metadata(operation, Effect::Write, &body).await?;
+        let answer = self.metadata(operation, CallKind::WriteMetadata, &body).await?;
         outcomes(operation, &answer, &names)
     }
 
@@ -359,18 +353,8 @@ impl Org {
             }
         });
         let names: Vec<&str> = full_names.iter().map(String::as_str).collect();
-        let answer = self.metadata("deleteMetadata", Effect::Write, &body).await?;
+        let answer = self.metadata("deleteMetadata", CallKind::WriteMetadata, &body).await?;
         outcomes("deleteMetadata", &answer, &names)
-    }
-}
-
-/// A SOAP path says nothing of what was asked: the operation does.
-fn name_operation(error: OrgError, operation: &str) -> OrgError {
-    match error {
-        OrgError::Refused { status, refusal, request_id, .. } => {
-            OrgError::Refused { call: operation.to_owned(), status, refusal, request_id }
-        }
-        other => other,
     }
 }
 
@@ -387,16 +371,16 @@ fn outcomes(
     if results.len() != names.len() {
         return Err(unexpected(operation, "it has another number of results than were sent"));
     }
-    Ok(results
-        .into_iter()
-        .zip(names)
-        .map(|(result, name)| DocumentOutcome {
-            full_name: (*name).to_owned(),
-            created: child_text(result, "created").map(|created| created == "true"),
-            id: None,
-            refusal: (child_text(result, "success") != Some("true")).then(|| refusal_in(result)),
-        })
-        .collect())
+    let read = results.into_iter().zip(names).map(|(result, name)| {
+        let refused = match child_text(result, "success")? {
+            "true" => None,
+            _ => Some(refused_in(result)),
+        };
+        let created = child_text(result, "created").map(|created| created == "true");
+        Some(DocumentOutcome { full_name: (*name).to_owned(), created, id: None, refused })
+    });
+    let silent = "a result says neither that it is done nor why not";
+    read.collect::<Option<Vec<_>>>().ok_or_else(|| unexpected(operation, silent))
 }
 
 #[cfg(test)]
@@ -422,6 +406,6 @@ mod tests {
     fn a_refusal_without_an_error_is_still_a_refusal() {
         let answer = "<r><result><fullName>P</fullName><success>false</success></result></r>";
         let outcomes = outcomes("updateMetadata", answer, &["P"]).expect("outcomes");
-        assert!(outcomes[0].refusal.is_some());
+        assert!(outcomes[0].refused.is_some());
     }
 }

@@ -1,22 +1,28 @@
 //! The Salesforce client: REST, sObject collections, composite requests,
 //! queries in pages, and Metadata SOAP.
 //!
-//! It knows nothing of kinds or plans. Every call is counted, every answer's
-//! limit header is read, refusals are typed by Salesforce's codes, and what
-//! may be retried is decided by a policy that is data. Imports `model`.
+//! It knows nothing of kinds or plans. Every call is counted, every answer is held
+//! against what the documents say of its kind of call (`contract`), refusals are
+//! typed by Salesforce's codes, and all goes over a [`Wire`] that is handed in.
+//! Imports `model`.
 
 mod collections;
+mod contract;
 mod deploy;
 mod error;
 mod metadata;
 mod read;
+mod refusals;
 mod retry;
 mod soql;
 mod transport;
+mod wire;
 
+pub use deploy::DeployResult;
 pub use error::OrgError;
 pub use error::RecordOutcome;
 pub use error::Refusal;
+pub use error::Refused;
 pub use metadata::DocumentOutcome;
 pub use read::IN_FLIGHT;
 pub use read::Pages;
@@ -28,6 +34,12 @@ pub use transport::Connection;
 pub use transport::Org;
 pub use transport::Sleep;
 pub use transport::Usage;
+pub use wire::Answering;
+pub use wire::HttpWire;
+pub use wire::Wire;
+pub use wire::WireAnswer;
+pub use wire::WireError;
+pub use wire::WireRequest;
 
 /// The one API version that is spoken. View All Fields exists from 63.0 on
 /// (Object Reference and Metadata API Developer Guide, v63.0).

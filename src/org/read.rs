@@ -6,12 +6,15 @@ use reqwest::Method;
 use serde_json::Value as Json;
 use serde_json::json;
 
+use super::contract::CallKind;
 use super::error::OrgError;
 use super::error::Refusal;
-use super::retry::Effect;
+use super::error::Refused;
+use super::refusals::refusal_of;
 use super::soql::encode;
+use super::transport::Call;
 use super::transport::Org;
-use super::transport::refusal_of;
+use super::transport::Payload;
 use crate::model::Row;
 use crate::model::SalesforceId;
 
@@ -93,11 +96,11 @@ impl Org {
         match (queries, describes) {
             ([(index, query)], []) => {
                 let path = Self::data_path(&format!("query?q={}", encode(query)));
-                match self.rest("query", Method::GET, &path, None).await {
+                match self.json(Call::bare(CallKind::Query, Method::GET, &path)).await {
                     Ok(answer) => Ok((vec![(*index, answer)], Vec::new())),
                     Err(error)
                         if may_be_refused(*index)
-                            && error.refusal().is_some()
+                            && error.refused().is_some()
                             && !error.is_final() =>
                     {
                         Ok(Together::default())
@@ -107,9 +110,9 @@ impl Org {
             }
             ([], [object]) => {
                 let path = Self::data_path(&format!("sobjects/{object}/describe"));
-                match self.rest("describe", Method::GET, &path, None).await {
+                match self.json(Call::bare(CallKind::Describe, Method::GET, &path)).await {
                     Ok(answer) => Ok((Vec::new(), vec![Some(answer)])),
-                    Err(error) if is_no_such_object(error.refusal()) => {
+                    Err(error) if is_no_such_object(error.refused()) => {
                         Ok((Vec::new(), vec![None]))
                     }
                     Err(error) => Err(error),
@@ -137,13 +140,10 @@ impl Org {
         let body =
             json!({"allOrNone": false, "collateSubrequests": false, "compositeRequest": parts});
         let path = Self::data_path("composite");
-        let mut answer = self
-            .rest_with_effect("composite", Method::POST, &path, Some(&body), Effect::Read)
-            .await?;
-        let unexpected = |reason: &str| OrgError::Unexpected {
-            call: "POST composite".to_owned(),
-            reason: reason.to_owned(),
-        };
+        let payload = Payload::Json(&body);
+        let call = Call::new(CallKind::Composite, Method::POST, &path, payload);
+        let mut answer = self.json(call).await?;
+        let unexpected = |reason: &str| OrgError::unexpected("POST composite", reason);
         let Some(Json::Array(answers)) = answer.get_mut("compositeResponse").map(Json::take) else {
             return Err(unexpected("it has no compositeResponse"));
         };
@@ -154,20 +154,24 @@ impl Org {
         for mut answer in answers {
             let status = answer.get("httpStatusCode").and_then(Json::as_u64).unwrap_or(0);
             let body = answer.get_mut("body").map_or(Json::Null, Json::take);
-            let refusal = if status >= 400 { Some(refusal_of_part(&body, status)) } else { None };
-            bodies.push((status, refusal, body));
+            let refused = match status {
+                200 => None,
+                400.. => Some(refused_part(&body, status)),
+                _ => return Err(unexpected("a part has a status that no document knows")),
+            };
+            bodies.push((status, refused, body));
         }
         let mut answered = Vec::new();
         let mut described = Vec::new();
-        for (place, (status, refusal, body)) in bodies.into_iter().enumerate() {
-            match refusal {
+        for (place, (status, refused, body)) in bodies.into_iter().enumerate() {
+            match refused {
                 None if place < queries.len() => answered.push((queries[place].0, body)),
                 None => described.push(Some(body)),
                 Some(_) if queries.get(place).is_some_and(|(index, _)| may_be_refused(*index)) => {}
-                Some(refusal) if place >= queries.len() && is_no_such_object(Some(&refusal)) => {
+                Some(refused) if place >= queries.len() && is_no_such_object(Some(&refused)) => {
                     described.push(None);
                 }
-                Some(refusal) => {
+                Some(refused) => {
                     let call = match queries.get(place) {
                         Some((_, query)) => {
                             format!("query {}", query.chars().take(120).collect::<String>())
@@ -175,7 +179,7 @@ impl Org {
                         None => format!("describe {}", describes[place - queries.len()]),
                     };
                     let status = u16::try_from(status).unwrap_or(0);
-                    return Err(OrgError::Refused { call, status, refusal, request_id: None });
+                    return Err(OrgError::Refused { call, status, refused });
                 }
             }
         }
@@ -191,28 +195,27 @@ impl Org {
     ) -> Result<(), OrgError> {
         let mut answer = first;
         loop {
-            let unexpected = || OrgError::Unexpected {
-                call: "query".to_owned(),
-                reason: "a page has no records".to_owned(),
-            };
+            let unexpected = || OrgError::unexpected("query", "a page has no records");
             let Some(Json::Array(records)) = answer.get_mut("records").map(Json::take) else {
                 return Err(unexpected());
             };
-            let rows = records
-                .into_iter()
-                .filter_map(|record| match record {
-                    Json::Object(row) => Some(row),
-                    _ => None,
-                })
-                .collect();
+            let rows = records.into_iter().map(|record| match record {
+                Json::Object(row) => Ok(row),
+                _ => Err(OrgError::unexpected("query", "a row is no record")),
+            });
+            let rows = rows.collect::<Result<Vec<Row>, OrgError>>()?;
+            let is_done = answer.get("done").and_then(Json::as_bool);
+            let is_done = is_done.ok_or_else(|| {
+                OrgError::unexpected("query", "it does not say whether it is all")
+            })?;
             pages(index, rows);
-            if answer.get("done").and_then(Json::as_bool) != Some(false) {
+            if is_done {
                 return Ok(());
             }
             let next =
                 answer.get("nextRecordsUrl").and_then(Json::as_str).ok_or_else(unexpected)?;
             let next = next.to_owned();
-            answer = self.rest("query", Method::GET, &next, None).await?;
+            answer = self.json(Call::bare(CallKind::Query, Method::GET, &next)).await?;
         }
     }
 
@@ -221,7 +224,8 @@ impl Org {
     /// # Errors
     /// When the org refuses it, or the call breaks.
     pub async fn running_user(&self) -> Result<Option<SalesforceId>, OrgError> {
-        let answer = self.rest("userinfo", Method::GET, "/services/oauth2/userinfo", None).await?;
+        let path = "/services/oauth2/userinfo";
+        let answer = self.json(Call::bare(CallKind::UserInfo, Method::GET, path)).await?;
         Ok(answer.get("user_id").and_then(Json::as_str).and_then(SalesforceId::parse))
     }
 
@@ -231,12 +235,9 @@ impl Org {
     /// When the org refuses it, or the call breaks.
     pub async fn record(&self, object: &str, id: &SalesforceId) -> Result<Row, OrgError> {
         let path = Self::data_path(&format!("sobjects/{object}/{id}"));
-        match self.rest("record", Method::GET, &path, None).await? {
+        match self.json(Call::bare(CallKind::Record, Method::GET, &path)).await? {
             Json::Object(row) => Ok(row),
-            _ => Err(OrgError::Unexpected {
-                call: format!("GET {object}"),
-                reason: "it is no record".to_owned(),
-            }),
+            _ => Err(OrgError::unexpected(format!("GET {object}"), "it is no record")),
         }
     }
 
@@ -246,7 +247,7 @@ impl Org {
     /// When the org refuses it, or the call breaks.
     pub async fn tooling_query(&self, query: &str) -> Result<Vec<Row>, OrgError> {
         let path = Self::data_path(&format!("tooling/query?q={}", encode(query)));
-        let answer = self.rest("tooling", Method::GET, &path, None).await?;
+        let answer = self.json(Call::bare(CallKind::Tooling, Method::GET, &path)).await?;
         let mut rows = Vec::new();
         self.follow(0, answer, &mut |_, page| rows.extend(page)).await?;
         Ok(rows)
@@ -257,7 +258,8 @@ impl Org {
     /// # Errors
     /// When the org refuses it, or the call breaks.
     pub async fn limits(&self) -> Result<(u64, u64), OrgError> {
-        let answer = self.rest("limits", Method::GET, &Self::data_path("limits"), None).await?;
+        let path = Self::data_path("limits");
+        let answer = self.json(Call::bare(CallKind::Limits, Method::GET, &path)).await?;
         let number = |name: &str| {
             answer.pointer(&format!("/DailyApiRequests/{name}")).and_then(Json::as_u64).unwrap_or(0)
         };
@@ -266,11 +268,13 @@ impl Org {
     }
 }
 
-fn refusal_of_part(body: &Json, status: u64) -> Refusal {
-    refusal_of(body.get(0).unwrap_or(body))
-        .unwrap_or_else(|| Refusal::new(&format!("HTTP_{status}"), "", Vec::new()))
+fn refused_part(body: &Json, status: u64) -> Refused {
+    let errors = body.as_array().map_or_else(|| std::slice::from_ref(body), Vec::as_slice);
+    Refused::of(errors.iter().filter_map(refusal_of).collect())
+        .unwrap_or_else(|| Refused::new(Refusal::new(&format!("HTTP_{status}"), "", Vec::new())))
 }
 
-fn is_no_such_object(refusal: Option<&Refusal>) -> bool {
-    refusal.is_some_and(|refusal| matches!(refusal.code.as_str(), "NOT_FOUND" | "INVALID_TYPE"))
+fn is_no_such_object(refused: Option<&Refused>) -> bool {
+    let is_none = |refusal: &Refusal| matches!(refusal.code.as_str(), "NOT_FOUND" | "INVALID_TYPE");
+    refused.is_some_and(|refused| refused.is_wholly(is_none))
 }

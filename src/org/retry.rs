@@ -1,4 +1,5 @@
-//! What is tried again, and when: a policy that is data.
+//! How often something is tried in all, and how long is waited between: a policy
+//! that is data.
 
 use std::time::Duration;
 
@@ -11,11 +12,6 @@ pub struct RetryPolicy {
     pub first_wait: Duration,
     /// The longest wait.
     pub longest_wait: Duration,
-    /// HTTP statuses after which a read is tried again.
-    pub read_statuses: &'static [u16],
-    /// HTTP statuses after which a write is: those that say that the call
-    /// was not taken up.
-    pub write_statuses: &'static [u16],
 }
 
 impl Default for RetryPolicy {
@@ -24,19 +20,8 @@ impl Default for RetryPolicy {
             attempts: 5,
             first_wait: Duration::from_millis(400),
             longest_wait: Duration::from_secs(20),
-            read_statuses: &[420, 429, 500, 502, 503, 504],
-            write_statuses: &[420, 429, 503],
         }
     }
-}
-
-/// Whether a call changes anything.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Effect {
-    /// It only asks.
-    Read,
-    /// It changes something, so that sending it twice is not the same as once.
-    Write,
 }
 
 impl RetryPolicy {
@@ -46,21 +31,12 @@ impl RetryPolicy {
         let doubled = self.first_wait.saturating_mul(1 << attempt.saturating_sub(1).min(10));
         doubled.min(self.longest_wait).mul_f64(0.5 + chance / 2.0)
     }
-
-    /// Whether an HTTP status allows another attempt.
-    pub fn retries_status(&self, effect: Effect, status: u16) -> bool {
-        match effect {
-            Effect::Read => self.read_statuses.contains(&status),
-            Effect::Write => self.write_statuses.contains(&status),
-        }
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
 
-    use super::Effect;
     use super::RetryPolicy;
 
     #[test]
@@ -70,12 +46,5 @@ mod tests {
         assert_eq!(policy.wait(2, 1.0), Duration::from_millis(800));
         assert_eq!(policy.wait(30, 1.0), Duration::from_secs(20));
         assert!(policy.wait(1, 0.0) >= Duration::from_millis(200));
-    }
-
-    #[test]
-    fn a_write_whose_fate_is_unknown_is_not_sent_again() {
-        let policy = RetryPolicy::default();
-        assert!(policy.retries_status(Effect::Read, 502));
-        assert!(!policy.retries_status(Effect::Write, 502));
     }
 }

@@ -1,23 +1,40 @@
-//! One call, from a path to an answer: token, limits, counting, retry.
+//! One call, from a path to an answer that its contract describes: token, limits,
+//! counting, time-outs, and what may be sent again.
+//!
+//! Sent again is what only asks, what never arrived, and what the org says that it
+//! did not take up. A write of which it is not known what became of it is the
+//! caller's to settle.
 
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::Mutex;
-use std::sync::OnceLock;
+use std::sync::MutexGuard;
+use std::sync::PoisonError;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use futures_util::future::Either;
+use futures_util::future::select;
 use reqwest::Method;
 use secrecy::ExposeSecret as _;
 use secrecy::SecretString;
 use serde_json::Value as Json;
 
 use super::API_VERSION;
+use super::contract::CallKind;
+use super::contract::Effect;
+use super::contract::Shape;
 use super::error::OrgError;
-use super::error::Refusal;
-use super::retry::Effect;
+use super::refusals::Answered;
+use super::refusals::error_of;
 use super::retry::RetryPolicy;
+use super::wire::Wire;
+use super::wire::WireAnswer;
+use super::wire::WireError;
+use super::wire::WireRequest;
 use crate::model::SalesforceId;
 
 /// Waits, as `main` says how.
@@ -59,33 +76,21 @@ impl Usage {
 
 /// A client for one org.
 pub struct Org {
-    /// Made with the first call: a plan from the cache needs none.
-    http: OnceLock<reqwest::Client>,
+    wire: Arc<dyn Wire>,
     connection: Connection,
     policy: RetryPolicy,
     sleep: Sleep,
     usage: Mutex<Usage>,
     random: Mutex<fastrand::Rng>,
+    is_stopped: AtomicBool,
 }
 
-/// The answer to a call.
+/// An answer as its contract describes it.
 pub(super) struct Answer {
-    pub status: u16,
+    /// The text of a SOAP envelope; empty otherwise.
     pub body: String,
-    pub request_id: Option<String>,
-}
-
-impl Answer {
-    /// Its JSON; `Null` for an empty body.
-    pub fn json(&self, method: &Method, path: &str) -> Result<Json, OrgError> {
-        if self.body.is_empty() {
-            return Ok(Json::Null);
-        }
-        serde_json::from_str(&self.body).map_err(|error| OrgError::Unexpected {
-            call: describe(method, path),
-            reason: error.to_string(),
-        })
-    }
+    /// What was read; `Null` for nothing and for an envelope.
+    pub json: Json,
 }
 
 /// What a call sends.
@@ -98,43 +103,72 @@ pub(super) enum Payload<'a> {
     Multipart { boundary: &'a str, body: &'a [u8] },
 }
 
+/// One call: what it is, and where it goes.
+#[derive(Clone)]
+pub(super) struct Call<'a> {
+    pub kind: CallKind,
+    pub method: Method,
+    pub path: &'a str,
+    pub payload: Payload<'a>,
+    /// What it is called in errors, where its path does not say.
+    pub name: Option<&'a str>,
+}
+
+impl<'a> Call<'a> {
+    pub fn new(kind: CallKind, method: Method, path: &'a str, payload: Payload<'a>) -> Self {
+        Self { kind, method, path, payload, name: None }
+    }
+
+    /// A call that carries nothing.
+    pub fn bare(kind: CallKind, method: Method, path: &'a str) -> Self {
+        Self::new(kind, method, path, Payload::Nothing)
+    }
+
+    /// Method and path, without the query's text, which may be long.
+    fn describe(&self) -> String {
+        let path = self.path.split('?').next().unwrap_or(self.path);
+        self.name.map_or_else(|| format!("{} {path}", self.method), str::to_owned)
+    }
+}
+
 impl Org {
     /// A client; nothing is sent yet.
-    pub fn new(connection: Connection, policy: RetryPolicy, sleep: Sleep, entropy: u64) -> Self {
+    pub fn new(
+        connection: Connection,
+        policy: RetryPolicy,
+        wire: Arc<dyn Wire>,
+        sleep: Sleep,
+        entropy: u64,
+    ) -> Self {
         Self {
-            http: OnceLock::new(),
+            wire,
             connection,
             policy,
             sleep,
             usage: Mutex::default(),
             random: Mutex::new(fastrand::Rng::with_seed(entropy)),
+            is_stopped: AtomicBool::new(false),
         }
     }
 
-    fn http(&self) -> Result<&reqwest::Client, OrgError> {
-        if let Some(http) = self.http.get() {
-            return Ok(http);
-        }
-        // The second installation in a process is refused and needs nothing.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let mut builder = reqwest::Client::builder()
-            .user_agent(concat!("orgform/", env!("CARGO_PKG_VERSION")))
-            .redirect(reqwest::redirect::Policy::none())
-            .connect_timeout(Duration::from_secs(15))
-            .timeout(Duration::from_secs(620));
-        if self.connection.emulated {
-            builder = builder.no_proxy();
-        }
-        let http = builder.build().map_err(|error| OrgError::Unreachable {
-            call: "set up".to_owned(),
-            reason: error.to_string(),
-        })?;
-        Ok(self.http.get_or_init(|| http))
+    /// From here on no write leaves, nor is one sent again. What is under way goes on,
+    /// and what only asks may still be sent.
+    pub fn stop_writing(&self) {
+        self.is_stopped.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether writes are still sent.
+    pub fn may_write(&self) -> bool {
+        !self.is_stopped.load(Ordering::Relaxed)
+    }
+
+    fn counted(&self) -> MutexGuard<'_, Usage> {
+        self.usage.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Calls so far.
     pub fn usage(&self) -> Usage {
-        self.usage.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
+        self.counted().clone()
     }
 
     /// Waits before a row-level retry, by the same policy as calls.
@@ -143,13 +177,18 @@ impl Org {
         (self.sleep)(wait).await;
     }
 
+    /// Waits as `main` says how.
+    pub async fn pause(&self, time: Duration) {
+        (self.sleep)(time).await;
+    }
+
     /// How often something is tried in all.
     pub fn attempts(&self) -> u32 {
         self.policy.attempts
     }
 
     fn chance(&self) -> f64 {
-        self.random.lock().unwrap_or_else(std::sync::PoisonError::into_inner).f64()
+        self.random.lock().unwrap_or_else(PoisonError::into_inner).f64()
     }
 
     pub(super) fn token(&self) -> &str {
@@ -160,139 +199,147 @@ impl Org {
         format!("/services/data/v{API_VERSION}/{rest}")
     }
 
-    /// Sends a REST call and reads its JSON; `Null` for an empty body.
-    pub(super) async fn rest(
-        &self,
-        kind: &'static str,
-        method: Method,
-        path: &str,
-        body: Option<&Json>,
-    ) -> Result<Json, OrgError> {
-        let effect = if method == Method::GET { Effect::Read } else { Effect::Write };
-        self.rest_with_effect(kind, method, path, body, effect).await
+    /// Sends a call and gives its JSON; `Null` where its contract says that there is
+    /// no body.
+    pub(super) async fn json(&self, call: Call<'_>) -> Result<Json, OrgError> {
+        Ok(self.send(call).await?.json)
     }
 
-    /// The same, for a POST that only asks.
-    pub(super) async fn rest_with_effect(
-        &self,
-        kind: &'static str,
-        method: Method,
-        path: &str,
-        body: Option<&Json>,
-        effect: Effect,
-    ) -> Result<Json, OrgError> {
-        let payload = body.map_or(Payload::Nothing, Payload::Json);
-        let answer = self.send(kind, &method, path, payload, effect).await?;
-        answer.json(&method, path)
-    }
-
-    /// Sends a call, by the policy more than once; refusals are errors.
-    pub(super) async fn send(
-        &self,
-        kind: &'static str,
-        method: &Method,
-        path: &str,
-        payload: Payload<'_>,
-        effect: Effect,
-    ) -> Result<Answer, OrgError> {
+    /// Sends a call, by the policy more than once; all but the answer that its
+    /// contract describes is an error.
+    pub(super) async fn send(&self, call: Call<'_>) -> Result<Answer, OrgError> {
+        let effect = call.kind.contract().effect;
         let mut attempt = 1;
         loop {
-            let error = match self.send_once(kind, method, path, payload).await {
-                Ok(answer) if answer.status < 400 => return Ok(answer),
-                Ok(answer) => refused(describe(method, path), &answer),
+            if effect == Effect::Write && !self.may_write() {
+                return Err(OrgError::Stopped { call: call.describe() });
+            }
+            let error = match self.send_once(&call).await {
+                Ok(answer) => return Ok(answer),
                 Err(error) => error,
             };
-            let may_retry = match &error {
-                OrgError::Unreachable { .. } => true,
-                OrgError::Unanswered { .. } => effect == Effect::Read,
-                OrgError::Refused { status, refusal, .. } => {
-                    self.policy.retries_status(effect, *status)
-                        || refusal.code == "REQUEST_LIMIT_EXCEEDED"
-                }
-                _ => false,
-            };
-            if !may_retry || attempt >= self.policy.attempts {
+            if attempt >= self.policy.attempts || !may_repeat(effect, &error) {
                 return Err(error);
             }
-            let wait = self.policy.wait(attempt, self.chance());
-            (self.sleep)(wait).await;
+            self.wait_before_retry(attempt).await;
             attempt += 1;
         }
     }
 
-    async fn send_once(
-        &self,
-        kind: &'static str,
-        method: &Method,
-        path: &str,
-        payload: Payload<'_>,
-    ) -> Result<Answer, OrgError> {
-        let url = format!("{}{path}", self.connection.instance_url);
-        let mut request = self.http()?.request(method.clone(), url);
-        request = match payload {
-            Payload::Nothing => request.bearer_auth(self.token()),
-            Payload::Json(body) => request.bearer_auth(self.token()).json(body),
-            Payload::JsonText(body) => request
-                .bearer_auth(self.token())
-                .header("Content-Type", "application/json")
-                .body(body.to_owned()),
-            Payload::Soap(body) => request
-                .header("Content-Type", "text/xml; charset=UTF-8")
-                .header("SOAPAction", "\"\"")
-                .body(body.to_owned()),
-            Payload::Multipart { boundary, body } => request
-                .bearer_auth(self.token())
-                .header("Content-Type", format!("multipart/form-data; boundary={boundary}"))
-                .body(body.to_owned()),
+    async fn send_once(&self, call: &Call<'_>) -> Result<Answer, OrgError> {
+        let contract = call.kind.contract();
+        *self.counted().by_kind.entry(contract.name).or_default() += 1;
+        let sent = self.wire.send(self.request(call));
+        let time_up = (self.sleep)(contract.time_out);
+        let answer = match select(sent, time_up).await {
+            Either::Left((answer, _)) => answer,
+            Either::Right(((), _)) => Err(WireError::TimedOut(contract.time_out)),
         };
-        self.count(kind);
-        let broken = |error: reqwest::Error| {
-            let call = describe(method, path);
-            let reason = reason_of(&error);
-            if error.is_connect() || error.is_builder() {
-                OrgError::Unreachable { call, reason }
-            } else {
-                OrgError::Unanswered { call, reason }
+        let answer = answer.map_err(|source| {
+            let call = call.describe();
+            match source {
+                WireError::NotConnected(_) => OrgError::Unreachable { call, source },
+                _ => OrgError::Unanswered { call, source },
+            }
+        })?;
+        self.note_limit(call, &answer);
+        Self::check(call, answer)
+    }
+
+    fn request(&self, call: &Call<'_>) -> WireRequest {
+        let (content_type, body) = match call.payload {
+            Payload::Nothing => (None, Vec::new()),
+            // What is made of texts, numbers and lists always encodes.
+            Payload::Json(body) => {
+                (Some("application/json".to_owned()), serde_json::to_vec(body).unwrap_or_default())
+            }
+            Payload::JsonText(body) => {
+                (Some("application/json".to_owned()), body.as_bytes().to_vec())
+            }
+            Payload::Soap(body) => {
+                (Some("text/xml; charset=UTF-8".to_owned()), body.as_bytes().to_vec())
+            }
+            Payload::Multipart { boundary, body } => {
+                (Some(format!("multipart/form-data; boundary={boundary}")), body.to_vec())
             }
         };
-        let response = request.send().await.map_err(broken)?;
-        let status = response.status().as_u16();
-        let header = |name: &str| {
-            response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned)
-        };
-        let request_id = header("x-sfdc-request-id");
-        let mut today = header("Sforce-Limit-Info").as_deref().and_then(limit_info);
-        let body = response.text().await.map_err(broken)?;
-        if let Payload::Soap(_) = payload {
-            today = today.or_else(|| soap_limit_info(&body));
+        let is_soap = matches!(call.payload, Payload::Soap(_));
+        WireRequest {
+            method: call.method.clone(),
+            url: format!("{}{}", self.connection.instance_url, call.path),
+            // SOAP carries it in its envelope.
+            bearer: (!is_soap).then(|| self.connection.access_token.clone()),
+            content_type,
+            is_soap,
+            body,
+            is_local: self.connection.emulated,
+        }
+    }
+
+    fn note_limit(&self, call: &Call<'_>, answer: &WireAnswer) {
+        let mut today = answer.header("sforce-limit-info").and_then(limit_info);
+        if let Payload::Soap(_) = call.payload {
+            today = today.or_else(|| soap_limit_info(&String::from_utf8_lossy(&answer.body)));
         }
         if today.is_some() {
-            let mut usage = self.usage.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            let mut usage = self.counted();
             // Answers may come in another order than the calls were counted.
             usage.today = usage.today.max(today);
         }
-        Ok(Answer { status, body, request_id })
     }
 
-    fn count(&self, kind: &'static str) {
-        let mut usage = self.usage.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        *usage.by_kind.entry(kind).or_default() += 1;
+    /// Holds an answer against the contract of its call.
+    fn check(call: &Call<'_>, answer: WireAnswer) -> Result<Answer, OrgError> {
+        let contract = call.kind.contract();
+        let request_id = answer.header("x-sfdc-request-id").map(str::to_owned);
+        let status = answer.status;
+        let body = String::from_utf8(answer.body).map_err(|_| OrgError::Unexpected {
+            call: call.describe(),
+            status: Some(status),
+            reason: format!("status {status} with bytes that are no text"),
+            request_id: request_id.clone(),
+        })?;
+        if status == contract.status
+            && let Some(json) = read_as(contract.shape, &body)
+        {
+            let body = if contract.shape == Shape::Envelope { body } else { String::new() };
+            return Ok(Answer { body, json });
+        }
+        Err(error_of(Answered {
+            call: &call.describe(),
+            status,
+            body: &body,
+            request_id: request_id.as_deref(),
+        }))
     }
 }
 
-/// Method and path, without the query's text, which may be long.
-pub(super) fn describe(method: &Method, path: &str) -> String {
-    let path = path.split('?').next().unwrap_or(path);
-    format!("{method} {path}")
+/// Whether a call may simply be sent again.
+fn may_repeat(effect: Effect, error: &OrgError) -> bool {
+    match error {
+        OrgError::Unreachable { .. } => true,
+        // Where every answer is a redirect, another one is no better.
+        OrgError::Unexpected { status: Some(300..=399), .. } => false,
+        error if error.is_crowded() => true,
+        error => effect == Effect::Read && error.is_unknown(),
+    }
 }
 
-/// The innermost cause, which says most.
-fn reason_of(error: &reqwest::Error) -> String {
-    let mut cause: &dyn std::error::Error = error;
-    while let Some(source) = cause.source() {
-        cause = source;
+/// Reads a body as the contract says that it looks; `None` when it does not.
+fn read_as(shape: Shape, body: &str) -> Option<Json> {
+    match shape {
+        Shape::Nothing => body.is_empty().then_some(Json::Null),
+        // Whoever asked reads the tree.
+        Shape::Envelope => {
+            let is_one = body.trim_start().starts_with('<') && body.contains("Envelope");
+            (is_one && !body.contains("<faultcode")).then_some(Json::Null)
+        }
+        Shape::Array => serde_json::from_str(body).ok().filter(Json::is_array),
+        Shape::AnyObject => serde_json::from_str(body).ok().filter(Json::is_object),
+        Shape::Object(key) => {
+            serde_json::from_str(body).ok().filter(|json: &Json| json.get(key).is_some())
+        }
     }
-    cause.to_string()
 }
 
 /// `api-usage=10018/100000`
@@ -317,85 +364,11 @@ fn soap_limit_info(answer: &str) -> Option<(u64, u64)> {
     Some((number("current>")?, number("limit>")?))
 }
 
-/// How the identity service, in one word of plain text with status 403, says
-/// that a token is of no session (seen by several clients).
-const BAD_TOKEN: &str = "Bad_OAuth_Token";
-
-/// A refusal in an answer: the REST array, a bare object, or a SOAP fault.
-fn refused(call: String, answer: &Answer) -> OrgError {
-    let refusal = refusal_in(&answer.body).unwrap_or_else(|| {
-        let text: String = answer.body.chars().take(200).collect();
-        if text.trim() == BAD_TOKEN {
-            return Refusal::new(BAD_TOKEN, "the identity service does not accept it", Vec::new());
-        }
-        Refusal::new(&format!("HTTP_{}", answer.status), &text, Vec::new())
-    });
-    match refusal.code.as_str() {
-        "INVALID_SESSION_ID" | BAD_TOKEN | "API_DISABLED_FOR_ORG" | "API_CURRENTLY_DISABLED" => {
-            OrgError::Session { call, refusal }
-        }
-        "REQUEST_LIMIT_EXCEEDED" if !refusal.message.starts_with("Concurrent") => {
-            OrgError::DailyLimit { call, refusal }
-        }
-        _ => OrgError::Refused {
-            call,
-            status: if is_definite_fault(answer, &refusal) { 400 } else { answer.status },
-            refusal,
-            request_id: answer.request_id.clone(),
-        },
-    }
-}
-
-/// A SOAP fault comes with status 500 whatever it is about; unless it is about
-/// the server, it is a definite refusal.
-fn is_definite_fault(answer: &Answer, refusal: &Refusal) -> bool {
-    let is_fault = answer.status == 500 && answer.body.contains("faultcode");
-    let is_about_server = matches!(
-        refusal.code.as_str(),
-        "UNKNOWN_EXCEPTION" | "SERVER_UNAVAILABLE" | "UNABLE_TO_LOCK_ROW" | "Server"
-    );
-    is_fault && !is_about_server
-}
-
-fn refusal_in(body: &str) -> Option<Refusal> {
-    if let Ok(json) = serde_json::from_str::<Json>(body) {
-        return refusal_of(json.get(0).unwrap_or(&json));
-    }
-    let document = roxmltree::Document::parse(body).ok()?;
-    let text = |name: &str| {
-        document
-            .descendants()
-            .find(|node| node.tag_name().name() == name)
-            .and_then(|node| node.text())
-            .map(str::trim)
-    };
-    let code = text("faultcode")?;
-    let code = code.rsplit(':').next().unwrap_or(code);
-    let message = text("faultstring").unwrap_or_default();
-    let message = message.strip_prefix(code).map_or(message, |rest| rest.trim_start_matches(": "));
-    Some(Refusal::new(code, message, Vec::new()))
-}
-
-/// A refusal in a JSON object: `errorCode` in REST errors, `statusCode` in
-/// the results of collections.
-pub(super) fn refusal_of(error: &Json) -> Option<Refusal> {
-    let code = error.get("errorCode").or_else(|| error.get("statusCode"))?.as_str()?;
-    let message = error.get("message").and_then(Json::as_str).unwrap_or_default();
-    let fields = error
-        .get("fields")
-        .and_then(Json::as_array)
-        .map(|fields| fields.iter().filter_map(|field| field.as_str().map(str::to_owned)).collect())
-        .unwrap_or_default();
-    Some(Refusal::new(code, message, fields))
-}
-
 #[cfg(test)]
 mod tests {
-    use super::Answer;
-    use super::OrgError;
+    use super::Shape;
     use super::limit_info;
-    use super::refusal_in;
-    use super::refused;
+    use super::read_as;
     use super::soap_limit_info;
 
     #[test]
@@ -416,31 +389,16 @@ mod tests {
     }
 
     #[test]
-    fn refusals_are_found_in_all_three_shapes() {
-        let array =
-            r#"[{"message":"Session expired or invalid","errorCode":"INVALID_SESSION_ID"}]"#;
-        assert_eq!(refusal_in(array).expect("one").code, "INVALID_SESSION_ID");
-        let object = r#"{"errorCode":"NOT_FOUND","message":"x"}"#;
-        assert_eq!(refusal_in(object).expect("one").code, "NOT_FOUND");
-        let fault = "<e:Envelope xmlns:e='x'><e:Body><e:Fault><faultcode>sf:INVALID_SESSION_ID</faultcode><faultstring>INVALID_SESSION_ID: Invalid Session ID</faultstring></e:Fault></e:Body></e:Envelope>";
-        let refusal = refusal_in(fault).expect("one");
-        assert_eq!(
-            (refusal.code.as_str(), refusal.message.as_str()),
-            ("INVALID_SESSION_ID", "Invalid Session ID")
-        );
-        assert_eq!(refusal_in("<html>Down for maintenance</html>"), None);
-    }
-
-    #[test]
-    fn the_one_word_of_the_identity_service_is_a_session_that_ended() {
-        let body = "Bad_OAuth_Token\n".to_owned();
-        let answer = Answer { status: 403, body, request_id: None };
-        assert!(matches!(refused("GET".to_owned(), &answer), OrgError::Session { .. }));
-    }
-
-    #[test]
-    fn a_message_from_outside_brings_no_control_characters() {
-        let body = "[{\"message\":\"Duplicate Username.<br>\\u001b[31mred\",\"errorCode\":\"DUPLICATE_USERNAME\"}]";
-        assert_eq!(refusal_in(body).expect("one").message, "Duplicate Username.  [31mred");
+    fn an_answer_has_the_shape_of_its_call_or_is_none() {
+        let password = Shape::Object("NewPassword");
+        assert!(read_as(password, "{\"NewPassword\":\"x\"}").is_some());
+        for body in ["", "{}", "<html>NewPassword</html>", "[\"NewPassword\"]", "{\"NewPassword\""]
+        {
+            assert_eq!(read_as(password, body), None, "{body}");
+        }
+        assert!(read_as(Shape::Nothing, "").is_some());
+        assert_eq!(read_as(Shape::Nothing, "<html>"), None);
+        let fault = "<e:Envelope><faultcode>x</faultcode></e:Envelope>";
+        assert_eq!(read_as(Shape::Envelope, fault), None);
     }
 }

@@ -253,6 +253,7 @@ mod tests {
     use crate::model::Record;
     use crate::model::RecordEffect;
     use crate::model::SalesforceId;
+    use crate::model::StepName;
     use crate::model::Summary;
     use crate::model::Value;
     use crate::model::Write;
@@ -272,7 +273,7 @@ mod tests {
     fn delete(address: &Address, after: &[u32]) -> Op {
         Op {
             address: address.clone(),
-            step: "delete".into(),
+            step: StepName::Delete,
             write: Write::Delete { object: "X".into(), id: IdReference::Known(id()) },
             after: after
                 .iter()

@@ -40,6 +40,7 @@ use crate::model::PlanMode;
 use crate::model::Problem;
 use crate::model::Recorded;
 use crate::model::SalesforceId;
+use crate::model::StepName;
 use crate::model::Summary;
 
 pub use audit::Violation;
@@ -135,9 +136,9 @@ pub fn plan(input: &Input<'_>) -> Result<Plan, PlanError> {
 
 /// What applying costs when each step's ops fill their calls.
 fn estimate(ops: &[Op]) -> ApiCallEstimate {
-    let mut steps: BTreeMap<(CallShape, &str), u64> = BTreeMap::new();
+    let mut steps: BTreeMap<(CallShape, StepName), u64> = BTreeMap::new();
     for op in ops {
-        *steps.entry((op.write.shape(), op.step.as_ref())).or_default() += 1;
+        *steps.entry((op.write.shape(), op.step)).or_default() += 1;
     }
     let mut calls = ApiCallEstimate::default();
     for ((shape, _), count) in steps {

@@ -18,6 +18,7 @@ use crate::model::Op;
 use crate::model::Plan;
 use crate::model::PlanMode;
 use crate::model::RecordEffect;
+use crate::model::StepName;
 use crate::model::Value;
 use crate::model::Write;
 
@@ -241,16 +242,16 @@ fn differences(planned: &Attributes, now: &Attributes) -> Vec<Difference> {
 fn writes<'a>(
     plan: &'a Plan,
     change: &Change,
-) -> Vec<(&'a str, &'a Write, &'a RecordEffect, BTreeSet<(&'a Address, &'a str)>)> {
+) -> Vec<(StepName, &'a Write, &'a RecordEffect, BTreeSet<(&'a Address, StepName)>)> {
     let op = |index: &u32| plan.ops.get(*index as usize);
-    let name = |op: &'a Op| (&op.address, op.step.as_ref());
+    let name = |op: &'a Op| (&op.address, op.step);
     change
         .ops
         .iter()
         .filter_map(op)
         .map(|held| {
             let after = held.after.iter().filter_map(|edge| op(&edge.op)).map(name).collect();
-            (held.step.as_ref(), &held.write, &held.effect, after)
+            (held.step, &held.write, &held.effect, after)
         })
         .collect()
 }

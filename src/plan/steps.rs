@@ -195,7 +195,7 @@ pub fn write(
                             ops.push(DraftOp {
                                 op: Op {
                                     address: change.address.clone(),
-                                    step: step.name.into(),
+                                    step: step.name,
                                     write,
                                     after: after.into_iter().collect(),
                                     subject: kind.subject(&change.address),

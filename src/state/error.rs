@@ -3,6 +3,8 @@
 use std::path::Path;
 use std::path::PathBuf;
 
+use super::damage::Diagnosis;
+
 /// What went wrong, and where.
 #[derive(Debug, thiserror::Error)]
 pub enum StateError {
@@ -30,12 +32,18 @@ pub enum StateError {
         /// Ours.
         known: u64,
     },
-    /// It is damaged, and so is what could rebuild it.
-    #[error("{path}: it is damaged: {reason}")]
+    /// It is damaged, so that it is in doubt what orgform made.
+    #[error("the state is damaged")]
     Damaged {
-        /// Which file.
+        /// In which way, and what is in doubt.
+        diagnosis: Box<Diagnosis>,
+    },
+    /// The cache can't be used, for a reason of sled's.
+    #[error("{path}: it can't be used: {reason}")]
+    Cache {
+        /// Its folder.
         path: PathBuf,
-        /// In which way.
+        /// Why.
         reason: String,
     },
     /// It is another org's.
@@ -48,15 +56,24 @@ pub enum StateError {
         /// Whose it should be.
         wanted: String,
     },
+    /// It is only read, since it can't be locked.
+    #[error("the state is only read in this run, and was to be changed")]
+    OnlyRead,
 }
 
 impl StateError {
-    pub(super) fn io(path: &Path) -> impl FnOnce(std::io::Error) -> Self + use<> {
+    pub(super) fn io(path: &Path) -> impl Fn(std::io::Error) -> Self + use<> {
         let path = path.to_owned();
-        move |source| Self::Io { path, source }
+        move |source| Self::Io { path: path.clone(), source }
     }
 
-    pub(super) fn damaged(path: &Path, reason: impl ToString) -> Self {
-        Self::Damaged { path: path.to_owned(), reason: reason.to_string() }
+    pub(super) fn unusable(path: &Path, reason: impl ToString) -> Self {
+        Self::Cache { path: path.to_owned(), reason: reason.to_string() }
+    }
+
+    /// Whether it says that nothing can be written there.
+    pub fn is_read_only(&self) -> bool {
+        let kinds = [std::io::ErrorKind::PermissionDenied, std::io::ErrorKind::ReadOnlyFilesystem];
+        matches!(self, Self::Io { source, .. } if kinds.contains(&source.kind()))
     }
 }

@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use super::snapshot::Snapshot;
+use super::base::Base;
 use crate::model::Address;
 
 /// A larger copy takes too long while somebody waits for a completion.
@@ -19,12 +19,27 @@ pub fn recorded_addresses(states: &Path, most: usize) -> Vec<Address> {
         if size == 0 || size > LARGEST {
             continue;
         }
-        if let Ok(Some(contents)) = Snapshot::of(&folder.path()).read(&org_id) {
-            addresses.extend(contents.resources.into_keys());
+        let base = std::fs::read(folder.path().join("state.json")).ok();
+        let base = base.and_then(|bytes| serde_json::from_slice::<Base>(&bytes).ok());
+        if let Some(base) = base.filter(|base| base.org_id == org_id) {
+            addresses.extend(base.resources.into_keys());
         }
+        addresses.extend(set_since(&folder.path().join("state.log")));
     }
     addresses.sort();
     addresses.dedup();
     addresses.truncate(most);
+    addresses
+}
+
+/// What the lines of a log set, whoever checks them.
+fn set_since(log: &Path) -> Vec<Address> {
+    let mut addresses = Vec::new();
+    for line in std::fs::read(log).unwrap_or_default().split(|byte| *byte == b'\n') {
+        let Ok(line) = serde_json::from_slice::<serde_json::Value>(line) else { continue };
+        let set = line.get("entry").unwrap_or(&line).get("set").and_then(|set| set.as_object());
+        let names = set.into_iter().flat_map(|set| set.keys());
+        addresses.extend(names.filter_map(|name| Address::parse(name)));
+    }
     addresses
 }

@@ -1,35 +1,37 @@
-//! sled made durable, and the few ways in which the house uses it.
+//! The state of one org as a run uses it: the log behind, a cache in front.
 //!
-//! sled's own flush does not sync to the device; measured under a modelled
-//! power loss it lost acknowledged writes, and did not once its file was
-//! synced after each flush. So a commit here is: one transaction over the
-//! trees that it touches, flush, sync. Opening happens under a guard, since a damaged sled
-//! may panic; it is then moved aside and rebuilt from the snapshot.
+//! A change counts once its entry is in the log; only then the cache follows. Commands
+//! that only read take no lock and open no cache: base and log are enough.
 
-use std::fs::File;
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::Path;
 use std::path::PathBuf;
 
-use serde::Deserialize;
-use serde::Serialize;
-use sled::Transactional as _;
-use sled::transaction::TransactionResult;
-
-use super::codec;
-use super::entries::Closed;
+use super::backend::Backend;
+use super::backend::Opened;
+use super::base::Base;
+use super::base::FORMAT_VERSION;
+use super::base::Front;
+use super::cache::Cache;
+use super::contents::Contents;
+use super::contents::OpenIntents;
+use super::damage::Damage;
+use super::damage::DamageKind;
+use super::damage::Diagnosis;
 use super::entries::Intent;
-use super::entries::RecordChange;
+use super::entries::Settlement;
 use super::error::StateError;
+use super::folder::Folder;
+use super::folder::sync_folder;
+use super::format_1;
 use super::lock::Holder;
 use super::lock::Lock;
-use super::open::OpenFailure;
-use super::open::open_guarded;
-use super::parts::head;
-use super::parts::whole;
-use super::parts::write_value;
-use super::snapshot::Snapshot;
-use super::snapshot::sync_folder;
+use super::log_line::DeployBegun;
+use super::log_line::Entry;
+use super::log_line::Settled;
+use super::mark;
+use super::mark::Mark;
 use crate::model::Address;
 use crate::model::Fact;
 use crate::model::FactValue;
@@ -39,190 +41,124 @@ use crate::model::Recorded;
 use crate::model::SalesforceId;
 use crate::model::StoredRecord;
 
-/// The format version of the trees.
-const FORMAT_VERSION: u64 = 1;
-const META: &[u8] = b"meta";
-/// Tells the trees apart in the keys of further parts.
-const RECORDS: u8 = b'r';
-const CATALOG: u8 = b'c';
-const JOURNAL: u8 = b'j';
-
-#[derive(Clone, Debug, Serialize, Deserialize)]
-struct Meta {
-    format_version: u64,
-    org_id: String,
-    lineage: String,
-    serial: u64,
-    next_intent: u64,
-}
-
-#[derive(Serialize, Deserialize)]
-struct KeptFact {
-    at: i64,
-    api_version: String,
-    value: FactValue,
-}
-
-/// The state of one org, held by this run alone.
+/// The state of one org.
 pub struct Store {
     folder: PathBuf,
-    db: sled::Db,
-    records: sled::Tree,
-    parts: sled::Tree,
-    catalog: sled::Tree,
-    journal: sled::Tree,
-    settings: sled::Tree,
-    file: File,
-    meta: Meta,
-    snapshot: Snapshot,
+    backend: Box<dyn Backend>,
+    records: Records,
+    front: Front,
+    open: OpenIntents,
+    must_compact: bool,
     notices: Vec<String>,
-    must_rewrite: bool,
-    _lock: Lock,
+    lock: Option<Lock>,
+}
+
+/// Where records are looked up.
+enum Records {
+    /// The cache follows the log.
+    Cached(Box<Cache>),
+    /// All of them, for a run that only reads.
+    Held(BTreeMap<Address, Record>),
 }
 
 impl Store {
     /// Opens the state of an org below `root`, or begins it.
     ///
-    /// `lineage` names a state that begins now; `now` goes into the name under
-    /// which a damaged cache is kept.
+    /// `lineage` names a state that begins now.
     ///
     /// # Errors
-    /// When another run holds it, a file can't be used, or it is of a newer
-    /// version.
-    pub fn open(
+    /// When another run holds it, a file can't be used, it is of a newer version, or it
+    /// is damaged.
+    pub async fn open(
         root: &Path,
         org_id: &SalesforceId,
         holder: &Holder,
         lineage: &str,
-        now: i64,
     ) -> Result<Self, StateError> {
         let folder = root.join(org_id.as_str());
         let is_new = !folder.exists();
         std::fs::create_dir_all(&folder).map_err(StateError::io(&folder))?;
         let lock = Lock::take(&folder, holder)?;
-        let snapshot = Snapshot::of(&folder);
-        let path = folder.join("cache.sled");
-        let mut notices = Vec::new();
-        let had_cache = path.exists();
-        let refused = |failure| match failure {
-            OpenFailure::Held => {
-                StateError::Locked { holder: "a process that took no lock".to_owned() }
-            }
-            OpenFailure::Io(source) => StateError::Io { path: path.clone(), source },
-            OpenFailure::Broken(reason) => StateError::damaged(&path, reason),
-        };
-        let db = match open_guarded(&path) {
-            Ok(db) => db,
-            Err(OpenFailure::Broken(reason)) => {
-                let aside = folder.join(format!("cache.sled.broken-{now}"));
-                std::fs::rename(&path, &aside).map_err(StateError::io(&path))?;
-                notices.push(format!(
-                    "The cache of the state was damaged ({reason}). It was moved to {} and rebuilt from state.json and state.log.",
-                    aside.display()
-                ));
-                open_guarded(&path).map_err(refused)?
-            }
-            Err(failure) => return Err(refused(failure)),
-        };
-        if !had_cache {
-            sync_folder(&path.join("db"))?;
-            sync_folder(&path)?;
-        }
         if is_new {
             sync_folder(&folder)?;
         }
-        let tree =
-            |name: &str| db.open_tree(name).map_err(|error| StateError::damaged(&path, error));
-        let file_path = path.join("db");
-        let mut store = Self {
-            records: tree("records")?,
-            parts: tree("parts")?,
-            catalog: tree("catalog")?,
-            journal: tree("journal")?,
-            settings: tree("meta")?,
-            file: File::open(&file_path).map_err(StateError::io(&file_path))?,
-            db,
-            meta: Meta {
+        let mut backend = Folder::of(&folder);
+        let opened = backend.open().await?;
+        let mut cache = Cache::open(&folder, org_id)?;
+        let mut front = match opened.front.clone() {
+            Some(front) => checked(front, org_id, &folder)?,
+            None if opened.damages.is_empty() => Front {
                 format_version: FORMAT_VERSION,
                 org_id: org_id.to_string(),
                 lineage: lineage.to_owned(),
                 serial: 0,
                 next_intent: 0,
             },
-            folder,
-            snapshot,
-            notices,
-            must_rewrite: false,
-            _lock: lock,
+            None => return Err(in_doubt(&folder, opened.damages, &cache, &BTreeMap::new())),
         };
-        store.start()?;
+        let is_of_format_1 = opened.front.is_some() && front.format_version < 2;
+        let open = if is_of_format_1 {
+            migrated(&folder, &backend, &mut front, &mut cache).await?
+        } else {
+            caught_up(&folder, &backend, &opened, &mut front, &mut cache).await?
+        };
+        let must_compact = opened.front.is_none() || is_of_format_1;
+        let backend: Box<dyn Backend> = Box::new(backend);
+        let (records, lock) = (Records::Cached(Box::new(cache)), Some(lock));
+        let notices = Vec::new();
+        let mut store = Self { folder, backend, records, front, open, must_compact, notices, lock };
+        if must_compact {
+            // The log needs a base to stand on, and no entry of format 2 follows one of
+            // format 1.
+            store.compact().await?;
+        }
         Ok(store)
     }
 
-    /// Reads the meta record and, where sled is behind the snapshot, rebuilds.
-    fn start(&mut self) -> Result<(), StateError> {
-        let path = self.folder.join("cache.sled");
-        let held = self.settings.get(META).map_err(|error| StateError::damaged(&path, error))?;
-        let is_empty = held.is_none();
-        if let Some(bytes) = held {
-            let meta: Meta = serde_json::from_slice(&bytes)
-                .map_err(|error| StateError::damaged(&path, error))?;
-            if meta.format_version > FORMAT_VERSION {
-                return Err(StateError::Newer {
-                    path,
-                    found: meta.format_version,
-                    known: FORMAT_VERSION,
-                });
+    /// Reads the state of an org without a lock and without writing anything; an empty
+    /// one where there is none.
+    ///
+    /// # Errors
+    /// When a file can't be read, it is of a newer version, or it is damaged.
+    pub async fn read(root: &Path, org_id: &SalesforceId) -> Result<Self, StateError> {
+        /// A run that compacts the log meanwhile is waited out.
+        const TRIES: usize = 4;
+        let folder = root.join(org_id.as_str());
+        let mut backend = Folder::of(&folder);
+        let mut tries = 0;
+        let contents = loop {
+            tries += 1;
+            let opened = backend.open().await?;
+            let read = read_whole(&folder, &backend, &opened, org_id).await;
+            let (contents, damages) = match read {
+                Ok(read) => read,
+                Err(StateError::Damaged { .. }) if tries < TRIES => continue,
+                Err(error) => return Err(error),
+            };
+            if damages.is_empty() {
+                break contents;
             }
-            if meta.org_id != self.meta.org_id {
-                return Err(StateError::OtherOrg {
-                    path,
-                    found: meta.org_id,
-                    wanted: self.meta.org_id.clone(),
-                });
+            if tries >= TRIES {
+                let diagnosis = Box::new(Diagnosis { damages, in_doubt: Vec::new() });
+                return Err(StateError::Damaged { diagnosis });
             }
-            self.meta = meta;
-        }
-        let last = self.snapshot.last_serial();
-        if !is_empty && last.is_none_or(|last| last <= self.meta.serial) {
-            // A copy that is behind, or missing, is made whole at the end.
-            self.must_rewrite = last != Some(self.meta.serial);
-            return Ok(());
-        }
-        let Some(contents) = self.snapshot.read(&self.meta.org_id)? else {
-            // The copy begins with the state, so that the log has something to
-            // stand on.
-            let nothing = std::iter::empty();
-            let (org_id, lineage) = (self.meta.org_id.clone(), self.meta.lineage.clone());
-            return self.snapshot.rewrite(&org_id, &lineage, self.meta.serial, nothing);
         };
-        if self.notices.is_empty() && (contents.serial > 0 || !is_empty) {
-            self.notices.push(
-                "The cache of the state was missing or behind. It was rebuilt from state.json and state.log.".to_owned(),
-            );
-        }
-        let stale: Vec<Address> = self
-            .records
-            .iter()
-            .keys()
-            .filter_map(|key| Address::from_key(&key.ok()?))
-            .filter(|address| !contents.resources.contains_key(address))
-            .collect();
-        let changes: Vec<RecordChange> = contents
-            .resources
-            .into_iter()
-            .map(|(address, record)| RecordChange::Put(address, record))
-            .chain(stale.into_iter().map(RecordChange::Forget))
-            .collect();
-        self.meta.lineage = contents.lineage;
-        for some in changes.chunks(500) {
-            self.transact(some.iter(), &[], &[])?;
-        }
-        // Only now is it as far as the copy: a rebuild that is cut off is
-        // begun again.
-        self.meta.serial = contents.serial;
-        self.transact([].iter(), &[], &[])?;
-        self.sync()
+        let Contents { front, resources, open } = contents;
+        Ok(Self {
+            folder,
+            backend: Box::new(backend),
+            records: Records::Held(resources),
+            front,
+            open,
+            must_compact: false,
+            notices: Vec::new(),
+            lock: None,
+        })
+    }
+
+    /// Whether changes are only looked at: nothing is written down.
+    pub fn is_only_read(&self) -> bool {
+        self.lock.is_none()
     }
 
     /// What happened on opening that the user should know.
@@ -230,80 +166,98 @@ impl Store {
         &self.notices
     }
 
-    /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.records.is_empty()
+    /// Says something that the user should know.
+    pub fn notice(&mut self, notice: impl Into<String>) {
+        self.notices.push(notice.into());
     }
 
-    /// Writes changes to records, durably.
-    ///
-    /// # Errors
-    /// When the disk refuses.
-    pub fn commit(&mut self, changes: &[RecordChange]) -> Result<(), StateError> {
-        self.write(changes.iter(), &[], &[])
+    /// The last entry of the log.
+    pub fn serial(&self) -> u64 {
+        self.front.serial
+    }
+
+    /// Whether there are no records.
+    pub fn is_empty(&self) -> bool {
+        match &self.records {
+            Records::Cached(cache) => cache.is_empty(),
+            Records::Held(held) => held.is_empty(),
+        }
+    }
+
+    /// Calls of which it is not known yet what became of them.
+    pub fn open_intents(&self) -> &[Intent] {
+        self.open.all()
+    }
+
+    /// One of them.
+    pub fn open_intent(&self, number: u64) -> Option<&Intent> {
+        self.open.get(number)
     }
 
     /// Writes down what is about to be sent, durably, and returns its numbers.
     ///
     /// # Errors
     /// When the disk refuses; nothing may be sent then.
-    pub fn begin(&mut self, intents: &[Intent]) -> Result<Range<u64>, StateError> {
-        let first = self.meta.next_intent;
-        self.meta.next_intent += intents.len() as u64;
-        let sequences = first..self.meta.next_intent;
-        let begun = sequences.clone().zip(intents).map(|(sequence, intent)| {
-            let bytes = serde_json::to_vec(intent);
-            Ok((sequence, bytes.map_err(|error| StateError::damaged(&self.folder, error))?))
-        });
-        let begun: Vec<(u64, Vec<u8>)> = begun.collect::<Result<_, StateError>>()?;
-        self.write([].iter(), &[], &begun)?;
-        Ok(sequences)
+    pub async fn begin(&mut self, mut intents: Vec<Intent>) -> Result<Range<u64>, StateError> {
+        let first = self.front.next_intent;
+        let numbers = first..first + intents.len() as u64;
+        for (number, intent) in numbers.clone().zip(&mut intents) {
+            intent.number = number;
+        }
+        self.front.next_intent = numbers.end;
+        self.append(Entry { begin: intents, ..Entry::default() }).await?;
+        Ok(numbers)
     }
 
-    /// Closes intents together with what became of them, durably.
+    /// Writes down what became known, durably.
     ///
     /// # Errors
     /// When the disk refuses.
-    pub fn finish(&mut self, closed: &[Closed]) -> Result<(), StateError> {
-        let finished: Vec<u64> = closed.iter().filter_map(|closed| closed.sequence).collect();
-        self.write(closed.iter().flat_map(|closed| &closed.changes), &finished, &[])
+    pub async fn finish(&mut self, settlements: &[Settlement]) -> Result<(), StateError> {
+        let mut entry = Entry::default();
+        for settlement in settlements {
+            let number = settlement.intent.unwrap_or(u64::MAX);
+            if let (Some(intent), Some(id)) = (settlement.intent, &settlement.deploy) {
+                entry.deploy.push(DeployBegun { intent, id: id.clone() });
+            }
+            if let Some(intent) = settlement.intent.filter(|_| !settlement.ops.is_empty()) {
+                entry.settle.push(Settled { intent, ops: settlement.ops.clone() });
+                // What earlier calls were to make of the same is known by that too.
+                for change in &settlement.changes {
+                    for (intent, place) in self.open.making(change.address(), number) {
+                        entry.settle.push(Settled { intent, ops: vec![place] });
+                    }
+                }
+            }
+            for change in &settlement.changes {
+                entry.change(change.clone());
+            }
+        }
+        self.append(entry).await
     }
 
-    fn write<'a>(
-        &mut self,
-        changes: impl Iterator<Item = &'a RecordChange> + Clone,
-        finished: &[u64],
-        begun: &[(u64, Vec<u8>)],
-    ) -> Result<(), StateError> {
-        let has_changes = changes.clone().next().is_some();
-        if !has_changes && finished.is_empty() && begun.is_empty() {
+    async fn append(&mut self, mut entry: Entry) -> Result<(), StateError> {
+        if entry == Entry::default() {
             return Ok(());
         }
-        self.meta.serial += u64::from(has_changes);
-        self.transact(changes.clone(), begun, finished)?;
-        self.sync()?;
-        if has_changes { self.snapshot.append(self.meta.serial, changes) } else { Ok(()) }
-    }
-
-    /// Intents that no answer closed: their run ended in the middle of a call.
-    ///
-    /// # Errors
-    /// When the journal can't be read.
-    pub fn open_intents(&self) -> Result<Vec<Intent>, StateError> {
-        let mut intents = Vec::new();
-        for entry in &self.journal {
-            let (key, value) = entry.map_err(|error| StateError::damaged(&self.folder, error))?;
-            let bytes = self
-                .whole(JOURNAL, &key, &value)
-                .map_err(|reason| StateError::damaged(&self.folder, reason))?;
-            let mut intent: Intent = serde_json::from_slice(&bytes)
-                .map_err(|error| StateError::damaged(&self.folder, error))?;
-            let mut number = [0; 8];
-            number.copy_from_slice(&key[..8]);
-            intent.sequence = u64::from_be_bytes(number);
-            intents.push(intent);
+        entry.serial = self.front.serial + 1;
+        match &mut self.records {
+            Records::Cached(cache) => {
+                self.backend.append(&entry, &self.front.lineage).await?;
+                self.front.serial = entry.serial;
+                self.open.take(&entry);
+                cache.take(&entry)
+            }
+            // What a run that only reads finds out it finds out for itself.
+            Records::Held(held) => {
+                self.open.take(&entry);
+                for address in &entry.forget {
+                    held.remove(address);
+                }
+                held.extend(entry.set);
+                Ok(())
+            }
         }
-        Ok(intents)
     }
 
     /// What is remembered of the org, with when it was asked (seconds since
@@ -312,24 +266,13 @@ impl Store {
     /// # Errors
     /// When it can't be read.
     pub fn facts(&self, api_version: &str) -> Result<Vec<(Fact, FactValue, i64)>, StateError> {
-        let mut facts = Vec::new();
-        for entry in &self.catalog {
-            let (key, value) = entry.map_err(|error| StateError::damaged(&self.folder, error))?;
-            let Ok(bytes) = self.whole(CATALOG, &key, &value) else { continue };
-            // A fact that this version can't read is asked for again.
-            let (Ok(fact), Ok(kept)) =
-                (serde_json::from_slice::<Fact>(&key), serde_json::from_slice::<KeptFact>(&bytes))
-            else {
-                continue;
-            };
-            if kept.api_version == api_version {
-                facts.push((fact, kept.value, kept.at));
-            }
+        match &self.records {
+            Records::Cached(cache) => cache.facts(api_version),
+            Records::Held(_) => Ok(Vec::new()),
         }
-        Ok(facts)
     }
 
-    /// Remembers facts. They are a cache: synced with the next commit.
+    /// Remembers facts. They are a cache: losing them costs calls and no more.
     ///
     /// # Errors
     /// When the disk refuses.
@@ -339,26 +282,10 @@ impl Store {
         now: i64,
         api_version: &str,
     ) -> Result<(), StateError> {
-        let mut entries = Vec::new();
-        for (fact, value) in facts {
-            let kept =
-                KeptFact { at: now, api_version: api_version.to_owned(), value: value.clone() };
-            if let (Ok(key), Ok(bytes)) = (serde_json::to_vec(fact), serde_json::to_vec(&kept)) {
-                entries.push((key, Some(bytes)));
-            }
+        match &mut self.records {
+            Records::Cached(cache) => cache.keep_facts(facts, now, api_version),
+            Records::Held(_) => Ok(()),
         }
-        self.write_facts(&entries)
-    }
-
-    fn write_facts(&self, entries: &[(Vec<u8>, Option<Vec<u8>>)]) -> Result<(), StateError> {
-        let result: TransactionResult<(), ()> =
-            (&self.catalog, &self.parts).transaction(|(catalog, parts)| {
-                for (key, value) in entries {
-                    write_value(catalog, parts, CATALOG, key, value.as_deref())?;
-                }
-                Ok(())
-            });
-        result.map_err(|error| StateError::damaged(&self.folder, format!("{error:?}")))
     }
 
     /// Forgets all facts: something that the org said is no longer so.
@@ -366,97 +293,255 @@ impl Store {
     /// # Errors
     /// When the disk refuses.
     pub fn forget_facts(&mut self) -> Result<(), StateError> {
-        let keys: Result<Vec<_>, _> =
-            self.catalog.iter().keys().map(|key| key.map(|key| (key.to_vec(), None))).collect();
-        self.write_facts(&keys.map_err(|error| StateError::damaged(&self.folder, error))?)
+        match &mut self.records {
+            Records::Cached(cache) => cache.forget_facts(),
+            Records::Held(_) => Ok(()),
+        }
     }
 
-    /// Ends a run: the log is made durable, and the copy rewritten when the
-    /// log has outgrown it.
+    /// Ends a run: a log that has outgrown the base is compacted, and the cache is
+    /// closed in peace.
     ///
     /// # Errors
     /// When the disk refuses.
-    pub fn close(&mut self) -> Result<(), StateError> {
-        self.db.flush().map_err(|error| StateError::damaged(&self.folder, error))?;
-        let has_outgrown = self.snapshot.sync()?;
-        if !has_outgrown && !self.must_rewrite {
+    pub async fn close(&mut self) -> Result<(), StateError> {
+        if self.is_only_read() {
             return Ok(());
         }
-        let (records, parts, folder) = (&self.records, &self.parts, &self.folder);
-        let all = records.iter().map(|entry| {
-            let damaged = |reason: String| StateError::damaged(folder, reason);
-            let (key, value) = entry.map_err(|error| damaged(error.to_string()))?;
-            let address =
-                Address::from_key(&key).ok_or_else(|| damaged("a key is no address".to_owned()))?;
-            let bytes = whole(parts, RECORDS, &key, &value).map_err(damaged)?;
-            Ok((address, codec::decode(&bytes).map_err(damaged)?))
-        });
-        self.snapshot.rewrite(&self.meta.org_id, &self.meta.lineage, self.meta.serial, all)
+        if self.backend.has_outgrown() {
+            self.compact().await?;
+        }
+        let Records::Cached(cache) = &mut self.records else { return Ok(()) };
+        cache.close(self.open.all(), self.front.next_intent)?;
+        let Front { lineage, serial, .. } = self.front.clone();
+        mark::leave(&self.folder, &Mark { lineage, serial });
+        Ok(())
     }
 
-    /// One transaction over all trees but the catalog.
-    fn transact<'a>(
-        &self,
-        changes: impl Iterator<Item = &'a RecordChange>,
-        begin: &[(u64, Vec<u8>)],
-        finish: &[u64],
-    ) -> Result<(), StateError> {
-        let meta = serde_json::to_vec(&self.meta)
-            .map_err(|error| StateError::damaged(&self.folder, error))?;
-        let encoded: Vec<(&Address, Option<Vec<u8>>)> = changes
-            .map(|change| match change {
-                RecordChange::Put(address, record) => (address, Some(codec::encode(record))),
-                RecordChange::Forget(address) => (address, None),
-            })
-            .collect();
-        let result: TransactionResult<(), ()> =
-            (&self.records, &self.parts, &self.journal, &self.settings).transaction(
-                |(records, parts, journal, settings)| {
-                    for (address, value) in &encoded {
-                        write_value(records, parts, RECORDS, address.key(), value.as_deref())?;
-                    }
-                    for (sequence, bytes) in begin {
-                        write_value(journal, parts, JOURNAL, &sequence.to_be_bytes(), Some(bytes))?;
-                    }
-                    for sequence in finish {
-                        write_value(journal, parts, JOURNAL, &sequence.to_be_bytes(), None)?;
-                    }
-                    settings.insert(META, meta.as_slice())?;
-                    Ok(())
-                },
-            );
-        result.map_err(|error| StateError::damaged(&self.folder, format!("{error:?}")))
-    }
-
-    /// Brings all that was written to the device.
-    fn sync(&self) -> Result<(), StateError> {
-        self.db.flush().map_err(|error| StateError::damaged(&self.folder, error))?;
-        self.file.sync_all().map_err(StateError::io(&self.folder))
-    }
-
-    fn whole(&self, tree: u8, key: &[u8], value: &[u8]) -> Result<Vec<u8>, String> {
-        whole(&self.parts, tree, key, value)
+    async fn compact(&mut self) -> Result<(), StateError> {
+        let Records::Cached(cache) = &self.records else { return Err(StateError::OnlyRead) };
+        self.front.format_version = FORMAT_VERSION;
+        let records = Box::new(cache.records());
+        self.backend.compact(&self.front, self.open.all(), records).await?;
+        self.must_compact = false;
+        Ok(())
     }
 }
 
 impl Recorded for Store {
     fn stream(&self) -> RecordStream<'_> {
-        Box::new(self.records.iter().map(|entry| {
-            let (key, value) = entry.map_err(|error| error.to_string())?;
-            let address = Address::from_key(&key).ok_or("a key is no address")?;
-            let (_, first) = head(&value).ok_or("a record is cut short")?;
-            let codec::Front { digest, standing, protected } = codec::front(first)?;
-            let parts = &self.parts;
-            let decode = move || codec::decode(&whole(parts, RECORDS, &key, &value)?);
-            Ok(StoredRecord { address, digest, standing, protected, decode: Box::new(decode) })
-        }))
+        match &self.records {
+            Records::Cached(cache) => cache.stream(),
+            Records::Held(held) => Box::new(held.iter().map(|(address, record)| {
+                Ok(StoredRecord {
+                    address: address.clone(),
+                    digest: record.attributes.digest(),
+                    standing: record.standing,
+                    protected: record.protected,
+                    decode: Box::new(move || Ok(record.clone())),
+                })
+            })),
+        }
     }
 
     fn get(&self, address: &Address) -> Result<Option<Record>, String> {
-        let Some(value) = self.records.get(address.key()).map_err(|error| error.to_string())?
-        else {
-            return Ok(None);
-        };
-        codec::decode(&self.whole(RECORDS, address.key(), &value)?).map(Some)
+        match &self.records {
+            Records::Cached(cache) => cache.get(address),
+            Records::Held(held) => Ok(held.get(address).cloned()),
+        }
     }
+}
+
+/// The front of a base, if it is of this org.
+fn checked(front: Front, org_id: &SalesforceId, folder: &Path) -> Result<Front, StateError> {
+    if front.org_id == org_id.as_str() {
+        return Ok(front);
+    }
+    let (found, wanted) = (front.org_id, org_id.to_string());
+    Err(StateError::OtherOrg { path: folder.join("state.json"), found, wanted })
+}
+
+/// Brings the cache up to the log: what came behind it is read, and where it can't be
+/// relied on it is made anew. What is open is known by that too.
+async fn caught_up(
+    folder: &Path,
+    backend: &Folder,
+    opened: &Opened,
+    front: &mut Front,
+    cache: &mut Cache,
+) -> Result<OpenIntents, StateError> {
+    let mut damages = opened.damages.clone();
+    let held = cache.holds().filter(|(lineage, _)| *lineage == front.lineage);
+    let held = held.map(|(_, serial)| serial);
+    let last = opened.last.max(front.serial);
+    let mut older = |known: u64, witness: &'static str| {
+        let what = DamageKind::Older { last, known, witness };
+        damages.push(Damage { file: folder.join("state.log"), what });
+    };
+    if let Some(known) = held.filter(|known| *known > last) {
+        older(known, "the cache");
+    } else if let Some(mark) = mark::read(folder).filter(|mark| mark.lineage == front.lineage)
+        && mark.serial > last
+    {
+        older(mark.serial, "the mark of the last run");
+    }
+    if damages.is_empty()
+        && let Some((open, next_intent)) = held.and_then(|_| cache.open_intents())
+        && let Some(entries) = behind(backend, front, held.unwrap_or(0), last).await?
+    {
+        let mut open = OpenIntents::new(open);
+        let numbers = entries.iter().flat_map(|entry| &entry.begin);
+        let next = numbers.map(|intent| intent.number + 1).max().unwrap_or(0);
+        front.next_intent = next_intent.max(next);
+        for entry in &entries {
+            cache.take(entry)?;
+            open.take(entry);
+        }
+        front.serial = last;
+        return Ok(open);
+    }
+    let (contents, found) = read_behind(backend, front).await?;
+    damages.extend(found);
+    if !damages.is_empty() {
+        return Err(in_doubt(folder, damages, cache, &contents.resources));
+    }
+    *front = contents.front;
+    if cache
+        .holds()
+        .is_none_or(|(lineage, serial)| lineage != front.lineage || serial != front.serial)
+    {
+        let records = contents.resources.iter();
+        cache.rebuild(&front.org_id, &front.lineage, front.serial, records)?;
+    }
+    Ok(contents.open)
+}
+
+/// The entries that a cache lacks; `None` where they can't all be read.
+async fn behind(
+    backend: &Folder,
+    front: &Front,
+    held: u64,
+    last: u64,
+) -> Result<Option<Vec<Entry>>, StateError> {
+    if held == last {
+        return Ok(Some(Vec::new()));
+    }
+    // The base may hold some of them already.
+    if front.serial > held {
+        return Ok(None);
+    }
+    let read = backend.read_from(held + 1, &front.lineage).await?;
+    let is_whole = read.damages.is_empty() && read.entries.len() as u64 == last - held;
+    Ok(is_whole.then_some(read.entries))
+}
+
+/// Base and log whole, with what is damaged.
+async fn read_behind(
+    backend: &Folder,
+    front: &Front,
+) -> Result<(Contents, Vec<Damage>), StateError> {
+    let empty = || Base {
+        format_version: FORMAT_VERSION,
+        org_id: front.org_id.clone(),
+        lineage: front.lineage.clone(),
+        serial: 0,
+        next_intent: 0,
+        resources: BTreeMap::new(),
+        open: Vec::new(),
+    };
+    let mut damages = Vec::new();
+    let base = match backend.base().await {
+        Ok(base) => base.unwrap_or_else(empty),
+        Err(StateError::Damaged { diagnosis }) => {
+            damages.extend(diagnosis.damages);
+            empty()
+        }
+        Err(error) => return Err(error),
+    };
+    let read = backend.read_from(base.serial + 1, &front.lineage).await?;
+    damages.extend(read.damages);
+    Ok((Contents::of(base, read.entries), damages))
+}
+
+/// A whole state for a run that only reads, with what is damaged.
+pub(super) async fn read_whole(
+    folder: &Path,
+    backend: &Folder,
+    opened: &Opened,
+    org_id: &SalesforceId,
+) -> Result<(Contents, Vec<Damage>), StateError> {
+    let front = match opened.front.clone() {
+        Some(front) => checked(front, org_id, folder)?,
+        None => Front {
+            format_version: FORMAT_VERSION,
+            org_id: org_id.to_string(),
+            lineage: String::new(),
+            serial: 0,
+            next_intent: 0,
+        },
+    };
+    if front.format_version < 2 && opened.front.is_some() {
+        let base = backend.base().await?;
+        let base = base.ok_or(StateError::OnlyRead)?;
+        let read = format_1::read_log(&folder.join("state.log"), base.serial)?;
+        return Ok((Contents::of(base, read.entries), opened.damages.clone()));
+    }
+    let (contents, mut damages) = read_behind(backend, &front).await?;
+    let found = opened.damages.iter().filter(|damage| !damages.contains(damage));
+    let found: Vec<Damage> = found.cloned().collect();
+    damages.extend(found);
+    let last = contents.front.serial;
+    if let Some(mark) = mark::read(folder)
+        && mark.lineage == front.lineage
+        && mark.serial > last
+    {
+        let (known, witness) = (mark.serial, "the mark of the last run");
+        let what = DamageKind::Older { last, known, witness };
+        damages.push(Damage { file: folder.join("state.log"), what });
+    }
+    Ok((contents, damages))
+}
+
+/// A state of format 1, which becomes one of format 2: what its cache knows further than
+/// its files counts, and calls that it left open stay so.
+async fn migrated(
+    folder: &Path,
+    backend: &Folder,
+    front: &mut Front,
+    cache: &mut Cache,
+) -> Result<OpenIntents, StateError> {
+    let base = backend.base().await?.ok_or(StateError::OnlyRead)?;
+    let read = format_1::read_log(&folder.join("state.log"), base.serial)?;
+    let mut contents = Contents::of(base, read.entries);
+    let mut open = Vec::new();
+    if let Some(cached) = cache.of_format_1.take() {
+        if cached.serial >= contents.front.serial {
+            contents.front.serial = cached.serial;
+            contents.resources = cached.records;
+        }
+        open = cached.open;
+    }
+    contents.front.next_intent = open.iter().map(|intent| intent.number + 1).max().unwrap_or(0);
+    *front = contents.front;
+    let records = contents.resources.iter();
+    cache.rebuild(&front.org_id, &front.lineage, front.serial, records)?;
+    Ok(OpenIntents::new(open))
+}
+
+/// The error of a damaged state: what is damaged, and which resources the cache knows
+/// otherwise than what can be read.
+fn in_doubt(
+    _folder: &Path,
+    damages: Vec<Damage>,
+    cache: &Cache,
+    readable: &BTreeMap<Address, Record>,
+) -> StateError {
+    let known = if cache.holds().is_some() { Some(cache.records()) } else { None };
+    let mut in_doubt = Vec::new();
+    for (address, record) in known.into_iter().flatten().flatten() {
+        if readable.get(&address).is_none_or(|held| held.ownership != record.ownership) {
+            in_doubt.push(address);
+        }
+    }
+    StateError::Damaged { diagnosis: Box::new(Diagnosis { damages, in_doubt }) }
 }

@@ -63,6 +63,7 @@ async fn every_event_is_as_its_schema_says() {
             "progress",
             "skipped",
             "start",
+            "stopping",
             "summary",
             "version"
         ]

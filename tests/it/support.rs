@@ -19,6 +19,8 @@ use orgform::local_org::Doubts;
 use orgform::local_org::Options;
 use orgform::local_org::Running;
 use orgform::local_org::Seed;
+use orgform::org::HttpWire;
+use orgform::org::Sleep;
 
 /// 2026-12-01 09:00:00 UTC, in milliseconds.
 const NOW: i64 = 1_796_115_600_000;
@@ -166,6 +168,7 @@ impl World {
         let variables = self.variables.lock().expect("no panic").clone();
         let wants_stop = self.wants_stop.swap(false, Ordering::Relaxed);
         let (entropy, ticks) = (Arc::clone(&self.entropy), Arc::clone(&self.ticks));
+        let steps = Arc::clone(&self.ticks);
         let environment = Environment {
             variable: Arc::new(move |name| {
                 variables.get(name).cloned().filter(|value| !value.is_empty())
@@ -177,7 +180,9 @@ impl World {
                 // test depends on how fast the machine is.
                 NOW + i64::try_from(ticks.fetch_add(1, Ordering::Relaxed)).unwrap_or(0)
             }),
-            sleep: Arc::new(|wait: Duration| Box::pin(tokio::time::sleep(wait / 100))),
+            monotonic: Arc::new(move || Duration::from_millis(steps.load(Ordering::Relaxed))),
+            sleep: quick_pauses(),
+            wire: Arc::new(HttpWire::default()),
             entropy: Arc::new(move || entropy.fetch_add(1, Ordering::Relaxed)),
             process: 4242,
             terminal: Terminal {
@@ -189,12 +194,10 @@ impl World {
             input: Arc::new(Mutex::new(Cursor::new(answers.unwrap_or_default().into_bytes()))),
             output: Arc::clone(&output) as Arc<Mutex<dyn Write + Send>>,
             errors: Arc::clone(&errors) as Arc<Mutex<dyn Write + Send>>,
-            stop: Arc::new(move || {
-                if wants_stop {
-                    Box::pin(std::future::ready(()))
-                } else {
-                    Box::pin(std::future::pending())
-                }
+            stops: Arc::new(move || {
+                let never = futures_util::stream::pending();
+                let asked = futures_util::stream::iter(wants_stop.then_some(()));
+                Box::pin(futures_util::StreamExt::chain(asked, never))
             }),
         };
         let arguments =
@@ -302,6 +305,14 @@ impl World {
         assert_eq!(rows.len(), 1, "{object} WHERE {condition}");
         rows[0]["Id"].as_str().expect("an id").to_owned()
     }
+}
+
+/// Pauses that are short; how long a call may take stays as it is.
+pub fn quick_pauses() -> Sleep {
+    Arc::new(|wait: Duration| {
+        let is_pause = wait < Duration::from_secs(25);
+        Box::pin(tokio::time::sleep(if is_pause { wait / 100 } else { wait }))
+    })
 }
 
 /// A client as anybody has it.

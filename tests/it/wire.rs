@@ -5,6 +5,7 @@ use std::sync::Arc;
 use orgform::local_org::Doubts;
 use orgform::local_org::Seed;
 use orgform::org::Connection;
+use orgform::org::HttpWire;
 use orgform::org::Org;
 use orgform::org::OrgError;
 use orgform::org::RetryPolicy;
@@ -12,6 +13,7 @@ use orgform::org::keyed_queries;
 use secrecy::SecretString;
 
 use crate::support::World;
+use crate::support::quick_pauses;
 
 fn client(world: &World) -> Org {
     let connection = Connection {
@@ -19,8 +21,8 @@ fn client(world: &World) -> Org {
         access_token: SecretString::from(world.org().access_token.clone()),
         emulated: true,
     };
-    let sleep: orgform::org::Sleep = Arc::new(|wait| Box::pin(tokio::time::sleep(wait / 100)));
-    Org::new(connection, RetryPolicy::default(), sleep, 1)
+    let sleep = quick_pauses();
+    Org::new(connection, RetryPolicy::default(), Arc::new(HttpWire::default()), sleep, 1)
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -87,7 +89,7 @@ async fn a_refused_query_names_itself_and_the_reason() {
         vec!["SELECT Id FROM User".to_owned(), "SELECT Nonsense FROM User".to_owned()],
     ] {
         let error = org.query_all(&queries, &mut |_, _| ()).await.expect_err("no such field");
-        let refusal = error.refusal().expect("a refusal");
+        let refusal = error.refused().expect("a refusal").first();
         assert_eq!(refusal.code, "INVALID_FIELD");
         assert!(refusal.message.contains("No such column 'Nonsense'"), "{refusal}");
     }
@@ -113,8 +115,8 @@ async fn a_wrong_token_and_an_absent_org_are_told_apart_and_the_token_is_never_s
             access_token: SecretString::from(token.to_owned()),
             emulated: true,
         };
-        let sleep: orgform::org::Sleep = Arc::new(|_| Box::pin(std::future::ready(())));
-        Org::new(connection, RetryPolicy::default(), sleep, 1)
+        let sleep = quick_pauses();
+        Org::new(connection, RetryPolicy::default(), Arc::new(HttpWire::default()), sleep, 1)
     };
     let secret = "00D000000000001!VERYSECRET";
     let wrong = with(&world.org().instance_url, secret);

@@ -36,7 +36,8 @@ pub async fn run(
         refuse_other_wishes(&arguments)?;
         let saved = plan_file::read(path, &environment.folder)?;
         let mode = saved.plan.mode;
-        return carry_out(environment, output, wishes, Work::Saved(Box::new(saved)), mode).await;
+        let work = Work::Saved(Box::new(saved));
+        return carry_out(environment, output, wishes, work, mode).await;
     }
     let mode =
         if arguments.replace.refresh_only { PlanMode::RefreshOnly } else { PlanMode::Converge };

@@ -1,6 +1,14 @@
 //! What apply and destroy have in common: show a plan, ask where somebody can
 //! be asked, apply it, plan once more where a rejection taught something.
 
+use std::future::Future;
+use std::pin::pin;
+use std::time::Duration;
+
+use futures_util::StreamExt as _;
+use futures_util::future::Either;
+use futures_util::future::select;
+
 use crate::cli::DONE;
 use crate::cli::FAILED;
 use crate::cli::arguments::ReadArguments;
@@ -18,8 +26,13 @@ use crate::cli::view::progress::Shown;
 use crate::cli::view::summary::Report;
 use crate::engine;
 use crate::engine::ApplyOptions;
+use crate::engine::Cause;
+use crate::engine::Failure;
 use crate::engine::Outcome;
+use crate::engine::Stops;
+use crate::kinds::atom_words;
 use crate::kinds::element_label;
+use crate::kinds::learned_powers;
 use crate::model::Action;
 use crate::model::Address;
 use crate::model::Check;
@@ -27,6 +40,7 @@ use crate::model::Finding;
 use crate::model::Plan;
 use crate::model::PlanMode;
 use crate::model::Severity;
+use crate::model::StepName;
 use crate::plan::SavedPlan;
 use crate::plan::Stale;
 use crate::plan::StaleReason;
@@ -139,7 +153,7 @@ pub async fn carry_out(
     let started = (environment.clock)();
     let events = Events::open(environment, wishes.read.json, wishes.write.json_into.as_deref())?;
     let session = Session::open(environment, &wishes.read.org).await?;
-    let mut store = match session.store(environment, command) {
+    let mut store = match session.store(environment, command).await {
         Ok(store) => store,
         Err(error) => {
             session.close().await;
@@ -147,11 +161,19 @@ pub async fn carry_out(
         }
     };
     let is_shown = !wishes.read.json;
-    let mut run =
-        Run { environment, output: &mut *output, wishes, events: events.clone(), command, what };
-    let result = run.until_settled(&mut work, &session, &mut store).await;
+    let events_of_run = events.clone();
+    let mut run = Run {
+        environment,
+        output: &mut *output,
+        wishes,
+        events: events_of_run,
+        command,
+        what,
+        stops: None,
+    };
+    let result = Box::pin(run.until_settled(&mut work, &session, &mut store)).await;
     // However it went, what was done is made durable first.
-    let closed = store.close();
+    let closed = store.close().await;
     let usage = session.org.usage();
     session.close().await;
     let elapsed = (environment.clock)() - started;
@@ -179,9 +201,25 @@ struct Run<'a> {
     events: Events,
     command: &'static str,
     what: &'static str,
+    /// Listened to from the first write on. Before, a signal ends the process as it ends
+    /// any other: nothing is under way then.
+    stops: Option<Stops<'static>>,
 }
 
 impl Run<'_> {
+    /// Does something that a wish to stop ends at once; `None` when there was one.
+    async fn unless_stopped<T>(
+        stops: &mut Option<Stops<'static>>,
+        work: impl Future<Output = T>,
+    ) -> Option<T> {
+        let Some(stops) = stops else { return Some(work.await) };
+        match select(stops.next(), pin!(work)).await {
+            Either::Left((Some(()), _)) => None,
+            Either::Left((None, work)) => Some(work.await),
+            Either::Right((done, _)) => Some(done),
+        }
+    }
+
     /// Plans and applies until there is nothing left that a rejection taught;
     /// `None` when the user said no.
     async fn until_settled(
@@ -195,9 +233,18 @@ impl Run<'_> {
         let mut report = Report::default();
         for lesson in 0.. {
             let (mut planned, may_ask) = match work {
-                Work::Plan(planning) => (planning.plan(session, store).await?, true),
+                Work::Plan(planning) => {
+                    let planning = Box::pin(planning.plan(session, store));
+                    let Some(planned) = Self::unless_stopped(&mut self.stops, planning).await
+                    else {
+                        report.interrupted = true;
+                        break;
+                    };
+                    (planned?, true)
+                }
                 Work::Saved(saved) => (self.still_holds(saved, session, store).await?, false),
             };
+            report.unknown += planned.unknown.len();
             self.show(&planned)?;
             if !planned.plan.has_changes() && planned.plan.sync.is_empty() {
                 if lesson == 0 {
@@ -210,11 +257,13 @@ impl Run<'_> {
             if !asks && !self.wishes.allowed.losses {
                 refuse_losses(&planned.plan)?;
             }
+            if !asks {
+                refuse_learned_powers(&planned.plan)?;
+            }
             let is_refresh = planned.plan.mode == PlanMode::RefreshOnly;
-            if asks
-                && (planned.plan.has_changes() || is_refresh)
-                && !ask(self.environment, self.output, &format!("{} this", self.what))?
-            {
+            let question = format!("{} this", self.what);
+            let is_to_ask = asks && (planned.plan.has_changes() || is_refresh);
+            if is_to_ask && !self.says_yes(&question).await? {
                 self.say(&format!("{} cancelled; nothing was changed.", self.what))?;
                 self.events.send(&Report::refused("cancelled", 0, &session.org.usage()))?;
                 return Ok(None);
@@ -355,13 +404,19 @@ impl Run<'_> {
         })
     }
 
+    /// Asks; a wish to stop is a no.
+    async fn says_yes(&mut self, question: &str) -> Result<bool, CommandError> {
+        let answer = ask(self.environment, self.output, question);
+        Self::unless_stopped(&mut self.stops, answer).await.unwrap_or(Ok(false))
+    }
+
     /// Says something to a person.
     fn say(&mut self, text: &str) -> Result<(), CommandError> {
         if self.wishes.read.json { Ok(()) } else { self.output.line(text) }
     }
 
     async fn apply_once(
-        &self,
+        &mut self,
         session: &Session,
         store: &mut Store,
         planned: &mut Planned,
@@ -373,8 +428,9 @@ impl Run<'_> {
             parallelism: usize::from(self.wishes.write.parallelism),
             run: format!("{:016x}", (self.environment.entropy)()),
             clock: self.environment.clock.clone(),
-            wait: i64::from(self.wishes.write.wait) * 1000,
-            stop: (self.environment.stop)(),
+            monotonic: self.environment.monotonic.clone(),
+            wait: Duration::from_secs(u64::from(self.wishes.write.wait)),
+            stops: Box::pin(self.stops.get_or_insert_with(|| (self.environment.stops)())),
         };
         let (plan, catalog) = (&planned.plan, &mut planned.catalog);
         let outcome = engine::apply(&session.org, store, plan, catalog, &progress, options).await;
@@ -411,26 +467,53 @@ fn refuse_losses(plan: &Plan) -> Result<(), CommandError> {
     .hint("`orgform plan --view full` lists each. Write them into the files, or add --allow-loss."))
 }
 
+/// What only a refusal of the org says to be needed gives no power unasked.
+fn refuse_learned_powers(plan: &Plan) -> Result<(), CommandError> {
+    let with_powers = plan.changes.iter().map(|change| (change, learned_powers(change)));
+    let Some((change, powers)) = with_powers.into_iter().find(|(_, powers)| !powers.is_empty())
+    else {
+        return Ok(());
+    };
+    let words: Vec<String> = powers.iter().map(|atom| atom_words(atom)).collect();
+    Err(CommandError::new(format!(
+        "a refusal of the org says that {} needs {}, which gives power and stands in no file; nothing of this plan was changed",
+        change.address,
+        words.join(", ")
+    ))
+    .hint("The plan above shows it. Write it into the file if it is meant, or apply in a terminal and answer yes."))
+}
+
 /// What to do about what went wrong.
 fn after_failures(output: &mut Output, outcome: &Outcome, command: &str) {
     if let Some(error) = &outcome.fatal {
         output.aside(&format!("The org takes no further calls: {error}"));
     }
-    for address in &outcome.unknown {
-        output.aside(&format!(
-            "{address}: the connection broke while the password mail was being sent, so it is not known whether it went out. It will not be sent again."
-        ));
+    if !outcome.unknown.is_empty() {
+        output.aside(
+            "A mail that is not known to have gone out is never sent again by itself: ask its user, and press Reset Password in Setup where none came.",
+        );
     }
-    let kept_active = outcome.failures.iter().filter(|failure| failure.step == "deactivate");
+    let kept_active =
+        outcome.failures.iter().filter(|failure| failure.step == StepName::Deactivate);
     for failure in kept_active {
         output.aside(&format!(
             "{} is frozen, so that nobody logs in with it, and still active: its seat is taken. Mend what the org names, and run `orgform {command}` again.",
             failure.address
         ));
     }
-    if outcome.interrupted {
+    let is_cut_off = |failure: &Failure| matches!(failure.cause, Cause::CutOff);
+    let is_unknown = |failure: &Failure| failure.cause.is_unknown();
+    if outcome.interrupted && outcome.failures.iter().any(is_cut_off) {
+        output.aside(&format!(
+            "Stopped. Calls were cut off: run `orgform {command}` again, which asks the org what became of them and goes on."
+        ));
+    } else if outcome.interrupted {
         output.aside(&format!(
             "Stopped. What was under way was finished and is recorded; run `orgform {command}` again to go on."
+        ));
+    } else if outcome.failures.iter().any(is_unknown) {
+        output.aside(&format!(
+            "Of some steps it is not known whether the org did them. Run `orgform {command}` again: it asks the org first, and only what is missing will be done."
         ));
     } else if !outcome.is_complete() {
         output.aside(&format!(

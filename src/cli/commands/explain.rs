@@ -69,7 +69,7 @@ async fn look(
                 .hint("Write the username, which looks like an e-mail address.")
         });
     }
-    let store = session.store(environment, "explain user")?;
+    let store = session.store_to_plan(environment, "explain user").await?;
     let mut catalog = Catalog::new();
     for (fact, value, _) in store.facts(API_VERSION)? {
         catalog.insert(fact, value);

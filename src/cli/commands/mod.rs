@@ -13,4 +13,5 @@ pub mod schema;
 pub mod serve;
 pub mod show;
 pub mod state;
+pub mod state_repair;
 pub mod validate;

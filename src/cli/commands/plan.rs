@@ -47,10 +47,10 @@ pub async fn run(
     let selection = selection(&arguments.choice, &arguments.replace.replace)?;
     let planning = Planning::new(environment, &arguments.read, mode, selection)?.explaining();
     let session = Session::open(environment, &arguments.read.org).await?;
-    let mut store = session.store(environment, "plan")?;
+    let mut store = session.store_to_plan(environment, "plan").await?;
     let planned = planning.plan(&session, &mut store).await;
     // The answers of the org are worth keeping however it went.
-    let closed = store.close();
+    let closed = store.close().await;
     let usage = session.org.usage();
     let identity = session.identity.clone();
     let banner = session.banner();

@@ -14,7 +14,7 @@ use crate::local_org::StoredOrg;
 ///
 /// # Errors
 /// When the org is being served, can't be removed, or nobody can be asked.
-pub fn run(
+pub async fn run(
     environment: &Environment,
     output: &mut Output,
     arguments: &ResetArguments,
@@ -35,7 +35,7 @@ pub fn run(
             return Err(CommandError::new("nobody can be asked whether to forget this org")
                 .hint("Without a terminal, add --auto-approve."));
         }
-        if !ask(environment, output, "Forget it")? {
+        if !ask(environment, output, "Forget it").await? {
             output.line("Nothing was changed.")?;
             return Ok(DONE);
         }

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use futures_util::StreamExt as _;
 use serde_json::json;
 
 use crate::cli::DONE;
@@ -88,7 +89,7 @@ pub async fn run(
     for line in directions(&running) {
         output.aside(&line);
     }
-    (environment.stop)().await;
+    let _ = (environment.stops)().next().await;
     running.stop().await;
     Ok(DONE)
 }

@@ -32,7 +32,7 @@ pub async fn list(
         session.close().await;
         return Ok(DONE);
     }
-    let store = session.store(environment, "state list")?;
+    let store = session.look().await?;
     if store.is_empty() {
         output.aside("Nothing is recorded of this org.");
     }
@@ -64,7 +64,7 @@ pub async fn show(
             .hint("An address is a kind, a dot and a name: `user.integration@coconut.example`.")
             .hint("`orgform state list` lists them."));
     };
-    let store = session.store(environment, "state show")?;
+    let store = session.look().await?;
     let Some(record) = store.get(&address).map_err(CommandError::unreadable_state)? else {
         let names: Vec<String> = store
             .stream()

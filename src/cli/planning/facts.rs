@@ -36,17 +36,19 @@ impl Planning<'_> {
         let mut fresh = BTreeSet::new();
         for (fact, value, at) in store.facts(API_VERSION)? {
             let is_answer = !value.is_nothing();
-            let is_old = now - at >= FRESH || self.refresh_catalog;
+            // What was kept by a clock that was ahead is of no known age.
+            let is_fresh = (0..FRESH).contains(&now.saturating_sub(at));
+            let is_old = !is_fresh || self.refresh_catalog;
             // What only explains or checks would do so wrongly when it is old.
             let is_of_no_use = match fact {
-                Fact::Grants(_) | Fact::CameBack(_) => is_old,
+                Fact::Grants(_) | Fact::CameBack(_) | Fact::LearnedPrerequisites(_) => is_old,
                 Fact::Rights | Fact::Package(_) | Fact::AccessPolicies => true,
                 _ => false,
             };
             if is_of_no_use {
                 continue;
             }
-            if is_answer && !fact.is_volatile() && !self.refresh_catalog && now - at < FRESH {
+            if is_answer && !fact.is_volatile() && !is_old {
                 fresh.insert(fact.clone());
             }
             catalog.insert(fact, value);

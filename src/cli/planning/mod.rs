@@ -49,6 +49,7 @@ use crate::plan::LookedAt;
 use crate::plan::Overview;
 use crate::plan::SavedPlan;
 use crate::plan::Selection;
+use crate::state::Intent;
 use crate::state::Store;
 
 /// Of so many profiles and sets the org is asked what they grant, to explain a
@@ -71,6 +72,8 @@ pub struct Planned {
     pub observations: Observations,
     /// The plan's findings with their places.
     pub located: Vec<Diagnostic>,
+    /// Mails of an earlier run of which it is not known whether they went out.
+    pub unknown: Vec<Address>,
 }
 
 impl Planned {
@@ -84,6 +87,7 @@ impl Planned {
             choice: Choice::everything(),
             observations: Observations::default(),
             located: findings::located(&saved.plan.findings, Path::new(""), &[]),
+            unknown: Vec::new(),
         }
     }
 }
@@ -208,7 +212,8 @@ impl<'a> Planning<'a> {
     ) -> Result<Planned, CommandError> {
         let now = (self.environment.clock)() / 1000;
         let mut notices: Vec<String> = store.notices().to_vec();
-        self.recover(session, store, now, &mut notices).await?;
+        let mut unknown = Vec::new();
+        self.recover(session, store, now, &mut notices, &mut unknown).await?;
 
         let mut desired = Arc::clone(&self.desired);
         if let Some(suffix) = suffix_of(&self.suffixes, &session.identity) {
@@ -239,6 +244,11 @@ impl<'a> Planning<'a> {
             observations = engine::refresh(&session.org, refreshing, &mut catalog).await?;
             check_org(session, &catalog)?;
             check_sight(session, &asked, &catalog, &observations).await?;
+            if came_late(store, &observations) {
+                // What a call of an earlier run made came after it was looked for: it is
+                // ours, and planned with as that.
+                return Box::pin(self.plan(session, store)).await;
+            }
             // What was only loaded keeps its age.
             let answered: Vec<(&Fact, _)> = catalog
                 .iter()
@@ -318,7 +328,7 @@ impl<'a> Planning<'a> {
             );
         }
         let located = findings::located(&plan.findings, &self.environment.folder, &self.files);
-        Ok(Planned { plan, catalog, notices, desired, choice, observations, located })
+        Ok(Planned { plan, catalog, notices, desired, choice, observations, located, unknown })
     }
 
     /// A plan from what is known now.
@@ -375,8 +385,9 @@ impl<'a> Planning<'a> {
         store: &mut Store,
         now: i64,
         notices: &mut Vec<String>,
+        unknown: &mut Vec<Address>,
     ) -> Result<(), CommandError> {
-        if store.open_intents()?.is_empty() {
+        if store.open_intents().is_empty() {
             return Ok(());
         }
         if !self.refresh {
@@ -385,10 +396,23 @@ impl<'a> Planning<'a> {
             )
             .hint("Run it once without `--refresh=false`: the org is asked then."));
         }
-        let recovered = engine::recover(&session.org, store, now).await?;
-        notices.push(told(&recovered));
+        let monotonic = &self.environment.monotonic;
+        let recovered = engine::recover(&session.org, store, monotonic, now).await?;
+        if !recovered.is_nothing() {
+            notices.push(told(&recovered));
+        }
+        unknown.extend(recovered.unknown);
         Ok(())
     }
+}
+
+/// Whether the org shows something now that a call of an earlier run was to make and
+/// that was not there a moment ago.
+fn came_late(store: &Store, observations: &Observations) -> bool {
+    let open = store.open_intents().iter().flat_map(Intent::open_ops);
+    open.filter(|(_, op)| op.effect.creates.is_some()).any(|(_, op)| {
+        matches!(observations.differing.get(&op.address), Some(Observation::Found(_)))
+    })
 }
 
 /// What is declared for other orgs only is nobody's here, unless the state
@@ -430,13 +454,26 @@ fn told(recovered: &Recovered) -> String {
             listed(&recovered.done)
         ));
     }
+    if !recovered.adopted.is_empty() {
+        text.push_str(&format!(
+            " This is there, made by somebody else, and adopted: {}.",
+            listed(&recovered.adopted)
+        ));
+    }
+    if !recovered.absent.is_empty() {
+        text.push_str(&format!(
+            " This is not there: {}. Should a call of that run still make it, it is recognized as orgform's own.",
+            listed(&recovered.absent)
+        ));
+    }
     if !recovered.unknown.is_empty() {
         text.push_str(&format!(
             " Whether a password mail went out can't be known, and it will not be sent again: {}.",
             listed(&recovered.unknown)
         ));
     }
-    if recovered.done.is_empty() && recovered.unknown.is_empty() {
+    let has_told = [&recovered.done, &recovered.adopted, &recovered.absent, &recovered.unknown];
+    if has_told.iter().all(|list| list.is_empty()) {
         text.push_str(
             " The org shows that nothing of it had happened, or that it can be repeated.",
         );

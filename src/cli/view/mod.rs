@@ -6,6 +6,7 @@ pub mod diagnostics;
 pub mod diagnostics_json;
 pub mod events;
 pub mod findings;
+pub mod hints;
 pub mod picture;
 mod plan_diff;
 pub mod plan_json;

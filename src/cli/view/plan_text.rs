@@ -259,9 +259,10 @@ fn described(path: &str, names: &BTreeSet<String>, implied: &[Implied]) -> Vec<S
                 .filter(|implied| !names.contains(&implied.because))
                 .map(|implied| {
                     format!(
-                        "{} (required by {})",
+                        "{} (required by {}{})",
                         implied.element,
-                        kinds::atom_words(&implied.because)
+                        kinds::atom_words(&implied.because),
+                        if implied.learned { ", as a refusal of the org taught" } else { "" }
                     )
                 })
                 .collect();

@@ -14,12 +14,16 @@ use indicatif::ProgressStyle;
 use serde_json::json;
 
 use super::events::Events;
+use super::hints;
 use crate::cli::environment::Environment;
 use crate::cli::output::Painter;
 use crate::cli::output::Tone;
+use crate::engine::Cause;
 use crate::engine::Event;
 use crate::engine::Progress;
 use crate::model::Address;
+use crate::model::StepName;
+use crate::org::Refused;
 
 /// So many ops lie between two events that tell how far a run is.
 const PROGRESS_EVERY: usize = 100;
@@ -86,28 +90,43 @@ impl Shown {
     fn tell(&self, event: &Event<'_>) {
         let mut pending = self.pending();
         let events = &mut pending.events;
+        let of = |kind: &str, address: &Address, step: StepName| json!({"type": kind, "address": address, "step": step.as_str()});
         match event {
             Event::Sending { what, ops } => {
-                let start = |(address, step): &(&Address, &str)| json!({"type": "start", "address": address, "step": step, "call": what});
-                events.extend(ops.iter().map(start));
+                events.extend(ops.iter().map(|(address, step)| {
+                    let mut event = of("start", address, *step);
+                    event["call"] = json!(what);
+                    event
+                }));
+                return;
+            }
+            Event::Stopping { calls } => {
+                events.push(json!({"type": "stopping", "calls": calls}));
+                return;
+            }
+            Event::Repeated { address, step } => {
+                events.push(of("repeated", address, *step));
                 return;
             }
             Event::KeptLess { address, step, what } => {
-                let event =
-                    json!({"type": "kept_less", "address": address, "step": step, "what": what});
+                let mut event = of("kept_less", address, *step);
+                event["what"] = json!(what);
                 events.push(event);
                 return;
             }
-            Event::Done { address, step } => {
-                events.push(json!({"type": "done", "address": address, "step": step}));
+            Event::Done { address, step } => events.push(of("done", address, *step)),
+            Event::Adopted { address, step } => events.push(of("adopted", address, *step)),
+            Event::Unknown { address, step, cause } => {
+                let mut event = of("unknown", address, *step);
+                events.push(with_cause(&mut event, cause));
             }
-            Event::Failed { address, step, reason } => {
-                let event =
-                    json!({"type": "failed", "address": address, "step": step, "reason": reason});
-                events.push(event);
+            Event::Failed { address, step, cause } => {
+                let mut event = of("failed", address, *step);
+                events.push(with_cause(&mut event, cause));
             }
             Event::Skipped { address, step, because } => {
-                let event = json!({"type": "skipped", "address": address, "step": step, "because": because});
+                let mut event = of("skipped", address, *step);
+                event["because"] = json!(because);
                 events.push(event);
             }
         }
@@ -129,6 +148,25 @@ impl Shown {
 fn indented(text: &str) -> String {
     let lines = text.lines().filter(|line| !line.trim().is_empty());
     lines.map(|line| format!("    {line}")).collect::<Vec<_>>().join("\n")
+}
+
+/// An event with why: Salesforce's code and fields where it is a refusal.
+fn with_cause(event: &mut serde_json::Value, cause: &Cause) -> serde_json::Value {
+    event["cause"] = json!(cause.name());
+    event["reason"] = json!(cause.to_string());
+    if let Some(id) = cause.request_id() {
+        event["request_id"] = json!(id);
+    }
+    if let Some(refused) = cause.refused() {
+        let first = refused.first();
+        event["code"] = json!(first.code);
+        event["fields"] = json!(first.fields);
+        let all = refused.all().map(|refusal| {
+            json!({"code": refusal.code, "message": refusal.message, "fields": refusal.fields})
+        });
+        event["refusals"] = all.collect();
+    }
+    event.take()
 }
 
 impl Progress for Shown {
@@ -154,9 +192,48 @@ impl Progress for Shown {
                 let head = self.painter.paint(Tone::Wrong, &text);
                 self.line(&format!("{head}\n{}", indented(what)));
             }
-            Event::Failed { address, step, reason } => {
-                let head = self.painter.paint(Tone::Wrong, &format!("  {address}: {step} failed"));
-                self.line(&format!("{head}\n{}", indented(reason)));
+            Event::Repeated { address, step } => {
+                let text = format!(
+                    "  {address}: no answer told whether the {step} was done, and it was not: sent again"
+                );
+                self.line(&self.painter.paint(Tone::Changed, &text));
+            }
+            Event::Adopted { address, step } => {
+                let text = format!(
+                    "  {address}: {step} found it there already, made by somebody else: adopted, so that destroy will not remove it"
+                );
+                self.line(&self.painter.paint(Tone::Changed, &text));
+                self.pending().steps += 1;
+            }
+            Event::Unknown { address, step, cause } => {
+                let text = format!(
+                    "  {address}: whether the {step} went out is not known, and it will not be sent again"
+                );
+                let head = self.painter.paint(Tone::Wrong, &text);
+                self.line(&format!("{head}\n{}", indented(&cause.to_string())));
+            }
+            Event::Stopping { calls } => {
+                let calls =
+                    if *calls == 1 { "1 call".to_owned() } else { format!("{calls} calls") };
+                self.line(&format!(
+                    "  Stopping: {calls} under way, and nothing new is sent. Ask again to wait 5 s at most, a third time to end at once."
+                ));
+            }
+            Event::Failed { address, step, cause } => {
+                let word = match cause {
+                    cause if cause.is_unknown() => "not known to be done",
+                    Cause::WaitedInVain { .. } => "not done yet",
+                    _ => "failed",
+                };
+                let head = self.painter.paint(Tone::Wrong, &format!("  {address}: {step} {word}"));
+                self.line(&format!("{head}\n{}", indented(&cause.to_string())));
+                let codes = cause.refused().into_iter().flat_map(Refused::all);
+                let mut hints: Vec<&str> =
+                    codes.filter_map(|refusal| hints::hint(&refusal.code)).collect();
+                hints.dedup();
+                for hint in hints {
+                    self.line(&indented(hint));
+                }
             }
             Event::Skipped { address, step, because } => {
                 let text = if address == because {

@@ -6,6 +6,7 @@ use serde_json::Value as Json;
 use serde_json::json;
 
 use crate::engine::Outcome;
+use crate::model::Action;
 use crate::model::Address;
 use crate::model::Plan;
 use crate::model::PlanMode;
@@ -23,6 +24,8 @@ pub struct Report {
     pub skipped: usize,
     /// Resources of which the org did not keep all that was sent.
     pub kept_less: usize,
+    /// Mails of which it is not known whether they went out.
+    pub unknown: usize,
     /// Whether the user stopped it.
     pub interrupted: bool,
     /// Records brought up to date where that was all that was asked for.
@@ -37,11 +40,13 @@ impl Report {
             .iter()
             .map(|failure| &failure.address)
             .chain(outcome.skipped.iter().map(|skipped| &skipped.address))
+            .chain(&outcome.unknown)
             .collect();
-        for change in &plan.changes {
-            if !open.contains(&change.address) {
-                self.done.count(change.action);
-            }
+        let adopted: HashSet<&Address> = outcome.adopted.iter().collect();
+        for change in plan.changes.iter().filter(|change| !open.contains(&change.address)) {
+            // What was there when it was to be made was not made.
+            let is_adopted = adopted.contains(&change.address);
+            self.done.count(if is_adopted { Action::Adopt } else { change.action });
         }
         self.done.no_op = plan.summary.no_op;
         if plan.mode == PlanMode::RefreshOnly {
@@ -51,12 +56,17 @@ impl Report {
         self.failed = outcome.failures.len();
         self.skipped = outcome.skipped.len();
         self.kept_less = outcome.kept_less.len();
+        self.unknown += outcome.unknown.len();
         self.interrupted = outcome.interrupted;
     }
 
     /// Whether everything was done.
     pub fn is_complete(&self) -> bool {
-        self.failed == 0 && self.skipped == 0 && self.kept_less == 0 && !self.interrupted
+        self.failed == 0
+            && self.skipped == 0
+            && self.kept_less == 0
+            && self.unknown == 0
+            && !self.interrupted
     }
 
     /// The line for a person.
@@ -89,6 +99,11 @@ impl Report {
         }
         if self.kept_less > 0 {
             parts.push(format!("{} not kept as sent", grouped(self.kept_less as u64)));
+        }
+        match self.unknown {
+            0 => {}
+            1 => parts.push("1 mail not known to have gone out".to_owned()),
+            count => parts.push(format!("{count} mails not known to have gone out")),
         }
         if parts.is_empty() {
             parts.push("nothing changed".to_owned());
@@ -124,6 +139,7 @@ impl Report {
             "failed": self.failed,
             "skipped": self.skipped,
             "kept_less": self.kept_less,
+            "unknown": self.unknown,
             "interrupted": self.interrupted,
             "milliseconds": milliseconds,
             "api_calls": {

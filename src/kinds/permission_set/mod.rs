@@ -51,6 +51,7 @@ use crate::model::Row;
 use crate::model::RowExt;
 use crate::model::RowQuery;
 use crate::model::SalesforceId;
+use crate::model::StepName;
 use crate::model::Value;
 use crate::model::Write;
 
@@ -199,7 +200,7 @@ impl Kind for PermissionSet {
         for (object, word) in named.iter().filter_map(|atom| permissions::object_of_atom(atom)) {
             objects.entry(object).or_default().insert(word);
         }
-        for (atom, because) in &implied {
+        for (atom, need) in &implied {
             match permissions::object_of_atom(atom) {
                 // With Modify All Data every object is open but for View All
                 // Fields: a row for what is not named would be virtual.
@@ -209,7 +210,8 @@ impl Kind for PermissionSet {
                     follows.push(Implied {
                         path: format!("objects.{object}"),
                         element: word.to_owned(),
-                        because: because.clone(),
+                        because: need.because.clone(),
+                        learned: need.learned,
                     });
                 }
                 None => {
@@ -217,7 +219,8 @@ impl Kind for PermissionSet {
                     follows.push(Implied {
                         path: SYSTEM.to_owned(),
                         element: atom.clone(),
-                        because: because.clone(),
+                        because: need.because.clone(),
+                        learned: need.learned,
                     });
                 }
             }
@@ -333,7 +336,7 @@ impl Kind for PermissionSet {
         let name = change.address.name();
         let Some(after) = &change.after else {
             return Ok(vec![Step::new(
-                "delete",
+                StepName::Delete,
                 Write::DeleteDocument {
                     metadata_type: "PermissionSet".into(),
                     full_name: name.to_owned(),
@@ -346,7 +349,7 @@ impl Kind for PermissionSet {
             && let Some(id) = change.id()
         {
             steps.push(Step::new(
-                "rename",
+                StepName::Rename,
                 Write::Update {
                     object: "PermissionSet".into(),
                     id: IdReference::Known(id.clone()),
@@ -363,7 +366,7 @@ impl Kind for PermissionSet {
             };
             let withdraw = crate::kinds::withdrawn(change.before.as_ref(), after);
             steps.push(Step::new(
-                "write",
+                StepName::Write,
                 Write::UpsertDocument {
                     metadata_type: "PermissionSet".into(),
                     full_name: name.to_owned(),

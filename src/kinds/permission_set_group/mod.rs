@@ -41,6 +41,7 @@ use crate::model::Row;
 use crate::model::RowExt as _;
 use crate::model::RowQuery;
 use crate::model::SalesforceId;
+use crate::model::StepName;
 use crate::model::Value;
 use crate::model::Write;
 
@@ -93,7 +94,7 @@ fn recalculation_of(group: &Address, attributes: &Attributes, effect: RecordEffe
         never: FAILED.into(),
         look_at,
     };
-    Step::new("recalculate", Write::Await(Box::new(awaited)), effect)
+    Step::new(StepName::Recalculate, Write::Await(Box::new(awaited)), effect)
 }
 
 impl PermissionSetGroup {
@@ -165,11 +166,12 @@ impl PermissionSetGroup {
             full_name: full_name.to_owned(),
         };
         let forget = RecordEffect { forget: true, ..RecordEffect::default() };
-        let mut steps = vec![Step::new("delete", delete(OBJECT, change.address.name()), forget)];
+        let mut steps =
+            vec![Step::new(StepName::Delete, delete(OBJECT, change.address.name()), forget)];
         // It leaves with its group, or else is left behind.
         if let Some(name) = change.before.as_ref().and_then(|before| before.text(muting::NAME)) {
             let write = delete(MUTING_OBJECT, name);
-            steps.push(Step::new("delete muting", write, RecordEffect::default()));
+            steps.push(Step::new(StepName::DeleteMuting, write, RecordEffect::default()));
         }
         steps
     }
@@ -300,7 +302,7 @@ impl Kind for PermissionSetGroup {
             && let Some(id) = change.id()
         {
             steps.push(Step::new(
-                "rename",
+                StepName::Rename,
                 Write::Update {
                     object: OBJECT.into(),
                     id: IdReference::Known(id.clone()),
@@ -326,7 +328,7 @@ impl Kind for PermissionSetGroup {
             let label = observed.and_then(|observed| observed.attributes.text(muting::LABEL));
             let label = label.map_or_else(|| full_name.replace('_', " "), str::to_owned);
             steps.push(Step::new(
-                "write muting",
+                StepName::WriteMuting,
                 Write::UpsertDocument {
                     metadata_type: MUTING_OBJECT.into(),
                     full_name: full_name.clone(),
@@ -349,7 +351,7 @@ impl Kind for PermissionSetGroup {
             withdraw.retain(|path| path != muting::NAME);
             withdraw.push(STATUS.into());
             steps.push(Step::new(
-                "write",
+                StepName::Write,
                 Write::UpsertDocument {
                     metadata_type: OBJECT.into(),
                     full_name: name.to_owned(),

@@ -42,6 +42,7 @@ use crate::model::Row;
 use crate::model::RowExt;
 use crate::model::RowQuery;
 use crate::model::SalesforceId;
+use crate::model::StepName;
 use crate::model::Value;
 use crate::model::Write;
 
@@ -349,7 +350,7 @@ impl Kind for Profile {
                 });
             };
             return Ok(vec![Step::new(
-                "delete",
+                StepName::Delete,
                 Write::Delete { object: "Profile".into(), id: IdReference::Known(id.clone()) },
                 RecordEffect { forget: true, ..RecordEffect::default() },
             )]);

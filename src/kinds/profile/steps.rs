@@ -17,6 +17,7 @@ use crate::model::Path;
 use crate::model::Problem;
 use crate::model::Reason;
 use crate::model::RecordEffect;
+use crate::model::StepName;
 use crate::model::Value;
 use crate::model::Write;
 
@@ -84,7 +85,7 @@ impl Profile {
             fields.push(("Description".into(), FieldValue::Text(text.to_owned())));
         }
         Ok(Step::new(
-            "insert",
+            StepName::Insert,
             Write::Insert { object: "Profile".into(), fields },
             RecordEffect {
                 confirm: row,
@@ -125,7 +126,7 @@ impl Profile {
         let Some(id) = change.id().filter(|_| !fields.is_empty()) else { return Ok(None) };
         let (before, _) = split(before);
         Ok(Some(Step::new(
-            "update",
+            StepName::Update,
             Write::Update { object: "Profile".into(), id: IdReference::Known(id.clone()), fields },
             RecordEffect {
                 withdraw: withdrawn(Some(&before), &row),
@@ -173,7 +174,7 @@ impl Profile {
             confirm.set(CLONED, Value::Flag(true));
         }
         Some(Step::new(
-            "overlay",
+            StepName::Overlay,
             Write::UpdateDocument {
                 metadata_type: "Profile".into(),
                 full_name: metadata_full_name(change.address.name()),

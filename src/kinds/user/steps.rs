@@ -17,6 +17,7 @@ use crate::model::Reason;
 use crate::model::RecordEffect;
 use crate::model::SalesforceId;
 use crate::model::Standing;
+use crate::model::StepName;
 use crate::model::Value;
 use crate::model::Write;
 
@@ -223,7 +224,7 @@ impl User {
         let mut confirm = after.clone();
         confirm.remove(PASSWORD);
         let mut insert = Step::new(
-            "insert",
+            StepName::Insert,
             Write::Insert { object: "User".into(), fields },
             RecordEffect { confirm, creates: Some(Ownership::Created), ..RecordEffect::default() },
         );
@@ -287,7 +288,11 @@ impl User {
         let mut steps = Vec::new();
         if !fields.is_empty() {
             let write = Write::Update { object: "User".into(), id: id.clone(), fields };
-            let mut step = Step::new(if revives { "reactivate" } else { "update" }, write, effect);
+            let mut step = Step::new(
+                if revives { StepName::Reactivate } else { StepName::Update },
+                write,
+                effect,
+            );
             let moves = before.get(ROLE) != after.get(ROLE);
             step.lane = moves.then_some(LANE);
             steps.push(step);
@@ -302,7 +307,7 @@ impl User {
                 ));
             };
             steps.push(Step::new(
-                "freeze",
+                StepName::Freeze,
                 Write::Update {
                     object: "UserLogin".into(),
                     id: IdReference::Known(login.clone()),
@@ -328,7 +333,7 @@ impl User {
                 effect.confirm.set(FROZEN, Value::Flag(false));
             }
             steps.push(Step::new(
-                "unfreeze",
+                StepName::Unfreeze,
                 Write::Update {
                     object: "UserLogin".into(),
                     id: IdReference::Known(login.clone()),
@@ -370,7 +375,7 @@ impl User {
                 frozen.set(ACTIVE, Value::Flag(false));
             }
             steps.push(Step::new(
-                "freeze",
+                StepName::Freeze,
                 Write::Update {
                     object: "UserLogin".into(),
                     id: IdReference::Known(login.clone()),
@@ -396,7 +401,7 @@ impl User {
             if let Some(to) = profile::fallback(license, context.catalog(), &may_be_used) {
                 let target = Value::Reference(Address::new(profile::KIND, &to.name));
                 steps.push(Step::new(
-                    "move",
+                    StepName::Move,
                     Write::Update {
                         object: "User".into(),
                         id: id.clone(),
@@ -415,7 +420,7 @@ impl User {
                 inactive.set(FROZEN, Value::Flag(true));
             }
             steps.push(Step::new(
-                "deactivate",
+                StepName::Deactivate,
                 Write::Update {
                     object: "User".into(),
                     id: id.clone(),
@@ -434,7 +439,7 @@ impl User {
             let username = given_back(change.address.name(), known);
             let confirm = confirm("username", Value::Text(username.clone()));
             steps.push(Step::new(
-                "rename",
+                StepName::Rename,
                 Write::Update {
                     object: "User".into(),
                     id,
@@ -470,7 +475,7 @@ fn password_step(change: &Change, after: &Attributes, id: IdReference) -> Option
     }
     let confirm = [(PASSWORD, wish.clone())].into_iter().collect();
     let mut step = Step::new(
-        "password mail",
+        StepName::PasswordMail,
         Write::ResetPassword { id },
         RecordEffect { confirm, once: Some(PASSWORD_EMAIL.to_owned()), ..RecordEffect::default() },
     );

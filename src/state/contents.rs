@@ -1,0 +1,104 @@
+//! What base and log come to together: records and open intents up to one serial.
+//!
+//! Pure: it reads nothing itself.
+
+use std::collections::BTreeMap;
+
+use super::base::Base;
+use super::base::Front;
+use super::entries::Intent;
+use super::log_line::Entry;
+use crate::model::Address;
+use crate::model::Record;
+
+/// Calls of which it is not known yet what became of them.
+#[derive(Clone, Debug, Default)]
+pub struct OpenIntents {
+    open: Vec<Intent>,
+}
+
+impl OpenIntents {
+    /// Those that a base holds.
+    pub fn new(open: Vec<Intent>) -> Self {
+        Self { open }
+    }
+
+    /// All of them, in the order in which they were announced.
+    pub fn all(&self) -> &[Intent] {
+        &self.open
+    }
+
+    /// One of them.
+    pub fn get(&self, number: u64) -> Option<&Intent> {
+        self.open.iter().find(|intent| intent.number == number)
+    }
+
+    /// Takes in what an entry says of them.
+    pub fn take(&mut self, entry: &Entry) {
+        self.open.extend(entry.begin.iter().cloned());
+        for begun in &entry.deploy {
+            if let Some(intent) = self.open.iter_mut().find(|held| held.number == begun.intent) {
+                intent.deploys.push(begun.id.clone());
+            }
+        }
+        for settled in &entry.settle {
+            if let Some(intent) = self.open.iter_mut().find(|held| held.number == settled.intent) {
+                intent.settled.extend(&settled.ops);
+            }
+        }
+        if !entry.settle.is_empty() {
+            self.open.retain(|intent| intent.open_ops().next().is_some());
+        }
+    }
+
+    /// Open ops that were to make a resource, but for those of one intent: once it is
+    /// known what became of the resource, they are settled too.
+    pub fn making<'a>(
+        &'a self,
+        address: &'a Address,
+        but: u64,
+    ) -> impl Iterator<Item = (u64, u32)> + 'a {
+        let others = self.open.iter().filter(move |intent| intent.number != but);
+        others.flat_map(move |intent| {
+            intent
+                .open_ops()
+                .filter(move |(_, op)| op.effect.creates.is_some() && op.address == *address)
+                .map(move |(place, _)| (intent.number, place))
+        })
+    }
+}
+
+/// A whole state.
+#[derive(Clone, Debug)]
+pub struct Contents {
+    /// The front of its base, its serial that of the last entry.
+    pub front: Front,
+    /// All records.
+    pub resources: BTreeMap<Address, Record>,
+    /// Open calls.
+    pub open: OpenIntents,
+}
+
+impl Contents {
+    /// What a base and the entries behind it come to.
+    pub fn of(base: Base, entries: Vec<Entry>) -> Self {
+        let front = base.front();
+        let open = OpenIntents::new(base.open);
+        let mut contents = Self { front, resources: base.resources, open };
+        for entry in entries {
+            contents.take(entry);
+        }
+        contents
+    }
+
+    fn take(&mut self, entry: Entry) {
+        self.front.serial = self.front.serial.max(entry.serial);
+        let numbers = entry.begin.iter().map(|intent| intent.number + 1);
+        self.front.next_intent = numbers.max().unwrap_or(0).max(self.front.next_intent);
+        self.open.take(&entry);
+        for address in entry.forget {
+            self.resources.remove(&address);
+        }
+        self.resources.extend(entry.set);
+    }
+}

@@ -1,0 +1,207 @@
+//! Looking at a state whole, and going back to one that is sound: to what can still be
+//! read, to a backup, or to what the cache knows.
+//!
+//! Which of them is right only a person can say, so that nothing is chosen here. The
+//! damaged files are moved aside, never removed.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::path::PathBuf;
+
+use super::backend::Backend;
+use super::base::FORMAT_VERSION;
+use super::base::Front;
+use super::cache::Cache;
+use super::contents::Contents;
+use super::contents::OpenIntents;
+use super::damage::Damage;
+use super::damage::DamageKind;
+use super::damage::Diagnosis;
+use super::error::StateError;
+use super::folder::Folder;
+use super::folder::sync_folder;
+use super::lock::Holder;
+use super::lock::Lock;
+use super::mark;
+use super::store::read_whole;
+use crate::model::Address;
+use crate::model::Record;
+use crate::model::SalesforceId;
+
+/// What a state can be restored from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Source {
+    /// What it is called on the command line.
+    pub name: String,
+    /// What it is, as a fragment.
+    pub what: String,
+    /// The last entry that it holds.
+    pub serial: u64,
+    /// How many resources it has.
+    pub resources: usize,
+}
+
+/// What a look at a whole state found.
+#[derive(Clone, Debug)]
+pub struct Checked {
+    /// The last entry that can be read.
+    pub serial: u64,
+    /// How many resources there are.
+    pub resources: usize,
+    /// How many calls are open.
+    pub open: usize,
+    /// What is damaged, and what is in doubt by that.
+    pub diagnosis: Diagnosis,
+    /// What it can be restored from.
+    pub sources: Vec<Source>,
+}
+
+/// A source with what it holds.
+struct Found {
+    source: Source,
+    contents: Contents,
+}
+
+/// Reads a state whole and says what is wrong with it; `None` where there is none.
+///
+/// # Errors
+/// When a file can't be read, or it is of a newer version.
+pub async fn check(root: &Path, org_id: &SalesforceId) -> Result<Option<Checked>, StateError> {
+    let folder = root.join(org_id.as_str());
+    if !folder.is_dir() {
+        return Ok(None);
+    }
+    let (readable, damages, found) = look(&folder, org_id).await?;
+    let (serial, resources) = (readable.front.serial, readable.resources.len());
+    let open = readable.open.all().len();
+    let in_doubt = if damages.is_empty() { Vec::new() } else { in_doubt(&readable, &found) };
+    let diagnosis = Diagnosis { damages, in_doubt };
+    let sources = found.into_iter().map(|found| found.source).collect();
+    Ok(Some(Checked { serial, resources, open, diagnosis, sources }))
+}
+
+/// What a state can be restored from, the one with the latest entry first.
+///
+/// # Errors
+/// When a file can't be read, or it is of a newer version.
+pub async fn sources(root: &Path, org_id: &SalesforceId) -> Result<Vec<Source>, StateError> {
+    let folder = root.join(org_id.as_str());
+    let (_, _, found) = look(&folder, org_id).await?;
+    Ok(found.into_iter().map(|found| found.source).collect())
+}
+
+/// Makes one of its sources the state again; where the files that were there are now.
+/// `None` when there is no such source.
+///
+/// # Errors
+/// When another run holds the state, or a file can't be written.
+pub async fn restore(
+    root: &Path,
+    org_id: &SalesforceId,
+    holder: &Holder,
+    name: &str,
+) -> Result<Option<Vec<PathBuf>>, StateError> {
+    let folder = root.join(org_id.as_str());
+    let _lock = Lock::take(&folder, holder)?;
+    let (readable, _, found) = look(&folder, org_id).await?;
+    let known = found.iter().map(|found| found.source.serial);
+    let latest = known.chain([readable.front.serial]).max().unwrap_or(0);
+    let latest = latest.max(mark::read(&folder).map_or(0, |mark| mark.serial));
+    let Some(chosen) = found.into_iter().find(|found| found.source.name == name) else {
+        return Ok(None);
+    };
+    let mut aside = Vec::new();
+    for file in ["state.json", "state.log"] {
+        let from = folder.join(file);
+        let to = free_name(&folder, file);
+        match std::fs::rename(&from, &to) {
+            Ok(()) => aside.push(to),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            Err(error) => return Err(StateError::io(&from)(error)),
+        }
+    }
+    sync_folder(&folder.join("state.json"))?;
+    let Contents { front, resources, open } = chosen.contents;
+    // Nothing that was there before is later than it.
+    let front = Front { format_version: FORMAT_VERSION, serial: latest + 1, ..front };
+    let mut backend = Folder::of(&folder);
+    let records: Vec<(Address, Record)> = resources.into_iter().collect();
+    let records = Box::new(records.into_iter().map(Ok));
+    backend.compact(&front, open.all(), records).await?;
+    Ok(Some(aside))
+}
+
+fn free_name(folder: &Path, file: &str) -> PathBuf {
+    let names = (1..).map(|number| folder.join(format!("{file}.damaged-{number}")));
+    names.into_iter().find(|path| !path.exists()).unwrap_or_else(|| folder.join(file))
+}
+
+/// What can be read, what is damaged, and all sources.
+async fn look(
+    folder: &Path,
+    org_id: &SalesforceId,
+) -> Result<(Contents, Vec<Damage>, Vec<Found>), StateError> {
+    let mut backend = Folder::of(folder);
+    let opened = backend.open().await?;
+    let (readable, mut damages) = read_whole(folder, &backend, &opened, org_id).await?;
+    let mut found = Vec::new();
+    let source = |name: &str, what: String, contents: &Contents| Source {
+        name: name.to_owned(),
+        what,
+        serial: contents.front.serial,
+        resources: contents.resources.len(),
+    };
+    let readable_is_something = opened.front.is_some();
+    if readable_is_something {
+        let what = "what can be read of state.json and state.log".to_owned();
+        let source = source("readable", what, &readable);
+        found.push(Found { source, contents: readable.clone() });
+    }
+    for version in backend.history().await? {
+        let Some((base, entries)) = backend.version(&version.name).await? else { continue };
+        let contents = Contents::of(base, entries.entries);
+        let what = format!("the backup {}", version.file.display());
+        found.push(Found { source: source(&version.name, what, &contents), contents });
+    }
+    if let Some(contents) = of_cache(folder, org_id, &readable.front) {
+        let last = readable.front.serial;
+        let known = contents.front.serial;
+        let is_told = |damage: &Damage| matches!(damage.what, DamageKind::Older { .. });
+        if known > last && contents.front.lineage == readable.front.lineage {
+            damages.retain(|damage| !is_told(damage));
+            let what = DamageKind::Older { last, known, witness: "the cache" };
+            damages.push(Damage { file: folder.join("state.log"), what });
+        }
+        let source = source("cache", "what the cache knows".to_owned(), &contents);
+        found.push(Found { source, contents });
+    }
+    found.sort_by_key(|found| std::cmp::Reverse(found.source.serial));
+    Ok((readable, damages, found))
+}
+
+/// What the cache holds, where it can be opened and relied on.
+fn of_cache(folder: &Path, org_id: &SalesforceId, front: &Front) -> Option<Contents> {
+    if !folder.join("cache.sled").is_dir() {
+        return None;
+    }
+    let cache = Cache::open(folder, org_id).ok()?;
+    let (lineage, serial) = cache.holds()?;
+    let (open, next_intent) = cache.open_intents()?;
+    let front = Front { lineage: lineage.to_owned(), serial, next_intent, ..front.clone() };
+    let resources = cache.records().collect::<Result<_, _>>().ok()?;
+    Some(Contents { front, resources, open: OpenIntents::new(open) })
+}
+
+/// Resources that some source knows otherwise than what can be read.
+fn in_doubt(readable: &Contents, found: &[Found]) -> Vec<Address> {
+    let mut in_doubt = BTreeSet::new();
+    for contents in found.iter().map(|found| &found.contents) {
+        for (address, record) in &contents.resources {
+            let held = readable.resources.get(address);
+            if held.is_none_or(|held| held.ownership != record.ownership) {
+                in_doubt.insert(address.clone());
+            }
+        }
+    }
+    in_doubt.into_iter().collect()
+}
