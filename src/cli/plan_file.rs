@@ -104,6 +104,9 @@ pub fn read(path: &Path, folder: &Path) -> Result<SavedPlan, CommandError> {
             SavedPlanError::Newer { .. } => {
                 "Use that version of orgform or a later one, or plan again with this one."
             }
+            SavedPlanError::Older { .. } => {
+                "Plan again with `orgform plan --out FILE`, and review that."
+            }
             SavedPlanError::Damaged(_) => "Plan again: a plan is only applied as it was written.",
         })
     })

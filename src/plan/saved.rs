@@ -24,9 +24,9 @@ use crate::model::OrgIdentity;
 use crate::model::Plan;
 use crate::model::Reason;
 
-/// The version of the format. Keys may be added; what older versions would
-/// misread makes it 2.
-const FORMAT_VERSION: u64 = 1;
+/// The version of the format. A plan of another one is refused, not guessed at: making
+/// a plan again costs little.
+const FORMAT_VERSION: u64 = 2;
 /// How every saved plan begins.
 const MAGIC: &str = "{\"format\":\"orgform plan\"";
 
@@ -80,6 +80,18 @@ pub enum SavedPlanError {
         "it is a saved plan of format {found}, written by orgform {by}; this version reads up to format {known}"
     )]
     Newer {
+        /// Its format.
+        found: u64,
+        /// What this version reads.
+        known: u64,
+        /// What wrote it.
+        by: String,
+    },
+    /// It was written by an earlier version.
+    #[error(
+        "it is a saved plan of format {found}, written by orgform {by}; this version applies format {known}"
+    )]
+    Older {
         /// Its format.
         found: u64,
         /// What this version reads.
@@ -162,6 +174,13 @@ impl SavedPlan {
         let version: Version = serde_json::from_str(head).map_err(damaged)?;
         if version.format_version > FORMAT_VERSION {
             return Err(SavedPlanError::Newer {
+                found: version.format_version,
+                known: FORMAT_VERSION,
+                by: version.orgform,
+            });
+        }
+        if version.format_version < FORMAT_VERSION {
+            return Err(SavedPlanError::Older {
                 found: version.format_version,
                 known: FORMAT_VERSION,
                 by: version.orgform,

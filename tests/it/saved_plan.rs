@@ -191,7 +191,7 @@ async fn what_is_no_plan_of_this_org_and_version_is_refused_with_what_to_do() {
     world.write("access.yaml", example());
     world.run(&["plan", "access.yaml", "--out", "p"]).await.succeeds();
     let text = std::fs::read_to_string(world.path().join("p")).expect("the plan");
-    world.write("newer", text.replacen("\"format_version\":1", "\"format_version\":9", 1));
+    world.write("newer", text.replacen("\"format_version\":2", "\"format_version\":9", 1));
     world.write("changed", text.replacen("salesforce-admin@", "somebody-else@", 1));
     let org = &world.org().org_id;
     let mut transcript = String::new();
@@ -216,12 +216,15 @@ async fn what_is_no_plan_of_this_org_and_version_is_refused_with_what_to_do() {
 
 /// A plan that version 0.1.0 wrote, as it lies in somebody's pipeline.
 #[tokio::test(flavor = "multi_thread")]
-async fn plans_of_format_1_are_read_for_ever() {
+async fn a_plan_of_format_1_is_refused_with_what_to_do() {
     let world = World::bare();
     let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/data/plan-1.saved");
     world.write("p", std::fs::read(path).expect("the plan"));
-    let shown = world.run(&["show", "p", "--view", "summary"]).await.succeeds();
-    insta::assert_snapshot!("format_1", shown.output);
+    let refused = world.run(&["apply", "p"]).await.fails();
+    insta::assert_snapshot!(refused.errors, @r"
+    Error: `p`: it is a saved plan of format 1, written by orgform 0.1.0; this version applies format 2
+      Plan again with `orgform plan --out FILE`, and review that.
+    ");
 }
 
 /// Other orgs' ids differ from run to run.
