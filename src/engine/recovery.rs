@@ -40,7 +40,32 @@ pub struct Recovered {
     /// What was to be made and is not there, so that it stays open.
     pub absent: Vec<Address>,
     /// One-shot things of which it can't be known.
-    pub unknown: Vec<Address>,
+    pub unknown: Vec<Untold>,
+}
+
+/// Something that is done once, of which it can't be known whether it happened. It is
+/// recorded as that, and its intent stays open until somebody was told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Untold {
+    /// The resource.
+    pub address: Address,
+    intent: u64,
+    place: u32,
+}
+
+/// Closes what somebody was told of.
+///
+/// # Errors
+/// When the state can't be written.
+pub async fn told(store: &mut Store, untold: &[Untold]) -> Result<(), EngineError> {
+    let settled = |untold: &Untold| Settlement {
+        intent: Some(untold.intent),
+        ops: vec![untold.place],
+        ..Settlement::default()
+    };
+    let settled: Vec<Settlement> = untold.iter().map(settled).collect();
+    store.finish(&settled).await?;
+    Ok(())
 }
 
 impl Recovered {
@@ -107,19 +132,33 @@ async fn settled_now(
                 continue;
             }
         };
-        settled.ops.push(place);
-        let list = match (confirmed.unknown, confirmed.was_there) {
-            (true, _) => &mut recovered.unknown,
-            (false, true) => &mut recovered.adopted,
-            (false, false) => &mut recovered.done,
-        };
-        list.push(address);
+        if confirmed.unknown {
+            recovered.unknown.push(Untold {
+                address: address.clone(),
+                intent: intent.number,
+                place,
+            });
+            if is_recorded_as_unknown(store, op)? {
+                continue;
+            }
+        } else {
+            settled.ops.push(place);
+            let was_there = confirmed.was_there;
+            if was_there { &mut recovered.adopted } else { &mut recovered.done }.push(address);
+        }
         settled.changes.extend(
             record_changes(op, &confirmed, &|address| store.get(address), now)
                 .map_err(EngineError::Record)?,
         );
     }
     Ok(settled)
+}
+
+fn is_recorded_as_unknown(store: &Store, op: &Op) -> Result<bool, EngineError> {
+    let record = store.get(&op.address).map_err(EngineError::Record)?;
+    let once = op.effect.once.as_ref().zip(record);
+    Ok(once
+        .is_some_and(|(once, record)| record.once.get(once).is_some_and(|when| when == "unknown")))
 }
 
 /// An observed id is worth keeping for a thing that the state knows already.

@@ -244,8 +244,9 @@ impl Run<'_> {
                 }
                 Work::Saved(saved) => (self.still_holds(saved, session, store).await?, false),
             };
-            report.unknown += planned.unknown.len();
             self.show(&planned)?;
+            report.unknown += planned.unknown.len();
+            engine::told(store, &planned.unknown).await?;
             if !planned.plan.has_changes() && planned.plan.sync.is_empty() {
                 if lesson == 0 {
                     report.done.no_op = planned.plan.summary.no_op;

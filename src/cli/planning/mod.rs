@@ -27,6 +27,7 @@ use crate::engine;
 use crate::engine::FactNeeds;
 use crate::engine::Recovered;
 use crate::engine::Refreshing;
+use crate::engine::Untold;
 use crate::kinds;
 use crate::kinds::Scope as _;
 use crate::model::Address;
@@ -73,7 +74,7 @@ pub struct Planned {
     /// The plan's findings with their places.
     pub located: Vec<Diagnostic>,
     /// Mails of an earlier run of which it is not known whether they went out.
-    pub unknown: Vec<Address>,
+    pub unknown: Vec<Untold>,
 }
 
 impl Planned {
@@ -276,6 +277,17 @@ impl<'a> Planning<'a> {
             store.keep_facts(answered, now, API_VERSION)?;
         };
         let Draft { mut plan, desired, choice } = draft?;
+        if self.refresh || self.is_to_be_applied {
+            let before = engine::mailed_before(&session.org, store, &plan).await?;
+            if !before.is_empty() {
+                let named: Vec<String> = before.iter().map(ToString::to_string).collect();
+                store.notice(format!(
+                    "The org shows that these have logged in, or got their password mail, before; none is sent again: {}.",
+                    named.join(", ")
+                ));
+                return Box::pin(self.plan(session, store)).await;
+            }
+        }
         let recorded = overview.over(&*store);
         let input = self.input(session, &desired, &choice, &observations, &catalog, &recorded);
         let mut asked_grants = Vec::new();
@@ -385,7 +397,7 @@ impl<'a> Planning<'a> {
         store: &mut Store,
         now: i64,
         notices: &mut Vec<String>,
-        unknown: &mut Vec<Address>,
+        unknown: &mut Vec<Untold>,
     ) -> Result<(), CommandError> {
         if store.open_intents().is_empty() {
             return Ok(());
@@ -469,11 +481,13 @@ fn told(recovered: &Recovered) -> String {
     if !recovered.unknown.is_empty() {
         text.push_str(&format!(
             " Whether a password mail went out can't be known, and it will not be sent again: {}.",
-            listed(&recovered.unknown)
+            listed(
+                &recovered.unknown.iter().map(|untold| untold.address.clone()).collect::<Vec<_>>()
+            )
         ));
     }
-    let has_told = [&recovered.done, &recovered.adopted, &recovered.absent, &recovered.unknown];
-    if has_told.iter().all(|list| list.is_empty()) {
+    let has_told = [&recovered.done, &recovered.adopted, &recovered.absent];
+    if recovered.unknown.is_empty() && has_told.iter().all(|list| list.is_empty()) {
         text.push_str(
             " The org shows that nothing of it had happened, or that it can be repeated.",
         );

@@ -13,10 +13,13 @@ use crate::model::Attributes;
 use crate::model::Change;
 use crate::model::Check;
 use crate::model::Finding;
+use crate::model::Op;
+use crate::model::Ownership;
 use crate::model::PlanMode;
 use crate::model::Reason;
 use crate::model::Severity;
 use crate::model::Through;
+use crate::model::Write;
 
 /// More than this share of a kind is only taken away or changed when a flag
 /// says so, in percent; from so many resources on.
@@ -129,9 +132,10 @@ fn shares(checked: &Checked<'_>, findings: &mut Vec<Finding>) {
     let mut removed: BTreeMap<&str, (u64, &Address)> = BTreeMap::new();
     let mut updated: BTreeMap<&str, (u64, &Address)> = BTreeMap::new();
     for change in &checked.plan.changes {
-        // What was asked for by name is meant.
+        // What was asked for by name is meant, and what completes a creation was.
         let is_asked =
-            matches!(change.reason, Reason::ReplaceRequested | Reason::RemadeWith { .. });
+            matches!(change.reason, Reason::ReplaceRequested | Reason::RemadeWith { .. })
+                || completes_a_creation(change, checked);
         let counts = match change.action {
             Action::Delete => &mut removed,
             Action::Update | Action::Adopt if !change.ops.is_empty() => &mut updated,
@@ -161,6 +165,19 @@ fn shares(checked: &Checked<'_>, findings: &mut Vec<Finding>) {
             findings.push(finding);
         }
     }
+}
+
+/// Whether all that a change does is what was left when it was made: its steps that are
+/// done once, and what it never had.
+fn completes_a_creation(change: &Change, checked: &Checked<'_>) -> bool {
+    if change.reason == Reason::Incomplete {
+        return true;
+    }
+    let is_ours =
+        change.recorded.as_ref().is_some_and(|record| record.ownership == Ownership::Created);
+    let ops = change.ops.iter().filter_map(|op| checked.plan.ops.get(*op as usize));
+    let is_first_time = |op: &Op| op.effect.once.is_some() || matches!(op.write, Write::Await(_));
+    is_ours && ops.clone().count() > 0 && ops.into_iter().all(is_first_time)
 }
 
 /// The user whose token is used does not lock itself out.
