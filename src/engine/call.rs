@@ -103,9 +103,9 @@ impl<'a> Caller<'a> {
         let items: Vec<Item> =
             batch.into_iter().map(|prepared| Item { prepared, unknown: None }).collect();
         if items.len() > shape.limit()
-            && let CallShape::UpsertDocuments(name) | CallShape::UpdateDocuments(name) = shape
+            && matches!(shape, CallShape::UpsertDocuments(_) | CallShape::UpdateDocuments(_))
         {
-            return Deploying::start(self, name.as_ref(), items).await;
+            return Deploying::start(self, shape, items).await;
         }
         let mut report = Report { results: Vec::with_capacity(items.len()), ..Report::default() };
         let mut work: VecDeque<Attempt> = VecDeque::from([(items, 1)]);

@@ -14,6 +14,7 @@ use super::cause::Cause;
 use super::effect::Confirmed;
 use super::prepare::Body;
 use super::report::Report;
+use crate::model::CallShape;
 use crate::model::Element;
 use crate::model::SalesforceId;
 use crate::org::Org;
@@ -32,23 +33,40 @@ const LONGEST_PAUSE: u32 = 5;
 pub struct Deploying {
     /// Its id, which is to be durable before it is waited for.
     pub id: SalesforceId,
-    metadata_type: String,
+    sort: Sort,
     items: Vec<Item>,
     report: Report,
     round: u32,
 }
 
+/// What sort of documents are deployed.
+#[derive(Clone)]
+struct Sort {
+    metadata_type: String,
+    /// Whether they are written whole, so that what the org kept is read back.
+    are_whole: bool,
+}
+
 impl Deploying {
     /// Begins a deploy of these documents.
-    pub async fn start(caller: Caller<'_>, metadata_type: &str, items: Vec<Item>) -> Came {
+    pub async fn start(caller: Caller<'_>, shape: &CallShape, items: Vec<Item>) -> Came {
+        let sort = match shape {
+            CallShape::UpsertDocuments(name) => {
+                Sort { metadata_type: name.to_string(), are_whole: true }
+            }
+            CallShape::UpdateDocuments(name) => {
+                Sort { metadata_type: name.to_string(), are_whole: false }
+            }
+            _ => return Came::Back(Report::default()),
+        };
         let results = Vec::with_capacity(items.len());
         let report = Report { results, ..Report::default() };
-        Self::begin(caller, metadata_type.to_owned(), items, report, 1).await
+        Self::begin(caller, sort, items, report, 1).await
     }
 
     async fn begin(
         caller: Caller<'_>,
-        metadata_type: String,
+        sort: Sort,
         mut items: Vec<Item>,
         mut report: Report,
         round: u32,
@@ -56,15 +74,9 @@ impl Deploying {
         let mut attempt = 1;
         while !items.is_empty() {
             let documents: Vec<(&str, &[Element])> = items.iter().filter_map(document).collect();
-            match caller.org.start_deploy(&metadata_type, &documents).await {
+            match caller.org.start_deploy(&sort.metadata_type, &documents).await {
                 Ok(id) => {
-                    return Came::Deploying(Box::new(Self {
-                        id,
-                        metadata_type,
-                        items,
-                        report,
-                        round,
-                    }));
+                    return Came::Deploying(Box::new(Self { id, sort, items, report, round }));
                 }
                 Err(error) if error.is_unknown() => {
                     items = caller.settle(items, error, attempt, &mut report).await;
@@ -79,17 +91,19 @@ impl Deploying {
                 }
             }
         }
-        caller.read_back(&mut report).await;
+        if sort.are_whole {
+            caller.read_back(&mut report).await;
+        }
         Came::Back(report)
     }
 
     /// Waits for its end, and begins another for what was rolled back with others.
     pub async fn go_on(self, caller: Caller<'_>) -> Came {
-        let Self { id, metadata_type, items, mut report, round } = self;
+        let Self { id, sort, items, mut report, round } = self;
         let names: Vec<&str> = items.iter().filter_map(document).map(|(name, _)| name).collect();
         let ended = wait_for_deploy(caller.org, &id, caller.monotonic).await;
         let outcomes = match ended {
-            Ok(Some(result)) => result.outcomes(&metadata_type, &names),
+            Ok(Some(result)) => result.outcomes(&sort.metadata_type, &names),
             Ok(None) => {
                 for item in &items {
                     report.failed(item.op(), waited(&id));
@@ -136,7 +150,7 @@ impl Deploying {
                 report.failed(item.op(), Cause::Refused(rolled_back()));
             }
         }
-        Self::begin(caller, metadata_type, again, report, round + 1).await
+        Self::begin(caller, sort, again, report, round + 1).await
     }
 }
 

@@ -352,11 +352,13 @@ impl Pieces {
             for query in
                 kind.queries().iter().filter(|query| query.key_source == KeySource::RecordId)
             {
-                let ids = things
+                // In order, so that the same run makes the same calls.
+                let ids: BTreeSet<&str> = things
                     .values()
                     .filter_map(|thing| thing.id.as_ref())
                     .filter(|id| !asked.contains(id))
-                    .map(SalesforceId::as_str);
+                    .map(SalesforceId::as_str)
+                    .collect();
                 late.extend(keyed_queries(
                     query.object,
                     query.fields,

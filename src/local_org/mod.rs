@@ -36,6 +36,10 @@ use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::Request;
+use axum::response::Response;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -150,12 +154,24 @@ async fn bind(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartErr
     Ok((listener, bound))
 }
 
-/// Starts a local org. `clock` gives seconds since 1970.
-///
-/// # Errors
-/// When its data, its certificate or its ports can't be used.
-pub async fn start(options: Options, clock: Clock) -> Result<Running, StartError> {
-    let opened = opening::open(&options, clock())?;
+/// An org that is opened, and what serves it.
+struct Ready {
+    server: Arc<Server>,
+    opened: Entry,
+}
+
+/// By what an org is entered.
+struct Entry {
+    org_id: String,
+    access_token: String,
+    refresh_token: String,
+    cli_refresh_token: String,
+    is_new: bool,
+    app: identity::App,
+}
+
+fn ready(options: &Options, clock: &Clock, has_threads: bool) -> Result<Ready, StartError> {
+    let opened = opening::open(options, clock())?;
     let log = options.request_log.as_ref().map(|file| {
         RequestLog::open(file)
             .map_err(|source| StartError::RequestLog { file: file.display().to_string(), source })
@@ -166,7 +182,7 @@ pub async fn start(options: Options, clock: Clock) -> Result<Running, StartError
     let server = Arc::new(Server {
         org: Mutex::new(opened.org),
         org_id: opened.org_id.clone(),
-        clock: Arc::clone(&clock),
+        clock: Arc::clone(clock),
         random: Mutex::new(opened.random),
         calls: AtomicU64::new(opened.calls),
         daily_calls: limits.daily_calls,
@@ -183,8 +199,53 @@ pub async fn start(options: Options, clock: Clock) -> Result<Running, StartError
         latency_per_record: milliseconds(options.latency_per_record_ms),
         session_seconds: limits.session_seconds,
         log: log.transpose()?,
+        has_threads,
     });
+    let entry = Entry {
+        org_id: opened.org_id,
+        access_token: opened.access_token,
+        refresh_token: opened.refresh_token,
+        cli_refresh_token: opened.cli_refresh_token,
+        is_new: opened.is_new,
+        app: opened.app,
+    };
+    Ok(Ready { server, opened: entry })
+}
 
+/// A local org without a port: requests are handed to it, and it answers them one after
+/// the other where it is asked.
+#[derive(Clone)]
+pub struct InProcess {
+    /// The token of its admin.
+    pub access_token: String,
+    /// Its id.
+    pub org_id: String,
+    door: Door,
+}
+
+impl InProcess {
+    /// Opens one. `clock` gives seconds since 1970.
+    ///
+    /// # Errors
+    /// When its data can't be used.
+    pub fn open(options: &Options, clock: &Clock) -> Result<Self, StartError> {
+        let Ready { server, opened } = ready(options, clock, false)?;
+        let door = Door { server, scheme: "http", address: options.listen };
+        Ok(Self { access_token: opened.access_token, org_id: opened.org_id, door })
+    }
+
+    /// Answers a request.
+    pub async fn answer(&self, request: Request<Body>) -> Response {
+        http::answer(State(self.door.clone()), request).await
+    }
+}
+
+/// Starts a local org. `clock` gives seconds since 1970.
+///
+/// # Errors
+/// When its data, its certificate or its ports can't be used.
+pub async fn start(options: Options, clock: Clock) -> Result<Running, StartError> {
+    let Ready { server, opened } = ready(&options, &clock, true)?;
     let (stop, stopped) = watch::channel(false);
     let (listener, address) = bind(options.listen).await?;
     let instance_url = format!("http://{address}");

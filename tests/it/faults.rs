@@ -19,6 +19,7 @@ use orgform::local_org::Seed;
 use serde_json::json;
 
 use crate::support::World;
+use crate::support::copy;
 use crate::support::example;
 
 /// What goes wrong with one call.
@@ -401,17 +402,4 @@ async fn an_older_cache_beside_a_newer_copy_is_brought_up_to_it() {
     world.run(&["plan", "access.yaml", "--detailed-exitcode"]).await.succeeds();
     let listed = world.run(&["state", "list"]).await.succeeds();
     assert!(listed.output.contains("user.late@robots.example"), "{}", listed.output);
-}
-
-fn copy(from: &std::path::Path, to: &std::path::Path) {
-    std::fs::create_dir_all(to).expect("a folder");
-    for entry in std::fs::read_dir(from).expect("a folder") {
-        let entry = entry.expect("an entry");
-        let target = to.join(entry.file_name());
-        if entry.path().is_dir() {
-            copy(&entry.path(), &target);
-        } else {
-            std::fs::copy(entry.path(), target).expect("copies");
-        }
-    }
 }

@@ -72,7 +72,8 @@ pub async fn answer(State(door): State<Door>, request: Request<Body>) -> Respons
             ApiError::new("REQUEST_TOO_LARGE", "The request is too large").status(413)
         }),
     };
-    let answering = tokio::spawn(async move {
+    let has_threads = server.has_threads;
+    let answering = async move {
         let reply = match read {
             Err(error) => refused(&uri, &error),
             Ok(body) => {
@@ -86,9 +87,12 @@ pub async fn answer(State(door): State<Door>, request: Request<Body>) -> Respons
             log.write((server.clock)(), &method, &uri, reply.status, started.elapsed());
         }
         response(&server, &uri, reply)
-    });
+    };
+    if !has_threads {
+        return answering.await;
+    }
     // It is neither cancelled nor does it panic: what runs the org is a task of its own.
-    answering.await.unwrap_or_default()
+    tokio::spawn(answering).await.unwrap_or_default()
 }
 
 /// Why a request is not read at all.
@@ -130,8 +134,11 @@ async fn work(server: &Arc<Server>, arrived: Arc<Arrived>) -> Reply {
     loop {
         let begun = tokio::time::Instant::now();
         let (worker, call) = (Arc::clone(server), Arc::clone(&arrived));
-        let answered =
-            tokio::task::spawn_blocking(move || route(&worker, &call, is_last_try)).await;
+        let answered = if server.has_threads {
+            tokio::task::spawn_blocking(move || route(&worker, &call, is_last_try)).await
+        } else {
+            Ok(route(&worker, &call, is_last_try))
+        };
         let mut reply = match answered {
             Ok(Ok(reply)) => reply,
             Ok(Err(Undone::GaveWay(met))) if !is_last_try => {

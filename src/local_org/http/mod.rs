@@ -75,6 +75,9 @@ pub struct Server {
     pub session_seconds: i64,
     /// Where calls are written down.
     pub log: Option<RequestLog>,
+    /// Whether each call runs on a thread of its own, since it may write to disk. One
+    /// that is handed its requests runs them where it is asked, in the order of asking.
+    pub has_threads: bool,
 }
 
 /// What is known of a call before its path is looked at.
