@@ -222,10 +222,7 @@ async fn end(
     }
     run.tell();
     // A stop that came when all was done stopped nothing.
-    let is_cut_off = |cause: &Cause| matches!(cause, Cause::CutOff | Cause::Stopped);
-    let has_cut_off = run.outcome.failures.iter().any(|failure| is_cut_off(&failure.cause));
-    run.outcome.interrupted &=
-        !run.outcome.skipped.is_empty() || has_cut_off || !run.outcome.unknown.is_empty();
+    run.outcome.interrupted &= !run.outcome.skipped.is_empty() || run.outcome.cut_off;
     if run.outcome.failures.iter().any(|failure| names_what_is_gone(&failure.cause)) {
         // An id that was kept is no longer one.
         store.forget_facts()?;

@@ -48,6 +48,8 @@ pub struct Outcome {
     pub fatal: Option<OrgError>,
     /// Whether the user stopped it.
     pub interrupted: bool,
+    /// Whether calls under way were given up for that.
+    pub cut_off: bool,
 }
 
 impl Outcome {

@@ -289,6 +289,7 @@ impl<'a> Run<'a> {
 
     /// Ops whose call was cut off: their intents stay open.
     pub fn cut_off(&mut self, ops: &[usize]) {
+        self.outcome.cut_off = true;
         for op in ops {
             self.queue.free(*op);
             if is_once(&self.plan.ops[*op]) {

@@ -2,8 +2,6 @@
 //! middle, the next run ends as if nothing had.
 
 use std::collections::BTreeSet;
-use std::process::Command;
-use std::process::Stdio;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering;
@@ -14,8 +12,6 @@ use axum::body::to_bytes;
 use axum::extract::State;
 use axum::http::Request;
 use axum::http::Response;
-use orgform::local_org::Doubts;
-use orgform::local_org::Seed;
 use serde_json::json;
 
 use crate::support::World;
@@ -241,58 +237,6 @@ async fn a_run_that_ended_while_a_mail_was_sent_says_so_and_sends_no_second_one(
     assert!(!applied.output.contains("password mail done"), "{}", applied.output);
     is_whole(&world, "after the mail was cut off").await;
     world.run(&["apply", "access.yaml", "--auto-approve"]).await.succeeds();
-}
-
-/// A real process, killed at many moments.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_killed_run_is_resolved_by_the_next_and_nothing_is_made_twice() {
-    let mut interrupted = 0;
-    for round in 0..12u64 {
-        let world =
-            World::with(Seed { users: 0, seats: Some(-1), ..Seed::default() }, Doubts::default())
-                .await;
-        let users: String = (0..8)
-            .map(|n| {
-                format!(
-                    "  u{n}@robots.example: {{ last_name: U{n}, email: u@robots.example, profile: Robots, permission_set_licenses: [Salesforce API Integration], permission_sets: [S, coconut__Coconut_Integration_Config], password: email_reset_link }}\n"
-                )
-            })
-            .collect();
-        world.write(
-            "access.yaml",
-            format!(
-                "version: 1\nprofiles:\n  Robots: {{ clone_from: Minimum Access - API Only Integrations }}\npermission_sets:\n  S: {{ system_permissions: [View Setup and Configuration] }}\nusers:\n{users}"
-            ),
-        );
-        let mut child = Command::new(env!("CARGO_BIN_EXE_orgform"))
-            .args(["apply", "access.yaml", "--auto-approve"])
-            .current_dir(world.path())
-            .env("SF_INSTANCE_URL", &world.org().instance_url)
-            .env("SF_ACCESS_TOKEN", &world.org().access_token)
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("orgform starts");
-        tokio::time::sleep(Duration::from_millis(60 + round * 17)).await;
-        child.kill().expect("it is killed");
-        let status = child.wait().expect("it ends");
-        interrupted += usize::from(!status.success());
-        let applied = world.run(&["apply", "access.yaml", "--auto-approve"]).await;
-        assert_eq!(applied.code, 0, "round {round}: {}", applied.whole());
-        world.is_settled(&format!("round {round}")).await;
-        let rows = world
-            .query("SELECT Id FROM PermissionSetAssignment WHERE Assignee.Profile.Name = 'Robots' AND PermissionSet.IsOwnedByProfile = false")
-            .await;
-        assert_eq!(rows.len(), 16, "round {round}");
-        let destroyed = world.run(&["destroy", "access.yaml", "--auto-approve"]).await;
-        assert_eq!(destroyed.code, 0, "round {round}: {}", destroyed.whole());
-        assert_eq!(
-            world.query("SELECT Id FROM User WHERE IsActive = true").await.len(),
-            1,
-            "round {round}: all that was made is known to be ours"
-        );
-    }
-    assert!(interrupted > 0, "at least one run was caught before its end");
 }
 
 #[tokio::test(flavor = "multi_thread")]

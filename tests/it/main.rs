@@ -2,10 +2,12 @@
 //! what would be broken.
 
 mod access;
+mod answers;
 mod architecture;
 mod choosing;
 mod config_errors;
 mod converge;
+mod damage;
 mod deploys;
 mod diagnosis;
 mod doors;
@@ -17,6 +19,7 @@ mod formats;
 mod graph_command;
 mod groups;
 mod growth;
+mod kills;
 mod local_org;
 mod manual;
 mod many_users;

@@ -21,6 +21,7 @@ use orgform::local_org::Running;
 use orgform::local_org::Seed;
 use orgform::org::HttpWire;
 use orgform::org::Sleep;
+use orgform::org::Wire;
 
 /// 2026-12-01 09:00:00 UTC, in milliseconds.
 const NOW: i64 = 1_796_115_600_000;
@@ -71,6 +72,7 @@ pub struct World {
     ticks: Arc<AtomicU64>,
     answers: Mutex<Option<String>>,
     wants_stop: AtomicBool,
+    wire: Arc<dyn Wire>,
     org: Option<Running>,
 }
 
@@ -84,6 +86,7 @@ impl World {
             ticks: Arc::default(),
             answers: Mutex::default(),
             wants_stop: AtomicBool::new(false),
+            wire: Arc::new(HttpWire::default()),
             org: None,
         }
     }
@@ -112,6 +115,12 @@ impl World {
         world.set("SF_ACCESS_TOKEN", &running.access_token);
         world.org = Some(running);
         world
+    }
+
+    /// The same world with another way to its org.
+    pub fn over(mut self, wire: impl Wire + 'static) -> Self {
+        self.wire = Arc::new(wire);
+        self
     }
 
     /// Sets an environment variable.
@@ -182,7 +191,7 @@ impl World {
             }),
             monotonic: Arc::new(move || Duration::from_millis(steps.load(Ordering::Relaxed))),
             sleep: quick_pauses(),
-            wire: Arc::new(HttpWire::default()),
+            wire: Arc::clone(&self.wire),
             entropy: Arc::new(move || entropy.fetch_add(1, Ordering::Relaxed)),
             process: 4242,
             terminal: Terminal {

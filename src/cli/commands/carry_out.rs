@@ -26,7 +26,6 @@ use crate::cli::view::progress::Shown;
 use crate::cli::view::summary::Report;
 use crate::engine;
 use crate::engine::ApplyOptions;
-use crate::engine::Cause;
 use crate::engine::Failure;
 use crate::engine::Outcome;
 use crate::engine::Stops;
@@ -502,9 +501,8 @@ fn after_failures(output: &mut Output, outcome: &Outcome, command: &str) {
             failure.address
         ));
     }
-    let is_cut_off = |failure: &Failure| matches!(failure.cause, Cause::CutOff);
     let is_unknown = |failure: &Failure| failure.cause.is_unknown();
-    if outcome.interrupted && outcome.failures.iter().any(is_cut_off) {
+    if outcome.interrupted && outcome.cut_off {
         output.aside(&format!(
             "Stopped. Calls were cut off: run `orgform {command}` again, which asks the org what became of them and goes on."
         ));

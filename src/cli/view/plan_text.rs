@@ -238,37 +238,32 @@ fn render_new(
     }
 }
 
-/// The written names of a set, each with how many others it brings along.
+/// The written names of a set, each with how many others it brings along. What only a
+/// refusal of the org says to be needed is named, since nobody wrote it or knows of it.
 fn described(path: &str, names: &BTreeSet<String>, implied: &[Implied]) -> Vec<String> {
     let here: Vec<&Implied> = implied
         .iter()
         .filter(|implied| implied.path == path && names.contains(&implied.element))
         .collect();
-    names
-        .iter()
-        .filter(|name| !here.iter().any(|implied| implied.element == **name))
-        .map(|name| {
-            let brings = here.iter().filter(|implied| implied.because == *name).count();
-            let name = kinds::element_label(path, name);
-            if brings > 0 { format!("{name} (+{brings} it requires)") } else { name }
-        })
-        .chain({
-            // What follows from something that stands elsewhere.
-            let elsewhere: Vec<String> = here
-                .iter()
-                .filter(|implied| !names.contains(&implied.because))
-                .map(|implied| {
-                    format!(
-                        "{} (required by {}{})",
-                        implied.element,
-                        kinds::atom_words(&implied.because),
-                        if implied.learned { ", as a refusal of the org taught" } else { "" }
-                    )
-                })
-                .collect();
-            elsewhere
-        })
-        .collect()
+    let known = || here.iter().filter(|implied| !implied.learned);
+    let written = names.iter().filter(|name| !here.iter().any(|implied| implied.element == **name));
+    let written = written.map(|name| {
+        let brings = known().filter(|implied| implied.because == *name).count();
+        let name = kinds::element_label(path, name);
+        if brings > 0 { format!("{name} (+{brings} it requires)") } else { name }
+    });
+    // What follows from something that stands elsewhere.
+    let elsewhere = known().filter(|implied| !names.contains(&implied.because)).map(|implied| {
+        format!("{} (required by {})", implied.element, kinds::atom_words(&implied.because))
+    });
+    let learned = here.iter().filter(|implied| implied.learned).map(|implied| {
+        format!(
+            "{} (required by {}, as a refusal of the org taught)",
+            kinds::element_label(path, &implied.element),
+            kinds::atom_words(&implied.because)
+        )
+    });
+    written.chain(elsewhere).chain(learned).collect()
 }
 
 fn render_updated(

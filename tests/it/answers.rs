@@ -1,0 +1,286 @@
+//! Answers that are none: whatever comes instead of what Salesforce documents, nothing is
+//! taken for done, and no text of an org steers what is granted.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering;
+
+use orgform::org::Answering;
+use orgform::org::HttpWire;
+use orgform::org::Wire;
+use orgform::org::WireAnswer;
+use orgform::org::WireRequest;
+use serde_json::json;
+
+use crate::support::World;
+use crate::support::example;
+use crate::support::schema_of;
+
+/// What answers a request instead of the org; `None` lets it through.
+type Instead = Box<dyn Fn(&WireRequest) -> Option<(u16, String)> + Send + Sync>;
+
+/// The real wire, but for some answers.
+struct Lying {
+    real: HttpWire,
+    instead: Instead,
+    /// How often something else answered.
+    lies: Arc<AtomicUsize>,
+}
+
+impl Wire for Lying {
+    fn send(&self, request: WireRequest) -> Answering<'_> {
+        match (self.instead)(&request) {
+            None => self.real.send(request),
+            Some((status, body)) => {
+                self.lies.fetch_add(1, Ordering::Relaxed);
+                let headers = vec![("x-sfdc-request-id".to_owned(), "req-1".to_owned())];
+                let body = body.into_bytes();
+                Box::pin(async move { Ok(WireAnswer { status, headers, body }) })
+            }
+        }
+    }
+}
+
+async fn lying(
+    instead: impl Fn(&WireRequest) -> Option<(u16, String)> + Send + Sync + 'static,
+) -> (World, Arc<AtomicUsize>) {
+    let lies = Arc::new(AtomicUsize::new(0));
+    let wire =
+        Lying { real: HttpWire::default(), instead: Box::new(instead), lies: Arc::clone(&lies) };
+    let world = World::new().await.over(wire);
+    world.write("access.yaml", example());
+    (world, lies)
+}
+
+fn is_mail(request: &WireRequest) -> bool {
+    request.url.ends_with("/password")
+}
+
+const APPLY: [&str; 3] = ["apply", "access.yaml", "--auto-approve"];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_other_answer_to_a_mail_is_taken_for_one_that_went_out() {
+    let busy = r#"[{"message":"busy","errorCode":"SERVER_UNAVAILABLE"}]"#;
+    for (status, body) in [
+        (200, ""),
+        (204, ""),
+        (200, "{}"),
+        (200, "<html>Please sign in</html>"),
+        (201, "{\"NewPassword\":\"x\"}"),
+        (202, ""),
+        (302, ""),
+        (307, "<html>moved</html>"),
+        (400, "<html>bad</html>"),
+        (429, ""),
+        (500, "[{\"errorCode\":\"UNKNOWN_EXCEPTION\",\"message\":\"?\"}]"),
+        (502, "<html>gateway</html>"),
+        (503, busy),
+        (504, ""),
+    ] {
+        let what = format!("{status} {body}");
+        let text = body.to_owned();
+        let (world, lies) =
+            lying(move |request| is_mail(request).then(|| (status, text.clone()))).await;
+        let applied = world.run(&APPLY).await.fails();
+        assert_eq!(lies.load(Ordering::Relaxed), 1, "{what}: it is asked once");
+        let told = "whether the password mail went out is not known";
+        assert!(applied.output.contains(told), "{what}: {}", applied.output);
+        assert!(!applied.output.contains("password mail done"), "{what}: {}", applied.output);
+        world.run(&APPLY).await.succeeds();
+        assert_eq!(lies.load(Ordering::Relaxed), 1, "{what}: it is never asked again");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mail_is_sent_again_where_the_answer_proves_that_none_went_out() {
+    let crowded = r#"[{"message":"ConcurrentRequests (Concurrent API Requests) Limit exceeded.","errorCode":"REQUEST_LIMIT_EXCEEDED"}]"#;
+    let left = AtomicUsize::new(2);
+    let (world, lies) = lying(move |request| {
+        let is_refused = is_mail(request)
+            && left
+                .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |n| n.checked_sub(1))
+                .is_ok();
+        is_refused.then(|| (403, crowded.to_owned()))
+    })
+    .await;
+    let applied = world.run(&APPLY).await.succeeds();
+    assert_eq!(lies.load(Ordering::Relaxed), 2);
+    assert!(applied.output.contains("password mail done"), "{}", applied.output);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_that_ended_before_the_mail_costs_no_mail() {
+    let ended = r#"[{"message":"Session expired or invalid","errorCode":"INVALID_SESSION_ID"}]"#;
+    let first = AtomicUsize::new(1);
+    let (world, _) = lying(move |request| {
+        let is_first = is_mail(request) && first.swap(0, Ordering::Relaxed) == 1;
+        is_first.then(|| (401, ended.to_owned()))
+    })
+    .await;
+    let applied = world.run(&APPLY).await.fails();
+    assert!(applied.errors.contains("takes no further calls"), "{}", applied.whole());
+    let again = world.run(&APPLY).await.succeeds();
+    assert!(again.output.contains("password mail done"), "{}", again.output);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_other_answer_to_a_removal_is_taken_for_one() {
+    for (status, body) in
+        [(200, ""), (202, ""), (302, ""), (200, "<html></html>"), (204, "<html></html>"), (404, "")]
+    {
+        let what = format!("{status} {body}");
+        let (world, lies) = lying(move |request| {
+            let is_removal =
+                request.method == "DELETE" && request.url.contains("PermissionSetAssignment");
+            is_removal.then(|| (status, body.to_owned()))
+        })
+        .await;
+        world.run(&APPLY).await.succeeds();
+        let without = example().replace("      - coconut__Coconut_Integration_Config\n", "");
+        assert_ne!(without, example());
+        world.write("access.yaml", without);
+        let applied = world.run(&APPLY).await.fails();
+        assert!(lies.load(Ordering::Relaxed) > 0, "{what}");
+        assert!(applied.output.contains("not known to be done"), "{what}: {}", applied.output);
+        assert!(!applied.output.contains("1 deleted"), "{what}: {}", applied.output);
+        let held = world
+            .query("SELECT Id FROM PermissionSetAssignment WHERE PermissionSet.Name = 'Coconut_Integration_Config'")
+            .await;
+        assert_eq!(held.len(), 1, "{what}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn something_that_is_gone_already_is_looked_at_before_that_is_believed() {
+    let gone = r#"[{"message":"entity is deleted","errorCode":"ENTITY_IS_DELETED"}]"#;
+    let (world, _) = lying(move |request| {
+        let is_removal =
+            request.method == "DELETE" && request.url.contains("PermissionSetAssignment");
+        is_removal.then(|| (404, gone.to_owned()))
+    })
+    .await;
+    world.run(&APPLY).await.succeeds();
+    world.write(
+        "access.yaml",
+        example().replace("      - coconut__Coconut_Integration_Config\n", ""),
+    );
+    let applied = world.run(&APPLY).await.fails();
+    assert!(applied.output.contains("ENTITY_IS_DELETED"), "{}", applied.output);
+}
+
+/// Texts by which an org could try to be given power.
+fn temptation(permission: &str) -> String {
+    format!("Permission {permission} depends on permission(s): Modify All Data")
+}
+
+const HARMLESS: &str = "version: 1\npermission_sets:\n  S: { label: S, system_permissions: [View Setup and Configuration] }\nusers:\n  u@robots.example: { last_name: U, email: u@robots.example, profile: Standard User, permission_sets: [S] }\n";
+
+async fn has_power(world: &World) -> bool {
+    let sets = "SELECT Id FROM PermissionSet WHERE PermissionsModifyAllData = true AND IsOwnedByProfile = false";
+    !world.query(sets).await.is_empty()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rule_s_message_is_no_lesson() {
+    for code in ["FIELD_CUSTOM_VALIDATION_EXCEPTION", "FIELD_INTEGRITY_EXCEPTION"] {
+        let text = temptation("View Setup and Configuration");
+        let body = json!([{"message": text, "errorCode": code}]).to_string();
+        let (world, _) = lying(move |request| {
+            let is_user = request.method == "POST" && request.url.ends_with("/sobjects/User");
+            is_user.then(|| (400, body.clone()))
+        })
+        .await;
+        world.write("access.yaml", HARMLESS);
+        let applied = world.run(&APPLY).await.fails();
+        assert!(!applied.output.contains("Planned again"), "{code}: {}", applied.output);
+        assert!(!has_power(&world).await, "{code}");
+        let again = world.run(&["plan", "access.yaml"]).await.succeeds();
+        assert!(!again.output.contains("Modify All Data"), "{code}: {}", again.output);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_set_needs_by_a_refusal_alone_gives_no_power_unasked() {
+    let refused = |text: &str| {
+        format!(
+            "<soapenv:Envelope xmlns:soapenv=\"http://schemas.xmlsoap.org/soap/envelope/\" xmlns=\"http://soap.sforce.com/2006/04/metadata\"><soapenv:Body><upsertMetadataResponse><result><created>false</created><errors><message>{text}</message><statusCode>FIELD_INTEGRITY_EXCEPTION</statusCode></errors><fullName>S</fullName><success>false</success></result></upsertMetadataResponse></soapenv:Body></soapenv:Envelope>"
+        )
+    };
+    let body = refused(&temptation("ViewSetup"));
+    let first = AtomicUsize::new(1);
+    let (world, _) = lying(move |request| {
+        let is_write = String::from_utf8_lossy(&request.body).contains("upsertMetadata");
+        let is_first = is_write && first.swap(0, Ordering::Relaxed) == 1;
+        is_first.then(|| (200, body.clone()))
+    })
+    .await;
+    world.write("access.yaml", HARMLESS);
+    let applied = world.run(&APPLY).await.fails();
+    assert!(applied.output.contains("Planned again"), "{}", applied.whole());
+    assert!(
+        applied.output.contains("as a refusal of the org taught"),
+        "it is shown as that: {}",
+        applied.whole()
+    );
+    assert!(applied.errors.contains("gives power and stands in no file"), "{}", applied.errors);
+    assert!(!has_power(&world).await);
+    // Nor does the next run take it for granted.
+    let again = world.run(&APPLY).await.fails();
+    assert!(again.errors.contains("gives power and stands in no file"), "{}", again.errors);
+    assert!(!has_power(&world).await);
+    // Somebody who reads it may say yes.
+    world.types("yes\n");
+    world.run(&["apply", "access.yaml"]).await.succeeds();
+    assert!(has_power(&world).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refusal_reaches_programs_with_its_code_fields_and_request() {
+    let body = json!([
+        {"message": "Titles come from HR", "errorCode": "FIELD_CUSTOM_VALIDATION_EXCEPTION", "fields": ["Title"]},
+        {"message": "And so do names", "errorCode": "INVALID_FIELD", "fields": []},
+    ])
+    .to_string();
+    let (world, _) = lying(move |request| {
+        let is_user = request.method == "POST" && request.url.ends_with("/sobjects/User");
+        is_user.then(|| (400, body.clone()))
+    })
+    .await;
+    world.write("access.yaml", HARMLESS);
+    let applied = world.run(&[&APPLY[..], &["--json"]].concat()).await.fails();
+    let events: Vec<serde_json::Value> =
+        applied.output.lines().map(|line| serde_json::from_str(line).expect("an event")).collect();
+    let validator = schema_of("events.schema.json");
+    for event in &events {
+        assert!(validator.is_valid(event), "{event}");
+    }
+    let failed = events.iter().find(|event| event["type"] == "failed").expect("a failure");
+    insta::assert_snapshot!(serde_json::to_string_pretty(failed).expect("JSON"), @r#"
+    {
+      "type": "failed",
+      "address": "user.u@robots.example",
+      "step": "insert",
+      "cause": "refused",
+      "reason": "FIELD_CUSTOM_VALIDATION_EXCEPTION: Titles come from HR [Title]; INVALID_FIELD: And so do names (request req-1)",
+      "request_id": "req-1",
+      "code": "FIELD_CUSTOM_VALIDATION_EXCEPTION",
+      "fields": [
+        "Title"
+      ],
+      "refusals": [
+        {
+          "code": "FIELD_CUSTOM_VALIDATION_EXCEPTION",
+          "message": "Titles come from HR",
+          "fields": [
+            "Title"
+          ]
+        },
+        {
+          "code": "INVALID_FIELD",
+          "message": "And so do names",
+          "fields": []
+        }
+      ]
+    }
+    "#);
+}
