@@ -356,7 +356,7 @@ pub struct Op {
 }
 
 impl Op {
-    /// What the journal keeps of it while its call is under way: what tells whether
+    /// What the state keeps of it while its call is under way: what tells whether
     /// it was done, and what the state says then.
     #[must_use]
     pub fn announced(&self) -> Self {
