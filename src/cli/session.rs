@@ -120,9 +120,17 @@ impl Session {
         environment: &Environment,
         command: &str,
     ) -> Result<Store, CommandError> {
+        Ok(self.open_state(environment, command).await?)
+    }
+
+    async fn open_state(
+        &self,
+        environment: &Environment,
+        command: &str,
+    ) -> Result<Store, StateError> {
         let holder = Self::holder(environment, command);
         let lineage = format!("{:016x}{:016x}", (environment.entropy)(), (environment.entropy)());
-        Ok(Store::open(&self.state_dir, &self.identity.id, &holder, &lineage).await?)
+        Store::open(&self.state_dir, &self.identity.id, &holder, &lineage).await
     }
 
     /// Opens the org's state for a plan: with its lock where that is free, and otherwise
@@ -135,21 +143,23 @@ impl Session {
         environment: &Environment,
         command: &str,
     ) -> Result<Store, CommandError> {
-        let holder = Self::holder(environment, command);
-        let lineage = format!("{:016x}{:016x}", (environment.entropy)(), (environment.entropy)());
-        let opened = Store::open(&self.state_dir, &self.identity.id, &holder, &lineage).await;
-        let notice = match opened {
-            Err(StateError::Locked { holder }) => format!(
-                "Another run works on the state of this org ({holder}). This plan is made from what it has written so far."
-            ),
-            Err(error) if error.is_read_only() => {
-                "The state can't be written here, so that what the org offers is asked anew and not kept.".to_owned()
+        match self.open_state(environment, command).await {
+            Err(StateError::Locked { holder }) => {
+                let mut store = self.look().await?;
+                // Its calls are under way, and its own to settle.
+                store.leave_open_calls();
+                store.notice(format!(
+                    "Another run works on the state of this org ({holder}). This plan is made from what it has written so far."
+                ));
+                Ok(store)
             }
-            opened => return Ok(opened?),
-        };
-        let mut store = self.look().await?;
-        store.notice(notice);
-        Ok(store)
+            Err(error) if error.is_read_only() => {
+                let mut store = self.look().await?;
+                store.notice("The state can't be written here, so that what the org offers is asked anew and not kept.");
+                Ok(store)
+            }
+            opened => Ok(opened?),
+        }
     }
 
     /// Reads the org's state without its lock.

@@ -200,6 +200,21 @@ impl Folder {
         Ok(read)
     }
 
+    /// Cuts a torn last line off for good, so that a second one can't come behind it.
+    ///
+    /// # Errors
+    /// When the log can't be written.
+    pub fn cut_torn_end(&self, lineage: &str) -> Result<(), StateError> {
+        if self.log_bytes == 0 {
+            return Ok(());
+        }
+        let (mut file, _) = open_log(&self.log)?;
+        if cut_torn_line(&mut file, &self.log, lineage)? < self.log_bytes {
+            file.sync_data().map_err(StateError::io(&self.log))?;
+        }
+        Ok(())
+    }
+
     fn add(&mut self, entry: &Entry, lineage: &str) -> Result<(), StateError> {
         let file = match &mut self.file {
             Some(file) => file,

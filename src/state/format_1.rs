@@ -96,9 +96,9 @@ pub fn read_cache(db: &sled::Db, org_id: &str) -> Option<Cached> {
         let (key, value) = entry.ok()?;
         let bytes = whole(&parts, JOURNAL, &key, &value).ok()?;
         let Announced { run, ops } = serde_json::from_slice(&bytes).ok()?;
-        // When it was written is not told: it counts as just now.
+        // When it was written is not told: what is not there by now never comes.
         let number = u64::from_be_bytes(key.get(..8)?.try_into().ok()?);
-        cached.open.push(Intent { number, ..Intent::new(&run, i64::MAX, ops) });
+        cached.open.push(Intent { number, ..Intent::new(&run, 0, ops) });
     }
     Some(cached)
 }

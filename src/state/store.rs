@@ -102,6 +102,9 @@ impl Store {
         } else {
             caught_up(&folder, &backend, &opened, &mut front, &mut cache).await?
         };
+        if !is_of_format_1 {
+            backend.cut_torn_end(&front.lineage)?;
+        }
         let must_compact = opened.front.is_none() || is_of_format_1;
         let backend: Box<dyn Backend> = Box::new(backend);
         let (records, lock) = (Records::Cached(Box::new(cache)), Some(lock));
@@ -159,6 +162,13 @@ impl Store {
     /// Whether changes are only looked at: nothing is written down.
     pub fn is_only_read(&self) -> bool {
         self.lock.is_none()
+    }
+
+    /// Leaves the calls that are open to another run, where this one only reads.
+    pub fn leave_open_calls(&mut self) {
+        if self.is_only_read() {
+            self.open = OpenIntents::default();
+        }
     }
 
     /// What happened on opening that the user should know.

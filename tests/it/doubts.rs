@@ -84,7 +84,7 @@ async fn a_prerequisite_that_only_a_rejection_tells_is_learned_and_kept() {
     );
     assert!(applied.output.contains("Planned again with that:"), "{}", applied.output);
     assert!(
-        applied.output.contains("Run Reports (RunReports) (+1 it requires)"),
+        applied.output.contains("(required by RunReports, as a refusal of the org taught)"),
         "{}",
         applied.output
     );

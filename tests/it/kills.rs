@@ -333,7 +333,8 @@ async fn a_run_that_is_asked_three_times_ends_at_once() {
         let (status, text, took) = asked(signal, 3, WRITE).await;
         assert_eq!(status.code(), Some(1), "{text}");
         assert!(text.contains("Calls were cut off"), "{text}");
-        assert!(took < Duration::from_secs(3), "{took:?}: {text}");
+        // Far from the five seconds that two would wait.
+        assert!(took < Duration::from_secs(4), "{took:?}: {text}");
     }
 }
 

@@ -57,6 +57,9 @@ use crate::state::Store;
 /// plan.
 const MOST_EXPLAINED: usize = 25;
 
+/// So often a plan is begun anew before it is made with what there is.
+const ANEW: usize = 2;
+
 /// A plan, with what it was made from.
 pub struct Planned {
     /// The plan.
@@ -202,7 +205,8 @@ impl<'a> Planning<'a> {
         }
     }
 
-    /// Makes a plan.
+    /// Makes a plan. Where the org shows on the way that the state has to know more, it
+    /// is begun anew with that.
     ///
     /// # Errors
     /// When the org or the state can't be read, or what is declared can't be.
@@ -211,6 +215,23 @@ impl<'a> Planning<'a> {
         session: &Session,
         store: &mut Store,
     ) -> Result<Planned, CommandError> {
+        for _ in 0..ANEW {
+            if let Some(planned) = self.attempt(session, store, true).await? {
+                return Ok(planned);
+            }
+        }
+        let planned = self.attempt(session, store, false).await?;
+        planned
+            .ok_or_else(|| CommandError::new("the org changes faster than it can be planned for"))
+    }
+
+    /// One attempt at a plan; `None` when it `may_begin_anew` and is to.
+    async fn attempt(
+        &self,
+        session: &Session,
+        store: &mut Store,
+        may_begin_anew: bool,
+    ) -> Result<Option<Planned>, CommandError> {
         let now = (self.environment.clock)() / 1000;
         let mut notices: Vec<String> = store.notices().to_vec();
         let mut unknown = Vec::new();
@@ -245,10 +266,10 @@ impl<'a> Planning<'a> {
             observations = engine::refresh(&session.org, refreshing, &mut catalog).await?;
             check_org(session, &catalog)?;
             check_sight(session, &asked, &catalog, &observations).await?;
-            if came_late(store, &observations) {
+            if may_begin_anew && came_late(store, &observations) {
                 // What a call of an earlier run made came after it was looked for: it is
                 // ours, and planned with as that.
-                return Box::pin(self.plan(session, store)).await;
+                return Ok(None);
             }
             // What was only loaded keeps its age.
             let answered: Vec<(&Fact, _)> = catalog
@@ -277,7 +298,7 @@ impl<'a> Planning<'a> {
             store.keep_facts(answered, now, API_VERSION)?;
         };
         let Draft { mut plan, desired, choice } = draft?;
-        if self.refresh || self.is_to_be_applied {
+        if may_begin_anew && (self.refresh || self.is_to_be_applied) {
             let before = engine::mailed_before(&session.org, store, &plan).await?;
             if !before.is_empty() {
                 let named: Vec<String> = before.iter().map(ToString::to_string).collect();
@@ -285,7 +306,7 @@ impl<'a> Planning<'a> {
                     "The org shows that these have logged in, or got their password mail, before; none is sent again: {}.",
                     named.join(", ")
                 ));
-                return Box::pin(self.plan(session, store)).await;
+                return Ok(None);
             }
         }
         let recorded = overview.over(&*store);
@@ -340,7 +361,16 @@ impl<'a> Planning<'a> {
             );
         }
         let located = findings::located(&plan.findings, &self.environment.folder, &self.files);
-        Ok(Planned { plan, catalog, notices, desired, choice, observations, located, unknown })
+        Ok(Some(Planned {
+            plan,
+            catalog,
+            notices,
+            desired,
+            choice,
+            observations,
+            located,
+            unknown,
+        }))
     }
 
     /// A plan from what is known now.
