@@ -192,6 +192,7 @@ pub async fn apply(
             let Landed { intent, shape, ops, sent_at, came } = some;
             match came {
                 Came::Back(report) => {
+                    let report = *report;
                     let answered = Answered { intent, shape, ops, sent_at, report };
                     run.take(answered, store, now(), (options.monotonic)())?;
                 }
@@ -204,7 +205,7 @@ pub async fn apply(
             landed = flight.landed();
         }
     }
-    end(org, store, run, now()).await
+    end(org, store, run, flight, now()).await
 }
 
 /// What is left once nothing is under way any more.
@@ -212,13 +213,17 @@ async fn end(
     org: &Org,
     store: &mut Store,
     mut run: Run<'_>,
+    mut flight: Flight<'_>,
     now: i64,
 ) -> Result<Outcome, EngineError> {
     run.leave_out_the_rest();
     store.finish(&run.settling()).await?;
     let may_ask = run.outcome.fatal.is_none() && !run.outcome.interrupted;
     if !run.catalog.access_policies().is_empty() && may_ask {
-        run.look_for_undone(org).await?;
+        // It only asks: who does not want to wait for that need not.
+        if let Some(looked) = flight.unless_stopped(run.look_for_undone(org)).await {
+            looked?;
+        }
     }
     run.tell();
     // A stop that came when all was done stopped nothing.

@@ -8,6 +8,7 @@ use std::collections::HashSet;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use super::EngineError;
 use super::cause::Cause;
 use super::cause::NotSent;
 use super::deploying::Deploying;
@@ -32,6 +33,7 @@ use crate::org::DocumentOutcome;
 use crate::org::Org;
 use crate::org::OrgError;
 use crate::org::RecordOutcome;
+use crate::org::Refusal;
 use crate::org::Refused;
 
 /// What calls are made with.
@@ -50,7 +52,7 @@ pub struct Caller<'a> {
 /// What comes of sending a batch.
 pub enum Came {
     /// All of its ops have a result.
-    Back(Report),
+    Back(Box<Report>),
     /// The org deploys it; that goes on once its id is durable.
     Deploying(Box<Deploying>),
 }
@@ -68,6 +70,15 @@ impl Item {
     /// Its place in the plan.
     pub fn op(&self) -> usize {
         self.prepared.op
+    }
+
+    /// It is not done by this attempt. One before of which nothing is known may do it
+    /// yet, so that its intent stays open whatever came of this one.
+    pub fn failed(&self, cause: Cause, report: &mut Report) {
+        report.failed(self.op(), cause);
+        if self.unknown.is_some() {
+            report.open.push(self.op());
+        }
     }
 
     /// An error of this attempt, which says nothing of one before.
@@ -98,7 +109,7 @@ impl<'a> Caller<'a> {
                 Body::Awaited(awaited) => Some((item.op, awaited)),
                 _ => None,
             });
-            return Came::Back(wait::look(self.org, awaited.collect()).await);
+            return Came::Back(Box::new(wait::look(self.org, awaited.collect()).await));
         }
         let items: Vec<Item> =
             batch.into_iter().map(|prepared| Item { prepared, unknown: None }).collect();
@@ -136,14 +147,14 @@ impl<'a> Caller<'a> {
         if matches!(shape, CallShape::UpsertDocuments(_)) {
             self.read_back(&mut report).await;
         }
-        Came::Back(report)
+        Came::Back(Box::new(report))
     }
 
     async fn send_once(self, shape: &CallShape, items: &[Item]) -> Result<Vec<Sent>, OrgError> {
         let org = self.org;
         let sent = |outcomes: Vec<RecordOutcome>| outcomes.into_iter().map(Sent::from).collect();
         match shape {
-            CallShape::Insert(object) => self.insert(object, &records(items)).await.map(sent),
+            CallShape::Insert(object) => self.insert(object, &records(items)).await,
             CallShape::Update(object) => {
                 org.update_records(object, &records(items)).await.map(sent)
             }
@@ -174,31 +185,49 @@ impl<'a> Caller<'a> {
         }
     }
 
-    async fn insert(self, object: &str, records: &[&Row]) -> Result<Vec<RecordOutcome>, OrgError> {
-        match self.org.insert_records(object, records).await {
-            Ok(results) if results.iter().any(is_refused_by_rest) => {
-                self.insert_by_soap(object, records, results).await
-            }
+    async fn insert(self, object: &str, records: &[&Row]) -> Result<Vec<Sent>, OrgError> {
+        let results = match self.org.insert_records(object, records).await {
             Err(OrgError::Refused { refused, .. }) if is_refused_by_rest(&Err(refused.clone())) => {
-                let results = vec![Err(refused); records.len()];
-                self.insert_by_soap(object, records, results).await
+                vec![Err(refused); records.len()]
             }
-            other => other,
-        }
+            other => other?,
+        };
+        Ok(self.insert_by_soap(object, records, results).await)
     }
 
+    /// Inserts over SOAP what REST does not insert, one by one: what came of one says
+    /// nothing of the others.
     async fn insert_by_soap(
         self,
         object: &str,
         records: &[&Row],
-        mut results: Vec<RecordOutcome>,
-    ) -> Result<Vec<RecordOutcome>, OrgError> {
-        for (record, result) in records.iter().zip(results.iter_mut()) {
-            if is_refused_by_rest(result) {
-                *result = self.org.insert_record_by_soap(object, record).await?;
+        results: Vec<RecordOutcome>,
+    ) -> Vec<Sent> {
+        let mut sent = Vec::with_capacity(results.len());
+        let mut ended: Option<OrgError> = None;
+        for (record, result) in records.iter().zip(results) {
+            if !is_refused_by_rest(&result) {
+                sent.push(result.into());
+                continue;
             }
+            if let Some(error) = &ended {
+                sent.push(Sent::NotAnswered(error.clone()));
+                continue;
+            }
+            sent.push(match self.org.insert_record_by_soap(object, record).await {
+                Ok(outcome) => outcome.into(),
+                Err(OrgError::Refused { refused, status, call }) => {
+                    let error = OrgError::Refused { refused: refused.clone(), status, call };
+                    if error.is_unknown() { Sent::NotAnswered(error) } else { Err(refused).into() }
+                }
+                Err(error) => {
+                    let ends = error.is_final() || matches!(error, OrgError::Stopped { .. });
+                    ended = Some(error.clone()).filter(|_| ends);
+                    Sent::NotAnswered(error)
+                }
+            });
         }
-        Ok(results)
+        sent
     }
 
     /// Takes the outcomes of an answered call; returns what is to be sent again.
@@ -212,29 +241,40 @@ impl<'a> Caller<'a> {
     ) -> Vec<Item> {
         let mut again = Vec::new();
         let mut in_doubt = Vec::new();
-        for (item, Sent { outcome, was_there }) in items.into_iter().zip(outcomes) {
-            match outcome {
-                Ok(id) => {
+        let mut unknown: Vec<(Item, OrgError)> = Vec::new();
+        for (item, sent) in items.into_iter().zip(outcomes) {
+            match sent {
+                Sent::Done { id, was_there } => {
                     // After a call without an answer, what is there is our own.
                     let was_there = was_there && !self.may_be_own(&item);
                     let confirmed = Confirmed { id, was_there, ..Confirmed::default() };
                     report.done(item.op(), confirmed);
                 }
-                Err(refused) if self.contradicts(shape, &item, &refused) => {
-                    in_doubt.push((item, refused));
-                }
-                Err(refused)
-                    if refused.is_wholly(crate::org::Refusal::is_contention)
+                Sent::Refused(refused)
+                    if refused.is_wholly(Refusal::is_contention)
                         && attempt < self.org.attempts()
                         && self.org.may_write() =>
                 {
                     again.push(item);
                 }
-                Err(refused) => report.failed(item.op(), Cause::Refused(refused)),
+                Sent::Refused(refused) if self.contradicts(shape, &item, &refused) => {
+                    in_doubt.push((item, refused));
+                }
+                Sent::Refused(refused) => item.failed(Cause::Refused(refused), report),
+                Sent::NotAnswered(error) if error.is_unknown() => unknown.push((item, error)),
+                Sent::NotAnswered(error) => {
+                    item.failed(item.cause(error.clone()), report);
+                    if error.is_final() {
+                        report.fatal = Some(error);
+                    }
+                }
             }
         }
         if !in_doubt.is_empty() {
             self.look_at_refused(in_doubt, report).await;
+        }
+        for (item, error) in unknown {
+            again.extend(self.settle(vec![item], error, attempt, report).await);
         }
         again
     }
@@ -250,10 +290,10 @@ impl<'a> Caller<'a> {
     fn contradicts(self, shape: &CallShape, item: &Item, refused: &Refused) -> bool {
         match shape {
             CallShape::Insert(_) => {
-                self.may_be_own(item) || refused.is_wholly(crate::org::Refusal::is_duplicate)
+                self.may_be_own(item) || refused.is_wholly(Refusal::is_duplicate)
             }
             CallShape::Delete(_) | CallShape::DeleteDocuments(_) => {
-                item.unknown.is_some() || refused.is_wholly(crate::org::Refusal::is_already_gone)
+                item.unknown.is_some() || refused.is_wholly(Refusal::is_already_gone)
             }
             _ => false,
         }
@@ -266,7 +306,7 @@ impl<'a> Caller<'a> {
         let Ok(shown) = look(self.org, &ops).await else {
             // The refusal itself is certain; what is there is read by the next run.
             for (item, refused) in items {
-                report.failed(item.op(), Cause::Refused(refused));
+                item.failed(Cause::Refused(refused), report);
             }
             return;
         };
@@ -276,9 +316,7 @@ impl<'a> Caller<'a> {
                     confirmed.was_there |= !self.may_be_own(&item);
                     report.done(item.op(), confirmed);
                 }
-                Shown::NotDone | Shown::Never => {
-                    report.failed(item.op(), Cause::Refused(refused));
-                }
+                Shown::NotDone | Shown::Never => item.failed(Cause::Refused(refused), report),
             }
         }
     }
@@ -313,9 +351,11 @@ impl<'a> Caller<'a> {
             Ok(shown) => shown,
             Err(second) => {
                 let second = match second {
-                    super::EngineError::Org(second) => Some(Arc::new(second)),
+                    EngineError::Org(second) => Some(second),
                     _ => None,
                 };
+                report.fatal = second.clone().filter(OrgError::is_final);
+                let second = second.map(Arc::new);
                 for item in &items {
                     report.failed(item.op(), stays(item, second.clone()));
                 }
@@ -350,11 +390,28 @@ impl<'a> Caller<'a> {
         let Ok(found) = observe_some(self.org, done).await else { return };
         for (op, result) in &mut report.results {
             let OpResult::Done(confirmed) = result else { continue };
-            if let Some(observed) = found.get(address(*op)) {
-                confirmed.id = observed.id.clone().or(confirmed.id.take());
-                confirmed.read_back = Some(observed.clone());
+            match found.get(address(*op)) {
+                Some(observed) => {
+                    confirmed.id = observed.id.clone().or(confirmed.id.take());
+                    confirmed.read_back = Some(observed.clone());
+                }
+                // Whatever was said of it: it is not there. (A step before the one that
+                // makes the thing leaves nothing under its name.)
+                None if self.plan_op(*op).effect.creates.is_some() => {
+                    *result = OpResult::Failed(Cause::unknown(not_there()));
+                }
+                None => {}
             }
         }
+    }
+}
+
+fn not_there() -> OrgError {
+    OrgError::Unexpected {
+        call: "read back".to_owned(),
+        status: None,
+        reason: "it was said to be written, and is not there".to_owned(),
+        request_id: None,
     }
 }
 
@@ -368,7 +425,7 @@ fn is_about_one_item(error: &OrgError) -> bool {
 /// A call that came to nothing; after one that ends all, neither is the rest sent.
 fn give_up(items: &[Item], error: OrgError, work: &mut VecDeque<Attempt>, report: &mut Report) {
     for item in items {
-        report.failed(item.op(), item.cause(error.clone()));
+        item.failed(item.cause(error.clone()), report);
     }
     if error.is_final() {
         for item in work.drain(..).flat_map(|(rest, _)| rest) {
@@ -383,22 +440,33 @@ fn give_up(items: &[Item], error: OrgError, work: &mut VecDeque<Attempt>, report
 }
 
 /// What an answer says of one op.
-struct Sent {
-    outcome: RecordOutcome,
-    /// An upsert found the document there.
-    was_there: bool,
+enum Sent {
+    /// It is done.
+    Done {
+        /// The id of what was made.
+        id: Option<SalesforceId>,
+        /// An upsert found the document there.
+        was_there: bool,
+    },
+    /// The org refused it.
+    Refused(Refused),
+    /// Its own call came to nothing.
+    NotAnswered(OrgError),
 }
 
 impl From<RecordOutcome> for Sent {
     fn from(outcome: RecordOutcome) -> Self {
-        Self { outcome, was_there: false }
+        match outcome {
+            Ok(id) => Self::Done { id, was_there: false },
+            Err(refused) => Self::Refused(refused),
+        }
     }
 }
 
 fn of_documents(outcomes: Vec<DocumentOutcome>) -> Vec<Sent> {
-    let sent = |outcome: DocumentOutcome| Sent {
-        was_there: outcome.created == Some(false),
-        outcome: outcome.refused.map_or(Ok(outcome.id), Err),
+    let sent = |outcome: DocumentOutcome| match outcome.refused {
+        Some(refused) => Sent::Refused(refused),
+        None => Sent::Done { id: outcome.id, was_there: outcome.created == Some(false) },
     };
     outcomes.into_iter().map(sent).collect()
 }

@@ -57,7 +57,7 @@ impl Deploying {
             CallShape::UpdateDocuments(name) => {
                 Sort { metadata_type: name.to_string(), are_whole: false }
             }
-            _ => return Came::Back(Report::default()),
+            _ => return Came::Back(Box::default()),
         };
         let results = Vec::with_capacity(items.len());
         let report = Report { results, ..Report::default() };
@@ -84,7 +84,7 @@ impl Deploying {
                 }
                 Err(error) => {
                     for item in &items {
-                        report.failed(item.op(), item.cause(error.clone()));
+                        item.failed(item.cause(error.clone()), &mut report);
                     }
                     report.fatal = Some(error).filter(OrgError::is_final);
                     break;
@@ -94,7 +94,7 @@ impl Deploying {
         if sort.are_whole {
             caller.read_back(&mut report).await;
         }
-        Came::Back(report)
+        Came::Back(Box::new(report))
     }
 
     /// Waits for its end, and begins another for what was rolled back with others.
@@ -108,7 +108,7 @@ impl Deploying {
                 for item in &items {
                     report.failed(item.op(), waited(&id));
                 }
-                return Came::Back(report);
+                return Came::Back(Box::new(report));
             }
             Err(error) => {
                 // The deploy goes on: nothing of it is known, whatever the look said.
@@ -118,16 +118,16 @@ impl Deploying {
                     report.failed(item.op(), Cause::Unknown { error, look_up: None });
                 }
                 report.fatal = Some(error.as_ref().clone()).filter(OrgError::is_final);
-                return Came::Back(report);
+                return Came::Back(Box::new(report));
             }
         };
         let outcomes = match outcomes {
             Ok(outcomes) => outcomes,
             Err(error) => {
                 for item in &items {
-                    report.failed(item.op(), item.cause(error.clone()));
+                    item.failed(item.cause(error.clone()), &mut report);
                 }
-                return Came::Back(report);
+                return Came::Back(Box::new(report));
             }
         };
         let mut again = Vec::new();
@@ -137,7 +137,7 @@ impl Deploying {
                 continue;
             };
             match outcome.refused {
-                Some(refused) => report.failed(item.op(), Cause::Refused(refused)),
+                Some(refused) => item.failed(Cause::Refused(refused), &mut report),
                 None => {
                     let was_there = outcome.created == Some(false) && !caller.may_be_own(&item);
                     let confirmed = Confirmed { id: outcome.id, was_there, ..Confirmed::default() };
@@ -147,7 +147,7 @@ impl Deploying {
         }
         if round >= ROUNDS {
             for item in again.drain(..) {
-                report.failed(item.op(), Cause::Refused(rolled_back()));
+                item.failed(Cause::Refused(rolled_back()), &mut report);
             }
         }
         Self::begin(caller, sort, again, report, round + 1).await

@@ -156,6 +156,15 @@ impl<'a> Flight<'a> {
         }
     }
 
+    /// Does something that a wish to stop ends at once; `None` when there was one.
+    pub async fn unless_stopped<T>(&mut self, work: impl Future<Output = T>) -> Option<T> {
+        let asked = next_of(&mut self.stops);
+        match select(pin!(asked), pin!(work)).await {
+            Either::Left(_) => None,
+            Either::Right((done, _)) => Some(done),
+        }
+    }
+
     /// What else landed by now.
     pub fn landed(&mut self) -> Option<Landed> {
         self.landed.pop_front()

@@ -22,6 +22,9 @@ pub struct Report {
     pub results: Vec<(usize, OpResult)>,
     /// Ops that were sent again, since no answer told what became of them.
     pub repeated: Vec<usize>,
+    /// Ops whose intents stay open whatever their results say: an attempt before, of
+    /// which nothing is known, may still do them.
+    pub open: Vec<usize>,
     /// Why no further call can succeed.
     pub fatal: Option<OrgError>,
 }

@@ -233,7 +233,9 @@ impl<'a> Run<'a> {
                 OpResult::Failed(cause) if is_once(held) && may_have_happened(cause) => {
                     Cow::Owned(Confirmed { unknown: true, ..Confirmed::default() })
                 }
-                OpResult::Failed(cause) if cause.leaves_open() => continue,
+                OpResult::Failed(cause) if cause.leaves_open() || report.open.contains(op) => {
+                    continue;
+                }
                 OpResult::Failed(_) | OpResult::Waiting(_) => {
                     settled.settle(&ops, *op);
                     continue;

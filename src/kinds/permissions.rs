@@ -159,11 +159,16 @@ pub fn risk(api_name: &str) -> Option<(usize, &'static str)> {
         .map(|(rank, row)| (rank, row.get(1).copied().unwrap_or_default()))
 }
 
-/// Whether an atom gives power over the whole org, or over all records of an object.
+/// System permissions that only let somebody see how an org is laid out, and that many
+/// others need.
+const HARMLESS: [&str; 4] = ["ViewPublicDashboards", "ViewPublicReports", "ViewRoles", "ViewSetup"];
+
+/// Whether an atom gives more than a look: power over people, settings or data. All but a
+/// few do, since a list of all that is dangerous is never whole.
 pub fn is_privileged(atom: &str) -> bool {
     match object_of_atom(atom) {
-        Some((_, word)) => matches!(word, "modify_all" | "view_all"),
-        None => risk(atom).is_some(),
+        Some((_, word)) => word != "read",
+        None => !HARMLESS.contains(&atom),
     }
 }
 

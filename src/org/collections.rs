@@ -11,6 +11,7 @@ use super::error::RecordOutcome;
 use super::error::Refusal;
 use super::error::Refused;
 use super::refusals::refusal_of;
+use super::transport::Answer;
 use super::transport::Call;
 use super::transport::Org;
 use super::transport::Payload;
@@ -79,7 +80,7 @@ impl Org {
         let path = format!("composite/sobjects?allOrNone=false&ids={}", list.join(","));
         let path = Self::data_path(&path);
         let call = Call::bare(CallKind::DeleteRecords, Method::DELETE, &path);
-        outcomes(&self.json(call).await?, ids.len())
+        outcomes(self.send(call).await?, ids.len(), false)
     }
 
     async fn collection(
@@ -94,7 +95,7 @@ impl Org {
             .map_err(|error| OrgError::unexpected(path, error.to_string()))?;
         let path = Self::data_path(path);
         let call = Call::new(kind, method, &path, Payload::JsonText(&body));
-        outcomes(&self.json(call).await?, count)
+        outcomes(self.send(call).await?, count, kind == CallKind::InsertRecords)
     }
 
     /// Resets a user's password, which mails the link. The answer holds a
@@ -160,14 +161,20 @@ fn typed<'a>(object: &'a str, records: &[&'a Row]) -> Collection<'a> {
 
 /// The results of a collection, in the order of what was sent (REST API Developer
 /// Guide, "sObject Collections").
-fn outcomes(answer: &Json, count: usize) -> Result<Vec<RecordOutcome>, OrgError> {
+fn outcomes(answer: Answer, count: usize, makes: bool) -> Result<Vec<RecordOutcome>, OrgError> {
     let unexpected = |reason: &str| OrgError::unexpected("composite/sobjects", reason);
     let results = answer
+        .json
         .as_array()
         .filter(|results| results.len() == count)
         .ok_or_else(|| unexpected("it has another number of results than were sent"))?;
-    let read = results.iter().map(outcome).collect::<Option<Vec<_>>>();
-    read.ok_or_else(|| unexpected("a result says neither that it is done nor why not"))
+    let read = results.iter().map(|result| outcome(result, makes)).collect::<Option<Vec<_>>>();
+    let read =
+        read.ok_or_else(|| unexpected("a result says neither that it is done nor why not"))?;
+    let in_request = |outcome: RecordOutcome| {
+        outcome.map_err(|refused| refused.in_request(answer.request_id.clone()))
+    };
+    Ok(read.into_iter().map(in_request).collect())
 }
 
 /// The id in the answer to a single insert, which says that it is done.
@@ -188,13 +195,15 @@ fn one(result: Result<Option<SalesforceId>, OrgError>) -> Result<Vec<RecordOutco
     }
 }
 
-/// What a result says; `None` where it says nothing that the documents know.
-fn outcome(result: &Json) -> Option<RecordOutcome> {
-    let is_done = result.get("success").and_then(Json::as_bool)?;
-    if is_done {
-        return Some(Ok(result.get("id").and_then(Json::as_str).and_then(SalesforceId::parse)));
-    }
+/// What a result says; `None` where it says nothing that the documents know: what was
+/// made has an id, and what was refused a reason.
+fn outcome(result: &Json, makes: bool) -> Option<RecordOutcome> {
     let errors = result.get("errors").and_then(Json::as_array);
-    let refusals: Vec<Refusal> = errors.into_iter().flatten().filter_map(refusal_of).collect();
-    Some(Err(Refused::of(refusals).unwrap_or_else(Refused::without_reason)))
+    let errors = errors.map_or(&[] as &[Json], Vec::as_slice);
+    if result.get("success").and_then(Json::as_bool)? {
+        let id = result.get("id").and_then(Json::as_str).and_then(SalesforceId::parse);
+        return (errors.is_empty() && (id.is_some() || !makes)).then_some(Ok(id));
+    }
+    let refusals = errors.iter().map(refusal_of).collect::<Option<Vec<Refusal>>>()?;
+    Refused::of(refusals).map(Err)
 }

@@ -16,6 +16,7 @@ use super::error::OrgError;
 use super::error::RecordOutcome;
 use super::error::Refusal;
 use super::error::Refused;
+use super::transport::Answer;
 use super::transport::Call;
 use super::transport::Org;
 use super::transport::Payload;
@@ -215,12 +216,12 @@ impl Org {
         operation: &str,
         kind: CallKind,
         body: &str,
-    ) -> Result<String, OrgError> {
+    ) -> Result<Answer, OrgError> {
         let path = format!("/services/Soap/m/{API_VERSION}");
         let mut call = Call::new(kind, Method::POST, &path, Payload::Soap(body));
         // A SOAP path says nothing of what was asked: the operation does.
         call.name = Some(operation);
-        Ok(self.send(call).await?.body)
+        self.send(call).await
     }
 
     /// Reads up to ten documents of a type; `None` for one that is not there.
@@ -239,7 +240,7 @@ impl Org {
             }
         });
         let answer = self.metadata("readMetadata", CallKind::ReadMetadata, &body).await?;
-        let document = roxmltree::Document::parse(&answer)
+        let document = roxmltree::Document::parse(&answer.body)
             .map_err(|error| unexpected("readMetadata", error.to_string()))?;
         let records: Vec<Element> = document
             .descendants()
@@ -279,7 +280,7 @@ impl Org {
             soap.text("met:asOfVersion", API_VERSION);
         });
         let answer = self.metadata("listMetadata", CallKind::ReadMetadata, &body).await?;
-        let document = roxmltree::Document::parse(&answer)
+        let document = roxmltree::Document::parse(&answer.body)
             .map_err(|error| unexpected("listMetadata", error.to_string()))?;
         Ok(document
             .descendants()
@@ -361,10 +362,10 @@ impl Org {
 /// The results in the order of what was sent, as the API gives them.
 fn outcomes(
     operation: &str,
-    answer: &str,
+    answer: &Answer,
     names: &[&str],
 ) -> Result<Vec<DocumentOutcome>, OrgError> {
-    let document = roxmltree::Document::parse(answer)
+    let document = roxmltree::Document::parse(&answer.body)
         .map_err(|error| unexpected(operation, error.to_string()))?;
     let results: Vec<_> =
         document.descendants().filter(|node| node.tag_name().name() == "result").collect();
@@ -374,7 +375,7 @@ fn outcomes(
     let read = results.into_iter().zip(names).map(|(result, name)| {
         let refused = match child_text(result, "success")? {
             "true" => None,
-            _ => Some(refused_in(result)),
+            _ => Some(refused_in(result).in_request(answer.request_id.clone())),
         };
         let created = child_text(result, "created").map(|created| created == "true");
         Some(DocumentOutcome { full_name: (*name).to_owned(), created, id: None, refused })
@@ -385,6 +386,9 @@ fn outcomes(
 
 #[cfg(test)]
 mod tests {
+    use serde_json::Value as Json;
+
+    use super::Answer;
     use super::envelope;
     use super::outcomes;
     use crate::model::Element;
@@ -405,7 +409,8 @@ mod tests {
     #[test]
     fn a_refusal_without_an_error_is_still_a_refusal() {
         let answer = "<r><result><fullName>P</fullName><success>false</success></result></r>";
-        let outcomes = outcomes("updateMetadata", answer, &["P"]).expect("outcomes");
+        let answer = Answer { body: answer.to_owned(), json: Json::Null, request_id: None };
+        let outcomes = outcomes("updateMetadata", &answer, &["P"]).expect("outcomes");
         assert!(outcomes[0].refused.is_some());
     }
 }

@@ -78,7 +78,8 @@ fn strange(answer: Answered<'_>) -> String {
 /// A SOAP fault comes with status 500 whatever it is about; unless it is about
 /// the server, it is a definite refusal.
 fn is_definite_fault(answer: Answered<'_>, refusal: &Refusal) -> bool {
-    let is_fault = answer.status == 500 && answer.body.contains("<faultcode");
+    let is_xml = answer.body.trim_start().starts_with('<');
+    let is_fault = answer.status == 500 && is_xml && answer.body.contains("<faultcode");
     let is_about_server = matches!(
         refusal.code.as_str(),
         "UNKNOWN_EXCEPTION" | "SERVER_UNAVAILABLE" | "UNABLE_TO_LOCK_ROW" | "Server"

@@ -91,6 +91,8 @@ pub(super) struct Answer {
     pub body: String,
     /// What was read; `Null` for nothing and for an envelope.
     pub json: Json,
+    /// Salesforce's id of the request.
+    pub request_id: Option<String>,
 }
 
 /// What a call sends.
@@ -303,7 +305,7 @@ impl Org {
             && let Some(json) = read_as(contract.shape, &body)
         {
             let body = if contract.shape == Shape::Envelope { body } else { String::new() };
-            return Ok(Answer { body, json });
+            return Ok(Answer { body, json, request_id });
         }
         Err(error_of(Answered {
             call: &call.describe(),

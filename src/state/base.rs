@@ -16,6 +16,8 @@ use crate::model::Record;
 
 /// The format version of base and log.
 pub const FORMAT_VERSION: u64 = 2;
+/// A serial beyond this was not given by counting.
+pub const LAST_SERIAL: u64 = 1 << 53;
 /// As much of a base as has all but its records.
 pub const FRONT: usize = 4096;
 /// What stands in front of the checksum, which covers all before it.

@@ -24,8 +24,8 @@ pub enum DamageKind {
     /// The base's content is not what was written.
     #[error("its checksum does not fit its content")]
     BaseChecksum,
-    /// There is a log, and no base that it could follow.
-    #[error("it is missing, and state.log has entries that follow it")]
+    /// It is not there, and other files say that there was one.
+    #[error("it is missing, and other files of this state are there")]
     BaseMissing,
     /// A line of the log is none, and others follow it.
     #[error("line {line}, after entry {after}: {reason}")]

@@ -24,6 +24,7 @@ use super::base;
 use super::base::Base;
 use super::base::FORMAT_VERSION;
 use super::base::Front;
+use super::base::LAST_SERIAL;
 use super::damage::Damage;
 use super::damage::DamageKind;
 use super::entries::Intent;
@@ -37,8 +38,6 @@ const LOG_FLOOR: u64 = 64 * 1024;
 const END: u64 = 64 * 1024;
 /// The numbers of the backups, the youngest first.
 const BACKUPS: [&str; 2] = ["1", "2"];
-/// A serial beyond this was not given by counting.
-const LAST_SERIAL: u64 = 1 << 53;
 
 /// The files of one state.
 #[derive(Debug)]
@@ -66,7 +65,9 @@ impl Folder {
         self.log_bytes = length(&self.log)?.unwrap_or(0);
         self.base_bytes = length(&self.base)?;
         match read_beginning(&self.base)? {
-            None if self.log_bytes > 0 => damaged(&self.base, DamageKind::BaseMissing),
+            None if self.log_bytes > 0 || self.was_begun() => {
+                damaged(&self.base, DamageKind::BaseMissing);
+            }
             None => return Ok(opened),
             Some(beginning) => match base::read_front(&beginning) {
                 None => damaged(
@@ -107,6 +108,14 @@ impl Folder {
         }
         opened.damages = damages;
         Ok(opened)
+    }
+
+    /// Whether other files say that a state was begun here.
+    fn was_begun(&self) -> bool {
+        let beside = |name: &str| self.base.with_file_name(name);
+        let cache = beside("cache.sled").join("clean");
+        let others = [beside("last.json"), backup_of(&self.base, BACKUPS[0]), cache];
+        others.iter().any(|path| path.exists())
     }
 
     /// The serial of the log's last whole line.
@@ -209,7 +218,7 @@ impl Folder {
             return Ok(());
         }
         let (mut file, _) = open_log(&self.log)?;
-        if cut_torn_line(&mut file, &self.log, lineage)? < self.log_bytes {
+        if cut_torn_line(&mut file, &self.log, lineage)? != self.log_bytes {
             file.sync_data().map_err(StateError::io(&self.log))?;
         }
         Ok(())
@@ -221,7 +230,12 @@ impl Folder {
             None => {
                 let (file, is_new) = open_log(&self.log)?;
                 let mut file = file;
+                let before = file.metadata().map_err(StateError::io(&self.log))?.len();
                 self.log_bytes = cut_torn_line(&mut file, &self.log, lineage)?;
+                if self.log_bytes != before {
+                    // Or else the old end could come back behind the new line.
+                    file.sync_data().map_err(StateError::io(&self.log))?;
+                }
                 if is_new {
                     sync_folder(&self.log)?;
                 }
@@ -246,15 +260,7 @@ impl Folder {
         open: &[Intent],
         records: Records<'_>,
     ) -> Result<(), StateError> {
-        let temporary = self.base.with_extension("json.new");
-        let failed = StateError::io(&temporary);
-        let file = File::create(&temporary).map_err(failed)?;
-        let mut writer = BufWriter::with_capacity(1 << 16, file);
-        let failed = |error| StateError::io(&temporary)(error);
-        base::write(&mut writer, front, open, records, failed)?;
-        let file = writer.into_inner().map_err(|error| failed(error.into_error()))?;
-        file.sync_all().map_err(failed)?;
-        let bytes = file.metadata().map_err(failed)?.len();
+        let temporary = self.write_aside(front, open, records)?;
         self.keep_backups()?;
         std::fs::rename(&temporary, &self.base).map_err(StateError::io(&self.base))?;
         // The log may only go once the base that holds its entries is there for good.
@@ -267,8 +273,49 @@ impl Folder {
             std::fs::rename(&self.log, &kept).map_err(StateError::io(&self.log))?;
         }
         self.log_bytes = 0;
-        self.base_bytes = Some(bytes);
         Ok(())
+    }
+
+    /// Writes a base beside the one that is there, durably; where it is.
+    fn write_aside(
+        &mut self,
+        front: &Front,
+        open: &[Intent],
+        records: Records<'_>,
+    ) -> Result<PathBuf, StateError> {
+        let temporary = self.base.with_extension("json.new");
+        let failed = StateError::io(&temporary);
+        let file = File::create(&temporary).map_err(failed)?;
+        let mut writer = BufWriter::with_capacity(1 << 16, file);
+        let failed = |error| StateError::io(&temporary)(error);
+        base::write(&mut writer, front, open, records, failed)?;
+        let file = writer.into_inner().map_err(|error| failed(error.into_error()))?;
+        file.sync_all().map_err(failed)?;
+        self.base_bytes = Some(file.metadata().map_err(failed)?.len());
+        Ok(temporary)
+    }
+
+    /// Puts another base in the place of one that is damaged, of which copies are kept
+    /// elsewhere: the backups stay as they are.
+    ///
+    /// # Errors
+    /// When a file can't be written.
+    pub fn replace(
+        &mut self,
+        front: &Front,
+        open: &[Intent],
+        records: Records<'_>,
+    ) -> Result<(), StateError> {
+        let temporary = self.write_aside(front, open, records)?;
+        std::fs::rename(&temporary, &self.base).map_err(StateError::io(&self.base))?;
+        sync_folder(&self.base)?;
+        self.file = None;
+        match std::fs::remove_file(&self.log) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                Err(StateError::io(&self.log)(error))
+            }
+            _ => sync_folder(&self.log),
+        }
     }
 
     /// Moves base and log on to the backups; the base stays where it is until a new one
@@ -449,8 +496,15 @@ fn cut_torn_line(file: &mut File, path: &Path, lineage: &str) -> Result<u64, Sta
             continue;
         }
         let is_ended = part.len() > body.len();
-        if part.is_empty() || (is_ended && Entry::read(&body[last..], lineage).is_ok()) {
+        if part.is_empty() {
             return Ok(length);
+        }
+        if Entry::read(&body[last..], lineage).is_ok() {
+            if !is_ended {
+                // All of it is there but its end.
+                file.write_all(b"\n").map_err(StateError::io(path))?;
+            }
+            return Ok(length + u64::from(!is_ended));
         }
         let kept = start + last as u64;
         file.set_len(kept).map_err(StateError::io(path))?;

@@ -58,6 +58,16 @@ impl Lock {
     }
 }
 
+impl Lock {
+    /// Takes the lock of a folder without saying so, for a look; `None` where another run
+    /// holds it or nothing can be written there.
+    pub fn hold(folder: &Path) -> Option<Self> {
+        let file = OpenOptions::new().write(true).open(folder.join("lock")).ok()?;
+        file.try_lock().ok()?;
+        Some(Self { _file: file })
+    }
+}
+
 fn read_holder(about: &Path) -> String {
     let held =
         std::fs::read_to_string(about).ok().and_then(|text| serde_json::from_str(&text).ok());

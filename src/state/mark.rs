@@ -8,6 +8,8 @@ use std::path::Path;
 use serde::Deserialize;
 use serde::Serialize;
 
+use super::base::LAST_SERIAL;
+
 /// How far a state was when a run was done with it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mark {
@@ -19,7 +21,9 @@ pub struct Mark {
 
 /// What a folder's mark says; `None` where there is none that can be read.
 pub fn read(folder: &Path) -> Option<Mark> {
-    serde_json::from_slice(&std::fs::read(folder.join("last.json")).ok()?).ok()
+    let mark: Mark = serde_json::from_slice(&std::fs::read(folder.join("last.json")).ok()?).ok()?;
+    // A number that nobody counted says nothing.
+    Some(mark).filter(|mark| mark.serial < LAST_SERIAL)
 }
 
 /// Leaves a mark. Where that fails, nothing is lost but the notice.

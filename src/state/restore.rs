@@ -23,9 +23,12 @@ use super::folder::sync_folder;
 use super::lock::Holder;
 use super::lock::Lock;
 use super::mark;
+use super::mark::Mark;
+use super::store::Store;
 use super::store::read_whole;
 use crate::model::Address;
 use crate::model::Record;
+use crate::model::Recorded as _;
 use crate::model::SalesforceId;
 
 /// What a state can be restored from.
@@ -71,7 +74,13 @@ pub async fn check(root: &Path, org_id: &SalesforceId) -> Result<Option<Checked>
     if !folder.is_dir() {
         return Ok(None);
     }
-    let (readable, damages, found) = look(&folder, org_id).await?;
+    // Beside a run that writes, the cache goes on between two looks, and the log is
+    // read as whoever only reads it does.
+    let held = Lock::hold(&folder);
+    if held.is_none() && Store::read(root, org_id).await.is_ok() {
+        return beside_a_run(root, org_id).await.map(Some);
+    }
+    let (readable, damages, found) = look(&folder, org_id, held.is_some()).await?;
     let (serial, resources) = (readable.front.serial, readable.resources.len());
     let open = readable.open.all().len();
     let in_doubt = if damages.is_empty() { Vec::new() } else { in_doubt(&readable, &found) };
@@ -80,13 +89,26 @@ pub async fn check(root: &Path, org_id: &SalesforceId) -> Result<Option<Checked>
     Ok(Some(Checked { serial, resources, open, diagnosis, sources }))
 }
 
+/// What can be said of a state that another run writes.
+async fn beside_a_run(root: &Path, org_id: &SalesforceId) -> Result<Checked, StateError> {
+    let store = Store::read(root, org_id).await?;
+    Ok(Checked {
+        serial: store.serial(),
+        resources: store.stream().count(),
+        open: store.open_intents().len(),
+        diagnosis: Diagnosis::default(),
+        sources: Vec::new(),
+    })
+}
+
 /// What a state can be restored from, the one with the latest entry first.
 ///
 /// # Errors
 /// When a file can't be read, or it is of a newer version.
 pub async fn sources(root: &Path, org_id: &SalesforceId) -> Result<Vec<Source>, StateError> {
     let folder = root.join(org_id.as_str());
-    let (_, _, found) = look(&folder, org_id).await?;
+    let held = Lock::hold(&folder);
+    let (_, _, found) = look(&folder, org_id, held.is_some()).await?;
     Ok(found.into_iter().map(|found| found.source).collect())
 }
 
@@ -103,7 +125,7 @@ pub async fn restore(
 ) -> Result<Option<Vec<PathBuf>>, StateError> {
     let folder = root.join(org_id.as_str());
     let _lock = Lock::take(&folder, holder)?;
-    let (readable, _, found) = look(&folder, org_id).await?;
+    let (readable, _, found) = look(&folder, org_id, true).await?;
     let known = found.iter().map(|found| found.source.serial);
     let latest = known.chain([readable.front.serial]).max().unwrap_or(0);
     let latest = latest.max(mark::read(&folder).map_or(0, |mark| mark.serial));
@@ -113,21 +135,25 @@ pub async fn restore(
     let mut aside = Vec::new();
     for file in ["state.json", "state.log"] {
         let from = folder.join(file);
-        let to = free_name(&folder, file);
-        match std::fs::rename(&from, &to) {
-            Ok(()) => aside.push(to),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-            Err(error) => return Err(StateError::io(&from)(error)),
+        if from.exists() {
+            let to = free_name(&folder, file);
+            // At no moment is there less than what there was.
+            if std::fs::hard_link(&from, &to).is_err() {
+                std::fs::copy(&from, &to).map_err(StateError::io(&to))?;
+            }
+            aside.push(to);
         }
     }
     sync_folder(&folder.join("state.json"))?;
     let Contents { front, resources, open } = chosen.contents;
     // Nothing that was there before is later than it.
-    let front = Front { format_version: FORMAT_VERSION, serial: latest + 1, ..front };
+    let serial = latest.saturating_add(1);
+    let front = Front { format_version: FORMAT_VERSION, serial, ..front };
     let mut backend = Folder::of(&folder);
     let records: Vec<(Address, Record)> = resources.into_iter().collect();
     let records = Box::new(records.into_iter().map(Ok));
-    backend.compact(&front, open.all(), records).await?;
+    backend.replace(&front, open.all(), records)?;
+    mark::leave(&folder, &Mark { lineage: front.lineage, serial });
     Ok(Some(aside))
 }
 
@@ -140,6 +166,7 @@ fn free_name(folder: &Path, file: &str) -> PathBuf {
 async fn look(
     folder: &Path,
     org_id: &SalesforceId,
+    may_look_at_cache: bool,
 ) -> Result<(Contents, Vec<Damage>, Vec<Found>), StateError> {
     let mut backend = Folder::of(folder);
     let opened = backend.open().await?;
@@ -151,8 +178,7 @@ async fn look(
         serial: contents.front.serial,
         resources: contents.resources.len(),
     };
-    let readable_is_something = opened.front.is_some();
-    if readable_is_something {
+    if opened.front.is_some() || !readable.resources.is_empty() {
         let what = "what can be read of state.json and state.log".to_owned();
         let source = source("readable", what, &readable);
         found.push(Found { source, contents: readable.clone() });
@@ -163,7 +189,7 @@ async fn look(
         let what = format!("the backup {}", version.file.display());
         found.push(Found { source: source(&version.name, what, &contents), contents });
     }
-    if let Some(contents) = of_cache(folder, org_id, &readable.front) {
+    if may_look_at_cache && let Some(contents) = of_cache(folder, org_id, &readable.front) {
         let last = readable.front.serial;
         let known = contents.front.serial;
         let is_told = |damage: &Damage| matches!(damage.what, DamageKind::Older { .. });
@@ -175,7 +201,9 @@ async fn look(
         let source = source("cache", "what the cache knows".to_owned(), &contents);
         found.push(Found { source, contents });
     }
-    found.sort_by_key(|found| std::cmp::Reverse(found.source.serial));
+    // Of two that go as far, the one that was not damaged comes first.
+    let order = |found: &Found| (found.source.serial, found.source.name != "readable");
+    found.sort_by_key(|found| std::cmp::Reverse(order(found)));
     Ok((readable, damages, found))
 }
 

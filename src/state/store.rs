@@ -485,11 +485,16 @@ pub(super) async fn read_whole(
         None => Front {
             format_version: FORMAT_VERSION,
             org_id: org_id.to_string(),
-            lineage: String::new(),
+            // The log may be whole without its base, and reads by its state's name.
+            lineage: mark::read(folder).map(|mark| mark.lineage).unwrap_or_default(),
             serial: 0,
             next_intent: 0,
         },
     };
+    if opened.front.is_none() && front.lineage.is_empty() {
+        let empty = Contents { front, resources: BTreeMap::new(), open: OpenIntents::default() };
+        return Ok((empty, opened.damages.clone()));
+    }
     if front.format_version < 2 && opened.front.is_some() {
         let base = backend.base().await?;
         let base = base.ok_or(StateError::OnlyRead)?;

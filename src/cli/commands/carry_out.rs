@@ -24,6 +24,7 @@ use crate::cli::view::events::Events;
 use crate::cli::view::plan_view;
 use crate::cli::view::progress::Shown;
 use crate::cli::view::summary::Report;
+use crate::cli::view::summary::milliseconds;
 use crate::engine;
 use crate::engine::ApplyOptions;
 use crate::engine::Failure;
@@ -149,7 +150,7 @@ pub async fn carry_out(
     mode: PlanMode,
 ) -> Result<u8, CommandError> {
     let (command, what, _) = words(mode);
-    let started = (environment.clock)();
+    let started = (environment.monotonic)();
     let events = Events::open(environment, wishes.read.json, wishes.write.json_into.as_deref())?;
     let session = Session::open(environment, &wishes.read.org).await?;
     let mut store = match session.store(environment, command).await {
@@ -175,7 +176,7 @@ pub async fn carry_out(
     let closed = store.close().await;
     let usage = session.org.usage();
     session.close().await;
-    let elapsed = (environment.clock)() - started;
+    let elapsed = milliseconds((environment.monotonic)().saturating_sub(started));
     let report = match result {
         Ok(report) => report,
         Err(error) => {

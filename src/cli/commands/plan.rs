@@ -30,6 +30,7 @@ pub async fn run(
     arguments: PlanArguments,
 ) -> Result<u8, CommandError> {
     let started = (environment.clock)();
+    let begun = (environment.monotonic)();
     let mode = if arguments.destroy {
         PlanMode::Destroy {
             include_adopted: arguments.include_adopted,
@@ -88,7 +89,7 @@ pub async fn run(
             output.line("")?;
             output.print(&found)?;
         }
-        let elapsed = (environment.clock)() - started;
+        let elapsed = summary::milliseconds((environment.monotonic)().saturating_sub(begun));
         let cost = summary::cost(elapsed, &usage);
         output.line(&format!("Planned in {cost}"))?;
         if let Some(path) = &arguments.out {

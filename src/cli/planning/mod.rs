@@ -432,6 +432,13 @@ impl<'a> Planning<'a> {
         if store.open_intents().is_empty() {
             return Ok(());
         }
+        let makes = |intent: &Intent| intent.open_ops().all(|(_, op)| op.effect.creates.is_some());
+        if !self.refresh && store.open_intents().iter().all(makes) {
+            // What was not there when it was looked for is looked for again by the next
+            // run that asks the org.
+            notices.push("Calls of an earlier run are not answered yet. What they were to make is taken for not there.".to_owned());
+            return Ok(());
+        }
         if !self.refresh {
             return Err(CommandError::new(
                 "an earlier run ended in the middle of a call, and what it did is not known yet",

@@ -1,6 +1,7 @@
 //! The last line of a run: what changed, how long it took, and what it cost.
 
 use std::collections::HashSet;
+use std::time::Duration;
 
 use serde_json::Value as Json;
 use serde_json::json;
@@ -154,6 +155,11 @@ impl Report {
 
 fn steps(count: usize) -> String {
     if count == 1 { "1 step".to_owned() } else { format!("{count} steps") }
+}
+
+/// A time in whole milliseconds.
+pub fn milliseconds(time: Duration) -> i64 {
+    i64::try_from(time.as_millis()).unwrap_or(i64::MAX)
 }
 
 /// How long it took and what it cost.

@@ -124,6 +124,11 @@ impl Trial {
                 self.fail(&format!("after destroy: {user}"));
             }
         }
+        let assigned = self.wire.query(ASSIGNED).await;
+        let licenses = self.wire.query("SELECT Id FROM PermissionSetLicenseAssign WHERE Assignee.Username LIKE 'u%@robots.example'").await;
+        if let Some(row) = assigned.iter().chain(&licenses).next() {
+            self.fail(&format!("after destroy something is assigned still: {row}"));
+        }
         // A user who was there before keeps its profile, and that stays with it.
         if !self.schedule.adopts {
             let left = self.wire.query("SELECT Id FROM Profile WHERE Name = 'Robots'").await;

@@ -17,8 +17,14 @@ pub enum Fault {
     Strange(u16, Strange, bool),
     /// The connection breaks, and the org does it so many calls later.
     Late(u8),
+    /// The connection breaks, and the org does it just before the next call of its class,
+    /// which as a rule is the same once more; the answers of so many questions after that
+    /// are lost.
+    Overtaken(u8),
     /// The answer is lost, and so are those of so many questions after it.
     LostLookUps(u8),
+    /// What is to be deleted is not found for a moment, though it is there.
+    NotFound,
     /// The session has ended.
     NoSession,
     /// Too many calls at once: it is not taken up.
@@ -27,12 +33,15 @@ pub enum Fault {
     OneLocked,
     /// No answer comes; whether the org did it.
     Hangs(bool),
-    /// A deploy takes so many looks.
+    /// The org works on a deploy while so many calls go by; at another call, deploys take
+    /// so many looks.
     Slow(u8),
     /// Somebody else changes something just before.
     Admin(Meddling),
     /// The process is killed; whether the org did it.
     Killed(bool),
+    /// The process is killed, and the org does it so many calls later, of the next run.
+    KilledLate(u8),
     /// The power fails; whether the org did it, and what became of the last write.
     PowerLost(bool, Torn),
     /// The user asks to stop so many times while the call hangs.
@@ -116,7 +125,7 @@ impl Schedule {
         // A crowd is guarded against changes of many at once.
         let users = if random.u8(0..12) == 0 { 12 } else { random.usize(1..=4) };
         let adopts = random.u8(0..4) == 0;
-        Self {
+        let mut schedule = Self {
             shape,
             users,
             adopts,
@@ -125,7 +134,18 @@ impl Schedule {
             destroy: strikes(&mut random, 0..=2, adopts),
             loses_cache: random.u8(0..4) == 0,
             disk_full: random.u8(0..12) == 0,
+        };
+        if shape == Shape::Deploy {
+            schedule.apply.extend(strikes_at_deploy(&mut random));
         }
+        if random.u8(0..6) == 0 {
+            let (class, nth, fault) = (Class::Delete, random.usize(0..3), Fault::NotFound);
+            schedule.destroy.push(Strike { class, nth, fault });
+        }
+        if random.u8(0..4) == 0 {
+            schedule.apply.push(on_its_way(&mut random));
+        }
+        schedule
     }
 }
 
@@ -143,6 +163,29 @@ fn strikes(
         }
     }
     strikes
+}
+
+/// A deploy takes its time, and mostly the run ends while it is waited for.
+fn strikes_at_deploy(random: &mut fastrand::Rng) -> Vec<Strike> {
+    let fault = Fault::Slow(random.u8(2..24));
+    let mut strikes = vec![Strike { class: Class::Deploy, nth: 0, fault }];
+    let ends = [Fault::Killed(true), Fault::PowerLost(true, Torn::Half), Fault::Stopped(3)];
+    if random.u8(0..4) > 0 {
+        let (nth, fault) = (random.usize(0..3), ends[random.usize(0..ends.len())]);
+        strikes.push(Strike { class: Class::DeployStatus, nth, fault });
+    }
+    strikes
+}
+
+/// A call is on its way still when it is sent again, or when the next run begins.
+fn on_its_way(random: &mut fastrand::Rng) -> Strike {
+    let classes = [Class::Insert, Class::Insert, Class::Insert, Class::Mail, Class::WriteMetadata];
+    let class = classes[random.usize(0..classes.len())];
+    let fault = match random.u8(0..2) {
+        0 => Fault::KilledLate(random.u8(1..40)),
+        _ => Fault::Overtaken(if random.bool() { 0 } else { random.u8(1..12) }),
+    };
+    Strike { class, nth: random.usize(0..5), fault }
 }
 
 fn strike(random: &mut fastrand::Rng) -> Strike {

@@ -59,6 +59,8 @@ pub struct Trial {
     /// Where the org is reached over a real connection, in the seeds that use one.
     door: Option<String>,
     moves: usize,
+    /// The log's length before and after it was torn last.
+    torn: Option<(u64, u64)>,
     /// All that was printed so far.
     pub printed: String,
 }
@@ -88,6 +90,7 @@ impl Trial {
             entropy: Arc::new(AtomicU64::new(7)),
             door: None,
             moves: 0,
+            torn: None,
             printed: String::new(),
         }
     }
@@ -190,7 +193,11 @@ impl Trial {
         let environment = self.environment(&output);
         let all = std::iter::once("orgform").chain(arguments.iter().copied()).map(Into::into);
         let woken = Arc::clone(&self.wire.woken);
-        self.wire.seen().asked = 0;
+        {
+            let mut seen = self.wire.seen();
+            seen.asked = 0;
+            seen.runs += 1;
+        }
         let mut running = Box::pin(orgform::cli::run(all.collect(), environment));
         let code = loop {
             let ended = std::pin::pin!(woken.notified());
@@ -207,7 +214,11 @@ impl Trial {
         };
         drop(running);
         let text = String::from_utf8_lossy(&output.lock().expect("no panic")).into_owned();
+        let wrong = self.wire.seen().wrong.take();
         self.printed.push_str(&format!("$ orgform {}\n{text}--- {code:?}\n", arguments.join(" ")));
+        if let Some(wrong) = wrong {
+            self.fail(&wrong);
+        }
         Ran { code, text }
     }
 
@@ -278,7 +289,7 @@ impl Trial {
             let state = self.state();
             let _ = std::fs::remove_dir_all(state.join("cache.sled"));
             let _ = std::fs::remove_file(state.join("last.json"));
-            tear(&state.join("state.log"), torn);
+            self.torn = tear(&state.join("state.log"), torn, self.torn);
         }
     }
 
@@ -339,8 +350,9 @@ fn fast_place() -> PathBuf {
     if memory.is_dir() { memory.to_owned() } else { std::env::temp_dir() }
 }
 
-/// What a power failure leaves of a line that was being written.
-fn tear(log: &Path, torn: Torn) {
+/// What a power failure leaves of a line that was being written; the log's length before
+/// and after. Whoever writes cuts off first what was torn before, so that it goes.
+fn tear(log: &Path, torn: Torn, before: Option<(u64, u64)>) -> Option<(u64, u64)> {
     let line = "{\"sum\":\"0123456789abcdef\",\"entry\":{\"serial\":12345,\"begin\":[]}}";
     let bytes: Vec<u8> = match torn {
         Torn::Nothing => Vec::new(),
@@ -348,9 +360,16 @@ fn tear(log: &Path, torn: Torn) {
         Torn::Zeros => vec![0; 700],
         Torn::Garbage => [&line.as_bytes()[20..], b"\n"].concat(),
     };
-    if let Ok(mut file) = std::fs::OpenOptions::new().append(true).open(log) {
-        file.write_all(&bytes).expect("tears it");
+    let mut file = std::fs::OpenOptions::new().append(true).open(log).ok()?;
+    let length = |file: &std::fs::File| file.metadata().expect("a log").len();
+    if let Some((whole, torn)) = before
+        && torn == length(&file)
+    {
+        file.set_len(whole).expect("cuts it off");
     }
+    let whole = length(&file);
+    file.write_all(&bytes).expect("tears it");
+    Some((whole, length(&file)))
 }
 
 /// Nothing more can be written to the log.

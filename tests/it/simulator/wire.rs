@@ -79,6 +79,30 @@ pub enum End {
     PowerLost(Torn),
 }
 
+/// A deploy that the org has taken up and works on.
+struct Working {
+    /// The id that it gave.
+    id: String,
+    /// So many calls later it is through with it.
+    left: u8,
+    request: Option<WireRequest>,
+    /// The id under which it is found once it is through.
+    ended: Option<String>,
+    /// The run that began it.
+    run: usize,
+    /// Whether that run asked how far it is, so that its id was durable by then.
+    is_known: bool,
+}
+
+/// When a call that is on its way arrives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Arrives {
+    /// So many calls later.
+    After(u8),
+    /// Just before the next of its class; so many questions after that are lost.
+    BeforeNext(Class, u8),
+}
+
 /// What happened so far.
 #[derive(Default)]
 pub struct Seen {
@@ -86,10 +110,15 @@ pub struct Seen {
     counts: BTreeMap<Class, usize>,
     /// Calls, each as one line.
     pub trace: Vec<String>,
-    /// Calls that arrive later, with after how many others.
-    late: Vec<(u8, WireRequest)>,
+    /// Calls that arrive later, with when.
+    late: Vec<(Arrives, WireRequest)>,
     lost_look_ups: u8,
     slow_looks: u8,
+    deploys: Vec<Working>,
+    /// How many runs there were.
+    pub runs: usize,
+    /// What a call did that none may do.
+    pub wrong: Option<String>,
     /// Mails that the org sent, by user.
     pub mails: BTreeMap<String, usize>,
     /// Ids of records that our calls inserted.
@@ -138,6 +167,47 @@ impl SimWire {
         for (_, request) in late {
             self.execute(request).await;
         }
+        self.deploys_go_on(u8::MAX).await;
+    }
+
+    /// The org works on deploys while so many calls go by.
+    async fn deploys_go_on(&self, calls: u8) {
+        let mut due = Vec::new();
+        for (place, held) in self.seen().deploys.iter_mut().enumerate() {
+            held.left = held.left.saturating_sub(calls);
+            due.extend(held.request.take_if(|_| held.left == 0).map(|request| (place, request)));
+        }
+        for (place, request) in due {
+            let answer = self.execute(request).await;
+            let answer: Json = serde_json::from_slice(&answer.body).unwrap_or_default();
+            let mut seen = self.seen();
+            seen.trace.push("  a deploy ends".to_owned());
+            seen.deploys[place].ended = answer["id"].as_str().map(str::to_owned);
+        }
+    }
+
+    /// A deploy whose id a run knew is waited for by the next before it writes.
+    fn note_deploys(&self, request: &WireRequest, class: Class) {
+        let mut seen = self.seen();
+        let seen = &mut *seen;
+        let is_forgotten =
+            |held: &Working| held.is_known && held.run < seen.runs && held.ended.is_none();
+        if class.is_write() && seen.deploys.iter().any(is_forgotten) {
+            let why = "a write left while the deploy of an earlier run was under way";
+            seen.wrong.get_or_insert_with(|| why.to_owned());
+        }
+        for held in &mut seen.deploys {
+            held.is_known |= request.url.contains(&held.id);
+        }
+    }
+
+    /// Puts in the id under which a deploy is found; the answer while it goes on.
+    fn still_deploying(&self, request: &mut WireRequest) -> Option<WireAnswer> {
+        let seen = self.seen();
+        let held = seen.deploys.iter().find(|held| request.url.contains(&held.id))?;
+        let Some(ended) = &held.ended else { return Some(in_progress()) };
+        request.url = request.url.replace(&held.id, ended);
+        None
     }
 
     fn strike(&self, class: Class) -> Option<Fault> {
@@ -156,8 +226,11 @@ impl SimWire {
     }
 
     /// The org answers.
-    async fn execute(&self, request: WireRequest) -> WireAnswer {
+    async fn execute(&self, mut request: WireRequest) -> WireAnswer {
         let class = Class::of(&request);
+        if let Some(answer) = self.still_deploying(&mut request) {
+            return answer;
+        }
         let mut built = Request::builder().method(request.method.clone()).uri(request.url.clone());
         if let Some(bearer) = &request.bearer {
             built = built.header("authorization", format!("Bearer {}", bearer.expose_secret()));
@@ -282,7 +355,9 @@ impl SimWire {
         let fault = self.strike(class);
         let line = describe(&request, class, fault);
         self.seen().trace.push(line);
-        self.let_late_ones_arrive().await;
+        self.let_late_ones_arrive(class).await;
+        self.deploys_go_on(1).await;
+        self.note_deploys(&request, class);
         if class == Class::Read {
             let mut seen = self.seen();
             if seen.lost_look_ups > 0 {
@@ -298,9 +373,7 @@ impl SimWire {
                 is_slow
             };
             if is_slow {
-                let body =
-                    json!({"id": "x", "deployResult": {"done": false, "status": "InProgress"}});
-                return Ok(answer(200, body.to_string()));
+                return Ok(in_progress());
             }
         }
         let Some(fault) = fault else { return Ok(self.execute(request).await) };
@@ -331,7 +404,11 @@ impl SimWire {
                 }))
             }
             Fault::Late(after) => {
-                self.seen().late.push((after, request));
+                self.seen().late.push((Arrives::After(after), request));
+                Err(broken())
+            }
+            Fault::Overtaken(lost) => {
+                self.seen().late.push((Arrives::BeforeNext(class, lost), request));
                 Err(broken())
             }
             Fault::LostLookUps(count) => {
@@ -339,6 +416,7 @@ impl SimWire {
                 self.seen().lost_look_ups = count;
                 Err(broken())
             }
+            Fault::NotFound => Ok(not_found(&request)),
             Fault::NoSession => Ok(answer(401, r#"[{"message":"Session expired or invalid","errorCode":"INVALID_SESSION_ID"}]"#.to_owned())),
             Fault::Crowded => Ok(answer(403, r#"[{"message":"ConcurrentRequests (Concurrent API Requests) Limit exceeded.","errorCode":"REQUEST_LIMIT_EXCEEDED"}]"#.to_owned())),
             Fault::OneLocked => Ok(self.with_one_locked(request).await),
@@ -347,6 +425,15 @@ impl SimWire {
                     self.execute(request).await;
                 }
                 std::future::pending().await
+            }
+            Fault::Slow(calls) if class == Class::Deploy => {
+                let mut seen = self.seen();
+                let id = format!("0AfSIM{:09}", seen.deploys.len());
+                let run = seen.runs;
+                let body = json!({"id": id, "deployResult": {"done": false, "status": "Pending"}});
+                let (request, ended, is_known) = (Some(request), None, false);
+                seen.deploys.push(Working { id, left: calls, request, ended, run, is_known });
+                Ok(answer(201, body.to_string()))
             }
             Fault::Slow(looks) => {
                 self.seen().slow_looks = looks;
@@ -357,6 +444,10 @@ impl SimWire {
                 Ok(self.execute(request).await)
             }
             Fault::Killed(was_done) => self.end(request, was_done, End::Killed).await,
+            Fault::KilledLate(after) => {
+                self.seen().late.push((Arrives::After(after), request.clone()));
+                self.end(request, false, End::Killed).await
+            }
             Fault::PowerLost(was_done, torn) => {
                 self.end(request, was_done, End::PowerLost(torn)).await
             }
@@ -376,16 +467,27 @@ impl SimWire {
         }
     }
 
-    async fn let_late_ones_arrive(&self) {
+    async fn let_late_ones_arrive(&self, class: Class) {
         let due: Vec<WireRequest> = {
             let mut seen = self.seen();
-            for (after, _) in &mut seen.late {
-                *after -= 1;
+            for (arrives, _) in &mut seen.late {
+                if let Arrives::After(calls) = arrives {
+                    *calls -= 1;
+                }
             }
+            let is_due = |arrives: Arrives| {
+                arrives == Arrives::After(0)
+                    || matches!(arrives, Arrives::BeforeNext(held, _) if held == class)
+            };
             let (due, late) =
-                std::mem::take(&mut seen.late).into_iter().partition(|(after, _)| *after == 0);
+                std::mem::take(&mut seen.late).into_iter().partition(|(held, _)| is_due(*held));
             seen.late = late;
-            let due: Vec<(u8, WireRequest)> = due;
+            let due: Vec<(Arrives, WireRequest)> = due;
+            for (arrives, _) in &due {
+                if let Arrives::BeforeNext(_, lost) = arrives {
+                    seen.lost_look_ups = *lost;
+                }
+            }
             due.into_iter().map(|(_, request)| request).collect()
         };
         for request in due {
@@ -450,6 +552,27 @@ fn broken() -> WireError {
 
 fn answer(status: u16, body: String) -> WireAnswer {
     WireAnswer { status, headers: Vec::new(), body: body.into_bytes() }
+}
+
+/// The answer to a delete that finds nothing.
+fn not_found(request: &WireRequest) -> WireAnswer {
+    let Some((_, ids)) = request.url.split_once("&ids=") else {
+        let error =
+            json!([{"errorCode": "NOT_FOUND", "message": "The requested resource does not exist"}]);
+        return answer(404, error.to_string());
+    };
+    let errors = json!([{
+        "statusCode": "INVALID_CROSS_REFERENCE_KEY",
+        "message": "invalid cross reference id",
+        "fields": [],
+    }]);
+    let result = |id| json!({"id": id, "success": false, "errors": errors});
+    answer(200, Json::Array(ids.split(',').map(result).collect()).to_string())
+}
+
+fn in_progress() -> WireAnswer {
+    let body = json!({"id": "x", "deployResult": {"done": false, "status": "InProgress"}});
+    answer(200, body.to_string())
 }
 
 /// Ids that the answer to an insert tells.
