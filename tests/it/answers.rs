@@ -284,3 +284,122 @@ async fn a_refusal_reaches_programs_with_its_code_fields_and_request() {
     }
     "#);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_collection_that_says_done_without_saying_what_was_made_made_nothing() {
+    for body in [
+        r#"[{"success":true},{"success":true}]"#,
+        r#"[{"success":true,"id":"005"},{"success":true,"id":"x"}]"#,
+        r#"[{"success":false,"errors":[]},{"success":false,"errors":[]}]"#,
+        r#"[{"success":false,"errors":[{"message":"no code"}]},{"success":false,"errors":[]}]"#,
+    ] {
+        let (world, lies) = lying(move |request| {
+            let is_users = request.url.ends_with("/composite/sobjects")
+                && String::from_utf8_lossy(&request.body).contains("LastName");
+            is_users.then(|| (200, body.to_owned()))
+        })
+        .await;
+        world.write(
+            "access.yaml",
+            "version: 1\nusers:\n  a@robots.example: { last_name: A, email: a@robots.example, profile: Standard User }\n  b@robots.example: { last_name: B, email: b@robots.example, profile: Standard User }\n",
+        );
+        let applied = world.run(&APPLY).await.fails();
+        assert!(lies.load(Ordering::Relaxed) > 1, "{body}: it is looked for and sent again");
+        assert!(
+            applied.output.contains("insert not known to be done"),
+            "{body}: {}",
+            applied.output
+        );
+        let listed = world.run(&["state", "list"]).await.succeeds();
+        assert!(!listed.output.contains("robots.example"), "{body}: {}", listed.output);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_made_one_by_one_stays_ours_when_the_next_is_refused() {
+    let doubts = orgform::local_org::Doubts {
+        rest_inserts_profiles: false,
+        ..orgform::local_org::Doubts::default()
+    };
+    let fault = "<e:Envelope xmlns:e=\"http://schemas.xmlsoap.org/soap/envelope/\"><e:Body><e:Fault><faultcode>sf:LIMIT_EXCEEDED</faultcode><faultstring>LIMIT_EXCEEDED: no more</faultstring></e:Fault></e:Body></e:Envelope>";
+    let wire = Lying {
+        real: HttpWire::default(),
+        instead: Box::new(move |request| {
+            let body = String::from_utf8_lossy(&request.body).into_owned();
+            (request.url.contains("/Soap/u/") && body.contains("P2"))
+                .then(|| (500, fault.to_owned()))
+        }),
+        lies: Arc::default(),
+    };
+    let world = World::with(orgform::local_org::Seed::default(), doubts).await.over(wire);
+    let profiles: String = (1..=3)
+        .map(|n| format!("  P{n}: {{ clone_from: Minimum Access - API Only Integrations }}\n"))
+        .collect();
+    world.write("access.yaml", format!("version: 1\nprofiles:\n{profiles}"));
+    let applied = world.run(&APPLY).await.fails();
+    assert!(applied.output.contains("LIMIT_EXCEEDED"), "{}", applied.output);
+    for profile in ["P1", "P3"] {
+        let shown = world.run(&["state", "show", &format!("profile.{profile}"), "--json"]).await;
+        assert!(shown.output.contains("\"ownership\":\"created\""), "{profile}: {}", shown.whole());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_first_attempt_that_lands_after_its_repeat_was_refused_is_ours() {
+    let full = r#"[{"message":"no seat left","errorCode":"LICENSE_LIMIT_EXCEEDED"}]"#;
+    let attempts = AtomicUsize::new(0);
+    let (world, _) = lying(move |request| {
+        let is_user = request.method == "POST" && request.url.ends_with("/sobjects/User");
+        if !is_user {
+            return None;
+        }
+        match attempts.fetch_add(1, Ordering::Relaxed) {
+            0 => Some((502, "<html>gateway</html>".to_owned())),
+            1 => Some((400, full.to_owned())),
+            _ => None,
+        }
+    })
+    .await;
+    world.write(
+        "access.yaml",
+        "version: 1\nusers:\n  a@robots.example: { last_name: A, email: a@robots.example, profile: Standard User }\n",
+    );
+    let applied = world.run(&APPLY).await.fails();
+    assert!(applied.output.contains("LICENSE_LIMIT_EXCEEDED"), "{}", applied.output);
+    // The first attempt lands now.
+    let profile = world.id("Profile", "Name = 'Standard User'").await;
+    let user = json!({
+        "Username": "a@robots.example", "LastName": "A", "Alias": "a", "Email": "a@robots.example",
+        "ProfileId": profile, "TimeZoneSidKey": "America/Los_Angeles", "LocaleSidKey": "en_US",
+        "EmailEncodingKey": "UTF-8", "LanguageLocaleKey": "en_US",
+    });
+    world.call(reqwest::Method::POST, "sobjects/User", user).await;
+    world.run(&APPLY).await.succeeds();
+    let shown = world.run(&["state", "show", "user.a@robots.example", "--json"]).await;
+    assert!(shown.output.contains("\"ownership\":\"created\""), "{}", shown.whole());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deploy_that_says_done_and_left_nothing_made_nothing() {
+    let done = r#"{"id":"0Af000000000001AAA","deployResult":{"id":"0Af000000000001AAA","done":true,"success":true,"status":"Succeeded","details":{"componentFailures":[],"componentSuccesses":[]}}}"#;
+    let (world, _) = lying(move |request| {
+        let is_deploy = request.url.contains("/metadata/deployRequest");
+        is_deploy.then(|| (if request.method == "POST" { 201 } else { 200 }, done.to_owned()))
+    })
+    .await;
+    let sets: String = (0..110).map(|n| format!("  S{n}: {{ label: Set {n} }}\n")).collect();
+    world.write("access.yaml", format!("version: 1\npermission_sets:\n{sets}"));
+    let applied = world.run(&APPLY).await.fails();
+    assert!(!applied.output.contains("110 created"), "{}", applied.output);
+    assert!(applied.output.contains("it was said to be written, and is not there"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_text_within_json_is_no_fault() {
+    let body = r#"[{"message":"<faultcode>sf:X</faultcode>","errorCode":"UNKNOWN_EXCEPTION"}]"#;
+    let (world, lies) =
+        lying(move |request| is_mail(request).then(|| (500, body.to_owned()))).await;
+    world.run(&APPLY).await.fails();
+    world.run(&APPLY).await.succeeds();
+    assert_eq!(lies.load(Ordering::Relaxed), 1, "it is never asked again");
+}

@@ -234,3 +234,48 @@ async fn the_question_to_what_to_go_back_is_asked_on_a_terminal() {
     world.run(&["state", "restore"]).await.succeeds();
     world.is_settled("restored").await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_base_that_is_gone_without_a_log_is_told_too() {
+    let world = written().await;
+    // As after a compaction: all is in the base.
+    std::fs::remove_file(world.state().join("state.json")).expect("the base");
+    std::fs::remove_file(log(&world)).expect("the log");
+    is_told(&world, "both gone", "it is missing").await;
+    is_restored(&world, "both gone", "cache").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_that_is_whole_is_enough_to_go_back_to() {
+    let world = written().await;
+    std::fs::remove_file(world.state().join("state.json")).expect("the base");
+    without_cache(&world);
+    is_told(&world, "base and cache gone", "it is missing").await;
+    is_restored(&world, "base and cache gone", "readable").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_last_line_that_lacks_only_its_end_counts() {
+    let world = written().await;
+    let before = lines(&world).len();
+    let text = std::fs::read(log(&world)).expect("the log");
+    std::fs::write(log(&world), text.strip_suffix(b"\n").expect("an end")).expect("the log");
+    let more = example().replace("users:\n", "users:\n  late@robots.example: { last_name: Late, email: l@robots.example, profile: Standard User }\n");
+    world.converges("one more", &more).await;
+    assert!(lines(&world).len() > before, "no entry is lost");
+    without_cache(&world);
+    world.run(&["state", "check"]).await.succeeds();
+    let destroyed = world.run(&DESTROY).await.succeeds();
+    assert!(destroyed.output.contains("7 taken away"), "{}", destroyed.output);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mark_that_nobody_left_says_nothing() {
+    let world = written().await;
+    let mark = world.state().join("last.json");
+    let text = std::fs::read_to_string(&mark).expect("the mark");
+    let serial = text.split("\"serial\":").nth(1).expect("a serial").trim_end_matches('}');
+    std::fs::write(&mark, text.replace(serial, "18446744073709551615")).expect("the mark");
+    world.is_settled("a mark of no meaning").await;
+    world.run(&["state", "check"]).await.succeeds();
+}

@@ -232,3 +232,13 @@ async fn view_all_fields_is_there_from_63_on_and_not_before() {
         assert_eq!(read.contains("viewAllFields"), is_there, "{version}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_profiles_go_as_one_deploy_and_are_taken_for_what_they_are() {
+    let world = World::new().await;
+    let profiles: String = (0..110)
+        .map(|n| format!("  P{n}: {{ clone_from: Minimum Access - API Only Integrations }}\n"))
+        .collect();
+    let applied = world.converges("profiles", &format!("version: 1\nprofiles:\n{profiles}")).await;
+    assert!(applied.output.contains("Apply complete: 110 created."), "{}", applied.output);
+}
