@@ -18,18 +18,22 @@ use super::prepare::Body;
 use super::prepare::Prepared;
 use super::report::OpResult;
 use super::report::Report;
+use super::sent::Sent;
+use super::sent::documents;
+use super::sent::ids;
+use super::sent::is_refused_by_rest;
+use super::sent::names;
+use super::sent::of_documents;
+use super::sent::records;
 use super::settle::Shown;
 use super::settle::look;
 use super::wait;
 use crate::model::Address;
 use crate::model::CallShape;
-use crate::model::Element;
 use crate::model::Monotonic;
 use crate::model::Op;
 use crate::model::Plan;
 use crate::model::Row;
-use crate::model::SalesforceId;
-use crate::org::DocumentOutcome;
 use crate::org::Org;
 use crate::org::OrgError;
 use crate::org::RecordOutcome;
@@ -437,86 +441,4 @@ fn give_up(items: &[Item], error: OrgError, work: &mut VecDeque<Attempt>, report
         }
         report.fatal = Some(error);
     }
-}
-
-/// What an answer says of one op.
-enum Sent {
-    /// It is done.
-    Done {
-        /// The id of what was made.
-        id: Option<SalesforceId>,
-        /// An upsert found the document there.
-        was_there: bool,
-    },
-    /// The org refused it.
-    Refused(Refused),
-    /// Its own call came to nothing.
-    NotAnswered(OrgError),
-}
-
-impl From<RecordOutcome> for Sent {
-    fn from(outcome: RecordOutcome) -> Self {
-        match outcome {
-            Ok(id) => Self::Done { id, was_there: false },
-            Err(refused) => Self::Refused(refused),
-        }
-    }
-}
-
-fn of_documents(outcomes: Vec<DocumentOutcome>) -> Vec<Sent> {
-    let sent = |outcome: DocumentOutcome| match outcome.refused {
-        Some(refused) => Sent::Refused(refused),
-        None => Sent::Done { id: outcome.id, was_there: outcome.created == Some(false) },
-    };
-    outcomes.into_iter().map(sent).collect()
-}
-
-fn records(items: &[Item]) -> Vec<&Row> {
-    items
-        .iter()
-        .filter_map(|item| match &item.prepared.body {
-            Body::Record(row) => Some(row),
-            _ => None,
-        })
-        .collect()
-}
-
-fn ids(items: &[Item]) -> Vec<SalesforceId> {
-    items
-        .iter()
-        .filter_map(|item| match &item.prepared.body {
-            Body::Id(id) => Some(id.clone()),
-            _ => None,
-        })
-        .collect()
-}
-
-fn documents(items: &[Item]) -> Vec<(String, Vec<Element>)> {
-    items
-        .iter()
-        .filter_map(|item| match &item.prepared.body {
-            Body::Document(name, body) => Some((name.clone(), body.clone())),
-            _ => None,
-        })
-        .collect()
-}
-
-fn names(items: &[Item]) -> Vec<String> {
-    items
-        .iter()
-        .filter_map(|item| match &item.prepared.body {
-            Body::Name(name) => Some(name.clone()),
-            _ => None,
-        })
-        .collect()
-}
-
-/// Whether REST does not insert records of this object at all, so that SOAP is
-/// tried. By their documented calls REST inserts profiles; shipping clients use
-/// SOAP for them, and only a real org can tell.
-fn is_refused_by_rest(outcome: &RecordOutcome) -> bool {
-    matches!(outcome, Err(refused) if refused.is_wholly(|refusal| matches!(
-        refusal.code.as_str(),
-        "METHOD_NOT_ALLOWED" | "NOT_FOUND" | "INVALID_TYPE_FOR_OPERATION"
-    )))
 }

@@ -25,6 +25,7 @@ mod recovery;
 mod refresh;
 mod report;
 mod run;
+mod sent;
 mod settle;
 mod wait;
 

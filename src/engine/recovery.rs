@@ -117,6 +117,7 @@ async fn settled_now(
     let shown = look(org, &ops).await?;
     let is_old = now.saturating_sub(intent.at) >= ON_ITS_WAY;
     let mut settled = Settlement { intent: Some(intent.number), ..Settlement::default() };
+    let mut not_done = Vec::new();
     for ((place, op), shown) in open.into_iter().zip(shown) {
         let address = op.address.clone();
         let confirmed = match shown {
@@ -128,7 +129,7 @@ async fn settled_now(
             }
             Shown::NotDone => {
                 settled.ops.push(place);
-                settled.changes.extend(kept_id(org, store, &address).await?);
+                not_done.push(address);
                 continue;
             }
         };
@@ -151,6 +152,7 @@ async fn settled_now(
                 .map_err(EngineError::Record)?,
         );
     }
+    settled.changes.extend(kept_ids(org, store, not_done).await?);
     Ok(settled)
 }
 
@@ -161,18 +163,21 @@ fn is_recorded_as_unknown(store: &Store, op: &Op) -> Result<bool, EngineError> {
         .is_some_and(|(once, record)| record.once.get(once).is_some_and(|when| when == "unknown")))
 }
 
-/// An observed id is worth keeping for a thing that the state knows already.
-async fn kept_id(
+/// Observed ids are worth keeping for things that the state knows already.
+async fn kept_ids(
     org: &Org,
     store: &Store,
-    address: &Address,
-) -> Result<Option<RecordChange>, EngineError> {
-    let Some(mut record) = store.get(address).map_err(EngineError::Record)? else {
-        return Ok(None);
-    };
-    let found = observe_some(org, [address.clone()]).await?;
-    Ok(found.get(address).map(|observed| {
-        record.take_over(observed);
-        RecordChange::Put(address.clone(), record)
-    }))
+    addresses: Vec<Address>,
+) -> Result<Vec<RecordChange>, EngineError> {
+    let mut kept = Vec::new();
+    if addresses.is_empty() {
+        return Ok(kept);
+    }
+    for (address, observed) in observe_some(org, addresses).await? {
+        if let Some(mut record) = store.get(&address).map_err(EngineError::Record)? {
+            record.take_over(&observed);
+            kept.push(RecordChange::Put(address, record));
+        }
+    }
+    Ok(kept)
 }

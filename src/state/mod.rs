@@ -22,6 +22,7 @@ mod log_line;
 mod mark;
 mod names;
 mod open;
+mod opening;
 mod parts;
 mod restore;
 mod store;

@@ -1,5 +1,6 @@
-//! One file per command.
+//! One file per command, and what apply and destroy have in common.
 
+mod advice;
 pub mod apply;
 mod carry_out;
 pub mod completions;

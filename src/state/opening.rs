@@ -1,0 +1,223 @@
+//! Opening a state: the cache is brought up to the log, an older format is taken over,
+//! and what is damaged is found.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use super::backend::Backend as _;
+use super::backend::Opened;
+use super::base::Base;
+use super::base::FORMAT_VERSION;
+use super::base::Front;
+use super::cache::Cache;
+use super::contents::Contents;
+use super::contents::OpenIntents;
+use super::damage::Damage;
+use super::damage::DamageKind;
+use super::damage::Diagnosis;
+use super::error::StateError;
+use super::folder::Folder;
+use super::format_1;
+use super::log_line::Entry;
+use super::mark;
+use crate::model::Address;
+use crate::model::Record;
+use crate::model::SalesforceId;
+
+/// The front of a base, if it is of this org.
+pub fn checked(front: Front, org_id: &SalesforceId, folder: &Path) -> Result<Front, StateError> {
+    if front.org_id == org_id.as_str() {
+        return Ok(front);
+    }
+    let (found, wanted) = (front.org_id, org_id.to_string());
+    Err(StateError::OtherOrg { path: folder.join("state.json"), found, wanted })
+}
+
+/// Brings the cache up to the log: what came behind it is read, and where it can't be
+/// relied on it is made anew. What is open is known by that too.
+pub async fn caught_up(
+    folder: &Path,
+    backend: &Folder,
+    opened: &Opened,
+    front: &mut Front,
+    cache: &mut Cache,
+) -> Result<OpenIntents, StateError> {
+    let mut damages = opened.damages.clone();
+    let held = cache.holds().filter(|(lineage, _)| *lineage == front.lineage);
+    let held = held.map(|(_, serial)| serial);
+    let last = opened.last.max(front.serial);
+    let mut older = |known: u64, witness: &'static str| {
+        let what = DamageKind::Older { last, known, witness };
+        damages.push(Damage { file: folder.join("state.log"), what });
+    };
+    if let Some(known) = held.filter(|known| *known > last) {
+        older(known, "the cache");
+    } else if let Some(mark) = mark::read(folder).filter(|mark| mark.lineage == front.lineage)
+        && mark.serial > last
+    {
+        older(mark.serial, "the mark of the last run");
+    }
+    if damages.is_empty()
+        && let Some((open, next_intent)) = held.and_then(|_| cache.open_intents())
+        && let Some(entries) = behind(backend, front, held.unwrap_or(0), last).await?
+    {
+        let mut open = OpenIntents::new(open);
+        let numbers = entries.iter().flat_map(|entry| &entry.begin);
+        let next = numbers.map(|intent| intent.number + 1).max().unwrap_or(0);
+        front.next_intent = next_intent.max(next);
+        for entry in &entries {
+            cache.take(entry)?;
+            open.take(entry);
+        }
+        front.serial = last;
+        return Ok(open);
+    }
+    let (contents, found) = read_behind(backend, front).await?;
+    damages.extend(found);
+    if !damages.is_empty() {
+        return Err(in_doubt(damages, cache, &contents.resources));
+    }
+    *front = contents.front;
+    if cache
+        .holds()
+        .is_none_or(|(lineage, serial)| lineage != front.lineage || serial != front.serial)
+    {
+        let records = contents.resources.iter();
+        cache.rebuild(&front.org_id, &front.lineage, front.serial, records)?;
+    }
+    Ok(contents.open)
+}
+
+/// The entries that a cache lacks; `None` where they can't all be read.
+async fn behind(
+    backend: &Folder,
+    front: &Front,
+    held: u64,
+    last: u64,
+) -> Result<Option<Vec<Entry>>, StateError> {
+    if held == last {
+        return Ok(Some(Vec::new()));
+    }
+    // The base may hold some of them already.
+    if front.serial > held {
+        return Ok(None);
+    }
+    let read = backend.read_from(held + 1, &front.lineage).await?;
+    let is_whole = read.damages.is_empty() && read.entries.len() as u64 == last - held;
+    Ok(is_whole.then_some(read.entries))
+}
+
+/// Base and log whole, with what is damaged.
+async fn read_behind(
+    backend: &Folder,
+    front: &Front,
+) -> Result<(Contents, Vec<Damage>), StateError> {
+    let empty = || Base {
+        format_version: FORMAT_VERSION,
+        org_id: front.org_id.clone(),
+        lineage: front.lineage.clone(),
+        serial: 0,
+        next_intent: 0,
+        resources: BTreeMap::new(),
+        open: Vec::new(),
+    };
+    let mut damages = Vec::new();
+    let base = match backend.base().await {
+        Ok(base) => base.unwrap_or_else(empty),
+        Err(StateError::Damaged { diagnosis }) => {
+            damages.extend(diagnosis.damages);
+            empty()
+        }
+        Err(error) => return Err(error),
+    };
+    let read = backend.read_from(base.serial + 1, &front.lineage).await?;
+    damages.extend(read.damages);
+    Ok((Contents::of(base, read.entries), damages))
+}
+
+/// A whole state for a run that only reads, with what is damaged.
+pub async fn read_whole(
+    folder: &Path,
+    backend: &Folder,
+    opened: &Opened,
+    org_id: &SalesforceId,
+) -> Result<(Contents, Vec<Damage>), StateError> {
+    let front = match opened.front.clone() {
+        Some(front) => checked(front, org_id, folder)?,
+        None => Front {
+            format_version: FORMAT_VERSION,
+            org_id: org_id.to_string(),
+            // The log may be whole without its base, and reads by its state's name.
+            lineage: mark::read(folder).map(|mark| mark.lineage).unwrap_or_default(),
+            serial: 0,
+            next_intent: 0,
+        },
+    };
+    if opened.front.is_none() && front.lineage.is_empty() {
+        let empty = Contents { front, resources: BTreeMap::new(), open: OpenIntents::default() };
+        return Ok((empty, opened.damages.clone()));
+    }
+    if front.format_version < 2 && opened.front.is_some() {
+        let base = backend.base().await?;
+        let base = base.ok_or(StateError::OnlyRead)?;
+        let read = format_1::read_log(&folder.join("state.log"), base.serial)?;
+        return Ok((Contents::of(base, read.entries), opened.damages.clone()));
+    }
+    let (contents, mut damages) = read_behind(backend, &front).await?;
+    let found = opened.damages.iter().filter(|damage| !damages.contains(damage));
+    let found: Vec<Damage> = found.cloned().collect();
+    damages.extend(found);
+    let last = contents.front.serial;
+    if let Some(mark) = mark::read(folder)
+        && mark.lineage == front.lineage
+        && mark.serial > last
+    {
+        let (known, witness) = (mark.serial, "the mark of the last run");
+        let what = DamageKind::Older { last, known, witness };
+        damages.push(Damage { file: folder.join("state.log"), what });
+    }
+    Ok((contents, damages))
+}
+
+/// A state of format 1, which becomes one of format 2: what its cache knows further than
+/// its files counts, and calls that it left open stay so.
+pub async fn migrated(
+    folder: &Path,
+    backend: &Folder,
+    front: &mut Front,
+    cache: &mut Cache,
+) -> Result<OpenIntents, StateError> {
+    let base = backend.base().await?.ok_or(StateError::OnlyRead)?;
+    let read = format_1::read_log(&folder.join("state.log"), base.serial)?;
+    let mut contents = Contents::of(base, read.entries);
+    let mut open = Vec::new();
+    if let Some(cached) = cache.of_format_1.take() {
+        if cached.serial >= contents.front.serial {
+            contents.front.serial = cached.serial;
+            contents.resources = cached.records;
+        }
+        open = cached.open;
+    }
+    contents.front.next_intent = open.iter().map(|intent| intent.number + 1).max().unwrap_or(0);
+    *front = contents.front;
+    let records = contents.resources.iter();
+    cache.rebuild(&front.org_id, &front.lineage, front.serial, records)?;
+    Ok(OpenIntents::new(open))
+}
+
+/// The error of a damaged state: what is damaged, and which resources the cache knows
+/// otherwise than what can be read.
+pub fn in_doubt(
+    damages: Vec<Damage>,
+    cache: &Cache,
+    readable: &BTreeMap<Address, Record>,
+) -> StateError {
+    let known = if cache.holds().is_some() { Some(cache.records()) } else { None };
+    let mut in_doubt = Vec::new();
+    for (address, record) in known.into_iter().flatten().flatten() {
+        if readable.get(&address).is_none_or(|held| held.ownership != record.ownership) {
+            in_doubt.push(address);
+        }
+    }
+    StateError::Damaged { diagnosis: Box::new(Diagnosis { damages, in_doubt }) }
+}
