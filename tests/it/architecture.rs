@@ -202,3 +202,18 @@ fn every_file_says_first_what_it_is_for() {
         assert!(text.starts_with("//! "), "{} begins with what it is for", file.display());
     }
 }
+
+/// A page that names tests names those that there are.
+#[test]
+fn the_tests_that_a_page_names_are_there() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let page = std::fs::read_to_string(root.join("docs/what-can-go-wrong.md")).expect("the page");
+    let named: Vec<(&str, &str)> =
+        page.split('`').skip(1).step_by(2).filter_map(|words| words.split_once("::")).collect();
+    assert!(named.len() > 20, "{named:?}");
+    for (module, name) in named {
+        let file = root.join("tests/it").join(format!("{module}.rs"));
+        let source = std::fs::read_to_string(&file).unwrap_or_default();
+        assert!(source.contains(&format!("fn {name}()")), "there is no test {module}::{name}");
+    }
+}

@@ -1,4 +1,4 @@
-//! Folders that released versions wrote: each is opened, planned with nothing to do, and
+//! Folders of each kept format: each is opened, planned with nothing to do, and
 //! destroyed.
 
 use std::path::Path;
@@ -35,7 +35,7 @@ fn state_file(world: &World, name: &str) -> PathBuf {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn each_released_format_is_opened_planned_and_destroyed() {
+async fn each_format_is_opened_planned_and_destroyed() {
     for folder in folders() {
         let what = folder.display().to_string();
         let world = world_of(&folder, "whole");
@@ -50,7 +50,7 @@ async fn each_released_format_is_opened_planned_and_destroyed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn calls_that_a_released_version_left_open_are_found_and_ours() {
+async fn calls_that_were_left_open_are_found_and_ours() {
     for folder in folders() {
         let what = folder.display().to_string();
         let world = world_of(&folder, "cut");
@@ -63,7 +63,7 @@ async fn calls_that_a_released_version_left_open_are_found_and_ours() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn without_the_cache_only_what_stood_in_it_alone_is_lost() {
+async fn no_format_needs_its_cache() {
     for folder in folders() {
         let what = folder.display().to_string();
         let world = world_of(&folder, "whole");
