@@ -13,7 +13,8 @@ use super::EngineError;
 use super::Event;
 use super::Progress;
 use super::call::Caller;
-use super::call::Came;
+use super::deploying;
+use super::deploying::Came;
 use super::deploying::Deploying;
 use super::effect::before_ops;
 use super::flight::Flight;
@@ -102,7 +103,7 @@ async fn fly(caller: Caller<'_>, call: Leaving, intent: Option<u64>, sent_at: Du
     if let Some(looks) = looks {
         caller.org.wait_before_retry(looks.min(LONGEST_PAUSE)).await;
     }
-    let came = caller.send(&shape, batch).await;
+    let came = deploying::send(caller, &shape, batch).await;
     Landed { intent, shape, ops, sent_at, came }
 }
 

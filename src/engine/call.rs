@@ -11,8 +11,8 @@ use std::sync::Arc;
 use super::EngineError;
 use super::cause::Cause;
 use super::cause::NotSent;
-use super::deploying::Deploying;
 use super::effect::Confirmed;
+use super::item::Item;
 use super::observe::observe_some;
 use super::prepare::Body;
 use super::prepare::Prepared;
@@ -53,50 +53,6 @@ pub struct Caller<'a> {
     pub monotonic: &'a Monotonic,
 }
 
-/// What comes of sending a batch.
-pub enum Came {
-    /// All of its ops have a result.
-    Back(Box<Report>),
-    /// The org deploys it; that goes on once its id is durable.
-    Deploying(Box<Deploying>),
-}
-
-/// An op of a call, with why an earlier attempt told nothing.
-#[derive(Clone, Debug)]
-pub struct Item {
-    /// What is sent.
-    pub prepared: Prepared,
-    /// What came of it before, where that is not known.
-    pub unknown: Option<Arc<OrgError>>,
-}
-
-impl Item {
-    /// Its place in the plan.
-    pub fn op(&self) -> usize {
-        self.prepared.op
-    }
-
-    /// It is not done by this attempt. One before of which nothing is known may do it
-    /// yet, so that its intent stays open whatever came of this one.
-    pub fn failed(&self, cause: Cause, report: &mut Report) {
-        report.failed(self.op(), cause);
-        if self.unknown.is_some() {
-            report.open.push(self.op());
-        }
-    }
-
-    /// An error of this attempt, which says nothing of one before.
-    pub fn cause(&self, error: OrgError) -> Cause {
-        let is_answer = matches!(error, OrgError::Refused { .. }) && !error.is_unknown();
-        match &self.unknown {
-            Some(earlier) if !is_answer => {
-                Cause::Unknown { error: Arc::clone(earlier), look_up: Some(Arc::new(error)) }
-            }
-            _ => Cause::of(error),
-        }
-    }
-}
-
 /// Items that are sent together, and how often that was tried.
 type Attempt = (Vec<Item>, u32);
 
@@ -107,21 +63,15 @@ impl<'a> Caller<'a> {
     }
 
     /// Sends a batch until each op is done, failed or unknown.
-    pub async fn send(self, shape: &CallShape, batch: Vec<Prepared>) -> Came {
+    pub async fn send(self, shape: &CallShape, batch: Vec<Prepared>) -> Report {
         if matches!(shape, CallShape::Await(_)) {
             let awaited = batch.into_iter().filter_map(|item| match item.body {
                 Body::Awaited(awaited) => Some((item.op, awaited)),
                 _ => None,
             });
-            return Came::Back(Box::new(wait::look(self.org, awaited.collect()).await));
+            return wait::look(self.org, awaited.collect()).await;
         }
-        let items: Vec<Item> =
-            batch.into_iter().map(|prepared| Item { prepared, unknown: None }).collect();
-        if items.len() > shape.limit()
-            && matches!(shape, CallShape::UpsertDocuments(_) | CallShape::UpdateDocuments(_))
-        {
-            return Deploying::start(self, shape, items).await;
-        }
+        let items: Vec<Item> = batch.into_iter().map(Item::new).collect();
         let mut report = Report { results: Vec::with_capacity(items.len()), ..Report::default() };
         let mut work: VecDeque<Attempt> = VecDeque::from([(items, 1)]);
         while let Some((items, attempt)) = work.pop_front() {
@@ -151,7 +101,7 @@ impl<'a> Caller<'a> {
         if matches!(shape, CallShape::UpsertDocuments(_)) {
             self.read_back(&mut report).await;
         }
-        Came::Back(Box::new(report))
+        report
     }
 
     async fn send_once(self, shape: &CallShape, items: &[Item]) -> Result<Vec<Sent>, OrgError> {

@@ -8,11 +8,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::call::Caller;
-use super::call::Came;
-use super::call::Item;
 use super::cause::Cause;
 use super::effect::Confirmed;
+use super::item::Item;
 use super::prepare::Body;
+use super::prepare::Prepared;
 use super::report::Report;
 use crate::model::CallShape;
 use crate::model::Element;
@@ -28,6 +28,25 @@ const ROUNDS: u32 = 5;
 const LONGEST: Duration = Duration::from_secs(2 * 60 * 60);
 /// Pauses between looks grow as those between attempts do, up to this one.
 const LONGEST_PAUSE: u32 = 5;
+
+/// What comes of sending a batch.
+pub enum Came {
+    /// All of its ops have a result.
+    Back(Box<Report>),
+    /// The org deploys it; that goes on once its id is durable.
+    Deploying(Box<Deploying>),
+}
+
+/// Sends a batch: as a deploy where it holds more than one call of its shape may.
+pub async fn send(caller: Caller<'_>, shape: &CallShape, batch: Vec<Prepared>) -> Came {
+    let is_deploy = batch.len() > shape.limit()
+        && matches!(shape, CallShape::UpsertDocuments(_) | CallShape::UpdateDocuments(_));
+    if is_deploy {
+        let items = batch.into_iter().map(Item::new).collect();
+        return Deploying::start(caller, shape, items).await;
+    }
+    Came::Back(Box::new(caller.send(shape, batch).await))
+}
 
 /// A deploy that the org works on.
 pub struct Deploying {

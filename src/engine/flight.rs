@@ -18,7 +18,7 @@ use futures_util::future::select;
 use futures_util::stream::FuturesUnordered;
 use futures_util::stream::Stream;
 
-use super::call::Came;
+use super::deploying::Came;
 use crate::model::CallShape;
 use crate::org::Org;
 

@@ -15,6 +15,7 @@ mod facts;
 mod flight;
 mod grants;
 mod inquire;
+mod item;
 mod mails;
 mod observe;
 mod outcome;

@@ -1,6 +1,6 @@
 //! What a call sends of its items, and what its answer says of each.
 
-use super::call::Item;
+use super::item::Item;
 use super::prepare::Body;
 use crate::model::Element;
 use crate::model::Row;

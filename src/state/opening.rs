@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::backend::Backend as _;
+use super::backend::Backend;
 use super::backend::Opened;
 use super::base::Base;
 use super::base::FORMAT_VERSION;
@@ -16,7 +16,6 @@ use super::damage::Damage;
 use super::damage::DamageKind;
 use super::damage::Diagnosis;
 use super::error::StateError;
-use super::folder::Folder;
 use super::format_1;
 use super::log_line::Entry;
 use super::mark;
@@ -37,7 +36,7 @@ pub fn checked(front: Front, org_id: &SalesforceId, folder: &Path) -> Result<Fro
 /// relied on it is made anew. What is open is known by that too.
 pub async fn caught_up(
     folder: &Path,
-    backend: &Folder,
+    backend: &dyn Backend,
     opened: &Opened,
     front: &mut Front,
     cache: &mut Cache,
@@ -90,7 +89,7 @@ pub async fn caught_up(
 
 /// The entries that a cache lacks; `None` where they can't all be read.
 async fn behind(
-    backend: &Folder,
+    backend: &dyn Backend,
     front: &Front,
     held: u64,
     last: u64,
@@ -109,7 +108,7 @@ async fn behind(
 
 /// Base and log whole, with what is damaged.
 async fn read_behind(
-    backend: &Folder,
+    backend: &dyn Backend,
     front: &Front,
 ) -> Result<(Contents, Vec<Damage>), StateError> {
     let empty = || Base {
@@ -138,7 +137,7 @@ async fn read_behind(
 /// A whole state for a run that only reads, with what is damaged.
 pub async fn read_whole(
     folder: &Path,
-    backend: &Folder,
+    backend: &dyn Backend,
     opened: &Opened,
     org_id: &SalesforceId,
 ) -> Result<(Contents, Vec<Damage>), StateError> {
@@ -183,7 +182,7 @@ pub async fn read_whole(
 /// its files counts, and calls that it left open stay so.
 pub async fn migrated(
     folder: &Path,
-    backend: &Folder,
+    backend: &dyn Backend,
     front: &mut Front,
     cache: &mut Cache,
 ) -> Result<OpenIntents, StateError> {
