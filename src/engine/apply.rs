@@ -227,6 +227,7 @@ async fn end(
         }
     }
     run.tell();
+    store.finish(&run.settling()).await?;
     // A stop that came when all was done stopped nothing.
     run.outcome.interrupted &= !run.outcome.skipped.is_empty() || run.outcome.cut_off;
     if run.outcome.failures.iter().any(|failure| names_what_is_gone(&failure.cause)) {

@@ -127,6 +127,8 @@ pub struct Run<'a> {
     /// The records that these write.
     written: HashMap<Address, Option<Record>>,
     to_tell: Vec<Told>,
+    /// What is settled only once somebody was told of it.
+    once_told: Vec<Settlement>,
     /// Facts about what came back, to be remembered.
     pub came_back: Vec<Fact>,
     /// What it comes to.
@@ -163,6 +165,7 @@ impl<'a> Run<'a> {
             settling: Vec::new(),
             written: HashMap::new(),
             to_tell: Vec::new(),
+            once_told: Vec::new(),
             came_back: Vec::new(),
             outcome: Outcome::default(),
         }
@@ -225,6 +228,7 @@ impl<'a> Run<'a> {
             self.queue.took(&shape, ops.len(), monotonic.saturating_sub(sent_at));
         }
         let mut settled = Settlement { intent, ..Settlement::default() };
+        let mut once_told = Settlement { intent, ..Settlement::default() };
         for (op, result) in &report.results {
             let held = &self.plan.ops[*op];
             let confirmed = match result {
@@ -241,7 +245,8 @@ impl<'a> Run<'a> {
                     continue;
                 }
             };
-            settled.settle(&ops, *op);
+            // Of what nothing is known somebody is told first.
+            if confirmed.unknown { &mut once_told } else { &mut settled }.settle(&ops, *op);
             if let (Some(address), Some(id)) = (made_by(held), &confirmed.id) {
                 self.ids.insert(address.clone(), id.clone());
             }
@@ -252,6 +257,9 @@ impl<'a> Run<'a> {
         }
         self.note_written(&settled.changes);
         self.settling.push(settled);
+        if !once_told.is_empty() {
+            self.once_told.push(once_told);
+        }
         for op in ops {
             self.queue.free(op);
         }
@@ -354,6 +362,7 @@ impl<'a> Run<'a> {
             self.progress.on(&event);
         }
         self.progress.flush();
+        self.settling.append(&mut self.once_told);
     }
 
     /// What was read back is held against what was sent: what that teaches is
