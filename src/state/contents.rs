@@ -51,14 +51,15 @@ impl OpenIntents {
         }
     }
 
-    /// Open ops that were to make a resource, but for those of one intent: once it is
-    /// known what became of the resource, they are settled too.
+    /// Open ops of earlier intents than one that were to make a resource: once it is known
+    /// what became of the resource by that one, they are settled too. A later one may be
+    /// on its way by then.
     pub fn making<'a>(
         &'a self,
         address: &'a Address,
-        but: u64,
+        before: u64,
     ) -> impl Iterator<Item = (u64, u32)> + 'a {
-        let others = self.open.iter().filter(move |intent| intent.number != but);
+        let others = self.open.iter().filter(move |intent| intent.number < before);
         others.flat_map(move |intent| {
             intent
                 .open_ops()
@@ -100,5 +101,35 @@ impl Contents {
             self.resources.remove(&address);
         }
         self.resources.extend(entry.set);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::OpenIntents;
+    use crate::model::Address;
+    use crate::model::Op;
+    use crate::model::Ownership;
+    use crate::model::RecordEffect;
+    use crate::model::StepName;
+    use crate::model::Write;
+    use crate::state::Intent;
+
+    #[test]
+    fn only_earlier_calls_are_settled_by_what_became_of_a_later_one() {
+        let address = Address::new("permission_set", "S");
+        let op = Op {
+            address: address.clone(),
+            step: StepName::Write,
+            write: Write::Insert { object: "X".into(), fields: Vec::new() },
+            after: Vec::new(),
+            subject: None,
+            lane: None,
+            effect: RecordEffect { creates: Some(Ownership::Created), ..RecordEffect::default() },
+        };
+        let intent = |number| Intent { number, ..Intent::new("run", 0, vec![op.clone()]) };
+        // The deletion in between is number 1; what makes it anew is on its way.
+        let open = OpenIntents::new(vec![intent(0), intent(2)]);
+        assert_eq!(open.making(&address, 1).collect::<Vec<_>>(), [(0, 0)]);
     }
 }

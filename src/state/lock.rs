@@ -4,11 +4,16 @@
 use std::fs::File;
 use std::fs::OpenOptions;
 use std::path::Path;
+use std::time::Duration;
 
 use serde::Deserialize;
 use serde::Serialize;
 
 use super::error::StateError;
+
+/// So often a lock is tried for, with a pause before each further time.
+const TRIES: u32 = 10;
+const PAUSE: Duration = Duration::from_millis(50);
 
 /// Who holds a state, for the message to a second run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,13 +48,21 @@ impl Lock {
             .write(true)
             .open(&path)
             .map_err(StateError::io(&path))?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(std::fs::TryLockError::WouldBlock) => {
-                return Err(StateError::Locked { holder: read_holder(&about) });
-            }
-            Err(std::fs::TryLockError::Error(source)) => {
-                return Err(StateError::Io { path, source });
+        let mut tries = 0;
+        loop {
+            match file.try_lock() {
+                Ok(()) => break,
+                // A look at the state holds it for a moment.
+                Err(std::fs::TryLockError::WouldBlock) if tries < TRIES => {
+                    tries += 1;
+                    std::thread::sleep(PAUSE);
+                }
+                Err(std::fs::TryLockError::WouldBlock) => {
+                    return Err(StateError::Locked { holder: read_holder(&about) });
+                }
+                Err(std::fs::TryLockError::Error(source)) => {
+                    return Err(StateError::Io { path, source });
+                }
             }
         }
         let text = serde_json::to_string(holder).unwrap_or_default();

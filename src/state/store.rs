@@ -226,7 +226,6 @@ impl Store {
     pub async fn finish(&mut self, settlements: &[Settlement]) -> Result<(), StateError> {
         let mut entry = Entry::default();
         for settlement in settlements {
-            let number = settlement.intent.unwrap_or(u64::MAX);
             if let (Some(intent), Some(id)) = (settlement.intent, &settlement.deploy) {
                 entry.deploy.push(DeployBegun { intent, id: id.clone() });
             }
@@ -234,7 +233,7 @@ impl Store {
                 entry.settle.push(Settled { intent, ops: settlement.ops.clone() });
                 // What earlier calls were to make of the same is known by that too.
                 for change in &settlement.changes {
-                    for (intent, place) in self.open.making(change.address(), number) {
+                    for (intent, place) in self.open.making(change.address(), intent) {
                         entry.settle.push(Settled { intent, ops: vec![place] });
                     }
                 }

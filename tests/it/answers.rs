@@ -403,3 +403,30 @@ async fn a_text_within_json_is_no_fault() {
     world.run(&APPLY).await.succeeds();
     assert_eq!(lies.load(Ordering::Relaxed), 1, "it is never asked again");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_lesson_gives_power_over_people_or_settings() {
+    for permission in [
+        "ManageLoginAccessPolicies",
+        "FreezeUsers",
+        "InstallPackaging",
+        "ViewUserPII",
+        "Delete Account",
+    ] {
+        let text = format!("Permission ViewSetup depends on permission(s): {permission}");
+        let body = format!(
+            "<soapenv:Envelope xmlns:soapenv=\"http://schemas.xmlsoap.org/soap/envelope/\" xmlns=\"http://soap.sforce.com/2006/04/metadata\"><soapenv:Body><upsertMetadataResponse><result><created>false</created><errors><message>{text}</message><statusCode>FIELD_INTEGRITY_EXCEPTION</statusCode></errors><fullName>S</fullName><success>false</success></result></upsertMetadataResponse></soapenv:Body></soapenv:Envelope>"
+        );
+        let first = AtomicUsize::new(1);
+        let (world, _) = lying(move |request| {
+            let is_write = String::from_utf8_lossy(&request.body).contains("upsertMetadata");
+            let is_first = is_write && first.swap(0, Ordering::Relaxed) == 1;
+            is_first.then(|| (200, body.clone()))
+        })
+        .await;
+        world.write("access.yaml", HARMLESS);
+        let applied = world.run(&APPLY).await.fails();
+        let refused = "gives power and stands in no file";
+        assert!(applied.errors.contains(refused), "{permission}: {}", applied.whole());
+    }
+}
