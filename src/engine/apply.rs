@@ -183,30 +183,46 @@ pub async fn apply(
                 continue;
             }
             Next::CutOff => {
-                run.cut_off(&flight.cut_off());
+                // What came by now counts; of the rest nothing is known.
+                while let Some(landed) = flight.landed() {
+                    begun.extend(take(&mut run, store, landed, now(), (options.monotonic)())?);
+                }
+                let deploys = begun.iter().flat_map(|begun| begun.ops.iter().copied());
+                let cut_off: Vec<usize> = flight.cut_off().into_iter().chain(deploys).collect();
+                run.cut_off(&cut_off);
                 break;
             }
         };
         // What else came meanwhile is written down with it.
         flight.look();
         while let Some(some) = landed {
-            let Landed { intent, shape, ops, sent_at, came } = some;
-            match came {
-                Came::Back(report) => {
-                    let report = *report;
-                    let answered = Answered { intent, shape, ops, sent_at, report };
-                    run.take(answered, store, now(), (options.monotonic)())?;
-                }
-                Came::Deploying(deploying) => {
-                    let deploying = *deploying;
-                    run.note_deploy(intent, deploying.id.clone());
-                    begun.push(Begun { intent, shape, ops, sent_at, deploying });
-                }
-            }
+            begun.extend(take(&mut run, store, some, now(), (options.monotonic)())?);
             landed = flight.landed();
         }
     }
     end(org, store, run, flight, now()).await
+}
+
+/// Takes in what a call came to; the deploy that it began, where it did.
+fn take(
+    run: &mut Run<'_>,
+    store: &Store,
+    landed: Landed,
+    now: i64,
+    monotonic: Duration,
+) -> Result<Option<Begun>, EngineError> {
+    let Landed { intent, shape, ops, sent_at, came } = landed;
+    match came {
+        Came::Back(report) => {
+            let answered = Answered { intent, shape, ops, sent_at, report: *report };
+            run.take(answered, store, now, monotonic)?;
+            Ok(None)
+        }
+        Came::Deploying(deploying) => {
+            run.note_deploy(intent, deploying.id.clone());
+            Ok(Some(Begun { intent, shape, ops, sent_at, deploying: *deploying }))
+        }
+    }
 }
 
 /// What is left once nothing is under way any more.
@@ -220,16 +236,19 @@ async fn end(
     run.leave_out_the_rest();
     store.finish(&run.settling()).await?;
     let may_ask = run.outcome.fatal.is_none() && !run.outcome.interrupted;
+    let mut has_looked = true;
     if !run.catalog.access_policies().is_empty() && may_ask {
         // It only asks: who does not want to wait for that need not.
-        if let Some(looked) = flight.unless_stopped(run.look_for_undone(org)).await {
-            looked?;
+        match flight.unless_stopped(run.look_for_undone(org)).await {
+            Some(looked) => looked?,
+            None => has_looked = false,
         }
     }
     run.tell();
     store.finish(&run.settling()).await?;
     // A stop that came when all was done stopped nothing.
     run.outcome.interrupted &= !run.outcome.skipped.is_empty() || run.outcome.cut_off;
+    run.outcome.interrupted |= !has_looked;
     if run.outcome.failures.iter().any(|failure| names_what_is_gone(&failure.cause)) {
         // An id that was kept is no longer one.
         store.forget_facts()?;

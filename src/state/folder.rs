@@ -228,8 +228,7 @@ impl Folder {
         let file = match &mut self.file {
             Some(file) => file,
             None => {
-                let (file, is_new) = open_log(&self.log)?;
-                let mut file = file;
+                let (mut file, is_new) = open_log(&self.log)?;
                 let before = file.metadata().map_err(StateError::io(&self.log))?.len();
                 self.log_bytes = cut_torn_line(&mut file, &self.log, lineage)?;
                 if self.log_bytes != before {
@@ -262,12 +261,7 @@ impl Folder {
     ) -> Result<(), StateError> {
         let temporary = self.write_aside(front, open, records)?;
         self.keep_backups()?;
-        std::fs::rename(&temporary, &self.base).map_err(StateError::io(&self.base))?;
-        // The log may only go once the base that holds its entries is there for good.
-        sync_folder(&self.base)?;
-        // Entries that the base holds are skipped by their serial, so that a failure
-        // between the steps does no harm.
-        self.file = None;
+        self.put_in_place(&temporary)?;
         if self.log.exists() {
             let kept = backup_of(&self.log, BACKUPS[0]);
             std::fs::rename(&self.log, &kept).map_err(StateError::io(&self.log))?;
@@ -295,6 +289,15 @@ impl Folder {
         Ok(temporary)
     }
 
+    /// Makes a base that was written aside the base, for good: only then may the log go.
+    /// Entries that the base holds are skipped by their serial, so that a failure between
+    /// the steps does no harm.
+    fn put_in_place(&mut self, temporary: &Path) -> Result<(), StateError> {
+        std::fs::rename(temporary, &self.base).map_err(StateError::io(&self.base))?;
+        self.file = None;
+        sync_folder(&self.base)
+    }
+
     /// Puts another base in the place of one that is damaged, of which copies are kept
     /// elsewhere: the backups stay as they are.
     ///
@@ -307,9 +310,7 @@ impl Folder {
         records: Records<'_>,
     ) -> Result<(), StateError> {
         let temporary = self.write_aside(front, open, records)?;
-        std::fs::rename(&temporary, &self.base).map_err(StateError::io(&self.base))?;
-        sync_folder(&self.base)?;
-        self.file = None;
+        self.put_in_place(&temporary)?;
         match std::fs::remove_file(&self.log) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
                 Err(StateError::io(&self.log)(error))

@@ -178,30 +178,27 @@ pub async fn read_whole(
     Ok((contents, damages))
 }
 
-/// A state of format 1, which becomes one of format 2: what its cache knows further than
-/// its files counts, and calls that it left open stay so.
-pub async fn migrated(
+/// A state of format 1 as one of format 2: what its cache knows further than its files
+/// counts, and calls that it left open stay so.
+pub async fn of_format_1(
     folder: &Path,
     backend: &dyn Backend,
-    front: &mut Front,
     cache: &mut Cache,
-) -> Result<OpenIntents, StateError> {
+) -> Result<Contents, StateError> {
     let base = backend.base().await?.ok_or(StateError::OnlyRead)?;
     let read = format_1::read_log(&folder.join("state.log"), base.serial)?;
     let mut contents = Contents::of(base, read.entries);
-    let mut open = Vec::new();
     if let Some(cached) = cache.of_format_1.take() {
         if cached.serial >= contents.front.serial {
             contents.front.serial = cached.serial;
             contents.resources = cached.records;
         }
-        open = cached.open;
+        let numbers = cached.open.iter().map(|intent| intent.number + 1);
+        contents.front.next_intent = numbers.max().unwrap_or(0);
+        contents.open = OpenIntents::new(cached.open);
     }
-    contents.front.next_intent = open.iter().map(|intent| intent.number + 1).max().unwrap_or(0);
-    *front = contents.front;
-    let records = contents.resources.iter();
-    cache.rebuild(&front.org_id, &front.lineage, front.serial, records)?;
-    Ok(OpenIntents::new(open))
+    contents.front.format_version = FORMAT_VERSION;
+    Ok(contents)
 }
 
 /// The error of a damaged state: what is damaged, and which resources the cache knows

@@ -30,7 +30,7 @@ use super::mark::Mark;
 use super::opening::caught_up;
 use super::opening::checked;
 use super::opening::in_doubt;
-use super::opening::migrated;
+use super::opening::of_format_1;
 use super::opening::read_whole;
 use crate::model::Address;
 use crate::model::Fact;
@@ -48,7 +48,6 @@ pub struct Store {
     records: Records,
     front: Front,
     open: OpenIntents,
-    must_compact: bool,
     notices: Vec<String>,
     lock: Option<Lock>,
 }
@@ -98,21 +97,26 @@ impl Store {
         };
         let is_of_format_1 = opened.front.is_some() && front.format_version < 2;
         let open = if is_of_format_1 {
-            migrated(&folder, &backend, &mut front, &mut cache).await?
+            let contents = of_format_1(&folder, &backend, &mut cache).await?;
+            front = contents.front;
+            // The cache holds what is open there in format 1: it stays until the base does.
+            let records = contents.resources.iter();
+            let records = records.map(|(address, record)| Ok((address.clone(), record.clone())));
+            backend.compact(&front, contents.open.all(), Box::new(records)).await?;
+            let records = contents.resources.iter();
+            cache.rebuild(&front.org_id, &front.lineage, front.serial, records)?;
+            contents.open
         } else {
-            caught_up(&folder, &backend, &opened, &mut front, &mut cache).await?
-        };
-        if !is_of_format_1 {
+            let open = caught_up(&folder, &backend, &opened, &mut front, &mut cache).await?;
             backend.cut_torn_end(&front.lineage)?;
-        }
-        let must_compact = opened.front.is_none() || is_of_format_1;
+            open
+        };
         let backend: Box<dyn Backend> = Box::new(backend);
         let (records, lock) = (Records::Cached(Box::new(cache)), Some(lock));
         let notices = Vec::new();
-        let mut store = Self { folder, backend, records, front, open, must_compact, notices, lock };
-        if must_compact {
-            // The log needs a base to stand on, and no entry of format 2 follows one of
-            // format 1.
+        let mut store = Self { folder, backend, records, front, open, notices, lock };
+        if opened.front.is_none() {
+            // The log needs a base to stand on.
             store.compact().await?;
         }
         Ok(store)
@@ -153,7 +157,6 @@ impl Store {
             records: Records::Held(resources),
             front,
             open,
-            must_compact: false,
             notices: Vec::new(),
             lock: None,
         })
@@ -332,7 +335,6 @@ impl Store {
         self.front.format_version = FORMAT_VERSION;
         let records = Box::new(cache.records());
         self.backend.compact(&self.front, self.open.all(), records).await?;
-        self.must_compact = false;
         Ok(())
     }
 }
