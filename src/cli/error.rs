@@ -244,6 +244,9 @@ impl From<OrgError> for CommandError {
             OrgError::Refused { refused, .. } => {
                 hints::hint(&refused.first().code).unwrap_or("The message is Salesforce's own.")
             }
+            OrgError::TooLarge { .. } => {
+                "Is the instance URL that of a Salesforce org? If so, please report what was asked of it."
+            }
             OrgError::Unexpected { .. } => "Is the instance URL that of a Salesforce org?",
             OrgError::Stopped { .. } => "Run the same command again to go on.",
         };

@@ -12,6 +12,8 @@ use crate::local_org::Options;
 use crate::local_org::Running;
 use crate::model::OrgIdentity;
 use crate::org::Connection;
+use crate::org::InstanceUrl;
+use crate::org::InstanceUrlError;
 use crate::org::Org;
 use crate::org::RetryPolicy;
 use crate::state::Holder;
@@ -76,8 +78,10 @@ impl Session {
         };
         let running =
             local_org::start(options, std::sync::Arc::new(move || clock() / 1000)).await?;
+        let instance_url = InstanceUrl::parse(&running.instance_url)
+            .map_err(|error| CommandError::new(format!("the local org's address {error}")))?;
         let connection = Connection {
-            instance_url: running.instance_url.clone(),
+            instance_url,
             access_token: SecretString::from(running.access_token.clone()),
             emulated: true,
         };
@@ -91,7 +95,7 @@ impl Session {
         local: Option<Running>,
     ) -> Result<Self, CommandError> {
         let emulated = local.is_some();
-        let instance_url = connection.instance_url.clone();
+        let instance_url = connection.instance_url.to_string();
         let Some(id) = connection.org_id() else {
             return Err(CommandError::new("the access token is no Salesforce session: it does not begin with an org's id")
                 .hint("A token looks like `00D...!AQ...`; a redacted one from `sf org display` does not work, `sf org auth show-access-token` shows it."));
@@ -220,35 +224,18 @@ fn token_of(environment: &Environment) -> Result<Option<Connection>, CommandErro
             .hint("Set it to the org's My Domain, for example https://coconut.my.salesforce.com.")
             .hint("For the local org, unset SF_ACCESS_TOKEN or add `--org local`."));
     };
-    let url = url.trim().trim_end_matches('/').to_owned();
-    let authority =
-        url.split("://").nth(1).unwrap_or_default().split('/').next().unwrap_or_default();
-    let host = match authority.split_once(']') {
-        Some((address, _)) => format!("{address}]"),
-        None => authority.split(':').next().unwrap_or_default().to_owned(),
-    };
-    let is_loopback = matches!(host.as_str(), "127.0.0.1" | "localhost" | "[::1]");
-    if !(url.starts_with("https://") || (url.starts_with("http://") && is_loopback)) {
-        return Err(CommandError::new(format!(
-            "SF_INSTANCE_URL is `{url}`, and a token is only sent over https"
-        ))
-        .hint("It looks like https://coconut.my.salesforce.com."));
-    }
-    if url.splitn(4, '/').nth(3).is_some_and(|path| !path.is_empty()) {
-        return Err(CommandError::new(format!(
-            "SF_INSTANCE_URL is `{url}`, and must end after the host"
-        ))
-        .hint("It looks like https://coconut.my.salesforce.com."));
-    }
-    if host.ends_with(".lightning.force.com") {
-        return Err(CommandError::new(format!(
-            "SF_INSTANCE_URL is `{url}`, the address for browsers"
-        ))
-        .hint("Use the org's My Domain, which ends in .my.salesforce.com."));
-    }
+    let url = InstanceUrl::parse(&url).map_err(|error| {
+        let failed = CommandError::new(format!("SF_INSTANCE_URL {error}"));
+        match error {
+            InstanceUrlError::ForBrowsers => {
+                failed.hint("Use the org's My Domain, which ends in .my.salesforce.com.")
+            }
+            _ => failed.hint("It looks like https://coconut.my.salesforce.com."),
+        }
+    })?;
     Ok(Some(Connection {
+        emulated: url.is_loopback(),
         instance_url: url,
         access_token: SecretString::from(token.trim().to_owned()),
-        emulated: is_loopback,
     }))
 }

@@ -5,12 +5,14 @@ use serde::Serialize;
 use serde_json::Value as Json;
 
 use super::API_VERSION;
+use super::address::OrgPath;
 use super::contract::CallKind;
 use super::error::OrgError;
 use super::error::RecordOutcome;
 use super::error::Refusal;
 use super::error::Refused;
 use super::refusals::refusal_of;
+use super::soql::encode;
 use super::transport::Answer;
 use super::transport::Call;
 use super::transport::Org;
@@ -29,7 +31,7 @@ impl Org {
         records: &[&Row],
     ) -> Result<Vec<RecordOutcome>, OrgError> {
         if let [record] = records {
-            let path = Self::data_path(&format!("sobjects/{object}"));
+            let path = OrgPath::data(&format!("sobjects/{}", encode(object)));
             let body = Json::Object((*record).clone());
             let payload = Payload::Json(&body);
             let call = Call::new(CallKind::InsertRecord, Method::POST, &path, payload);
@@ -52,7 +54,7 @@ impl Org {
             let mut record = (*record).clone();
             let id = record.remove("Id");
             let id = id.as_ref().and_then(Json::as_str).unwrap_or_default().to_owned();
-            let path = Self::data_path(&format!("sobjects/{object}/{id}"));
+            let path = OrgPath::data(&format!("sobjects/{}/{id}", encode(object)));
             let body = Json::Object(record);
             let payload = Payload::Json(&body);
             let call = Call::new(CallKind::UpdateRecord, Method::PATCH, &path, payload);
@@ -72,13 +74,13 @@ impl Org {
         ids: &[SalesforceId],
     ) -> Result<Vec<RecordOutcome>, OrgError> {
         if let [id] = ids {
-            let path = Self::data_path(&format!("sobjects/{object}/{id}"));
+            let path = OrgPath::data(&format!("sobjects/{}/{id}", encode(object)));
             let call = Call::bare(CallKind::DeleteRecord, Method::DELETE, &path);
             return one(self.json(call).await.map(|_| None));
         }
         let list: Vec<&str> = ids.iter().map(SalesforceId::as_str).collect();
         let path = format!("composite/sobjects?allOrNone=false&ids={}", list.join(","));
-        let path = Self::data_path(&path);
+        let path = OrgPath::data(&path);
         let call = Call::bare(CallKind::DeleteRecords, Method::DELETE, &path);
         outcomes(self.send(call).await?, ids.len(), false)
     }
@@ -93,7 +95,7 @@ impl Org {
         let count = collection.records.len();
         let body = serde_json::to_string(&collection)
             .map_err(|error| OrgError::unexpected(path, error.to_string()))?;
-        let path = Self::data_path(path);
+        let path = OrgPath::data(path);
         let call = Call::new(kind, method, &path, Payload::JsonText(&body));
         outcomes(self.send(call).await?, count, kind == CallKind::InsertRecords)
     }
@@ -104,7 +106,7 @@ impl Org {
     /// # Errors
     /// When the org refuses it, or the call breaks.
     pub async fn reset_password(&self, user: &SalesforceId) -> Result<(), OrgError> {
-        let path = Self::data_path(&format!("sobjects/User/{user}/password"));
+        let path = OrgPath::data(&format!("sobjects/User/{user}/password"));
         let call = Call::bare(CallKind::ResetPassword, Method::DELETE, &path);
         drop(self.json(call).await?);
         Ok(())
@@ -126,7 +128,7 @@ impl Org {
             children.push(crate::model::Element::text(name, text));
         }
         let envelope = super::metadata::partner_create(self.token(), object, &children);
-        let path = format!("/services/Soap/u/{API_VERSION}");
+        let path = OrgPath::service(&format!("/services/Soap/u/{API_VERSION}"));
         let payload = Payload::Soap(&envelope);
         let call = Call::new(CallKind::SoapCreate, Method::POST, &path, payload);
         super::metadata::read_create_result(&self.send(call).await?.body)

@@ -13,6 +13,7 @@ use serde_json::Value as Json;
 use serde_json::json;
 
 use super::API_VERSION;
+use super::address::OrgPath;
 use super::contract::CallKind;
 use super::error::OrgError;
 use super::error::Refusal;
@@ -119,7 +120,7 @@ impl Org {
         body.extend_from_slice(&zip);
         body.extend_from_slice(format!("\r\n--{BOUNDARY}--\r\n").as_bytes());
         drop(zip);
-        let path = Self::data_path("metadata/deployRequest");
+        let path = OrgPath::data("metadata/deployRequest");
         let payload = Payload::Multipart { boundary: BOUNDARY, body: &body };
         let answer = self.json(Call::new(CallKind::Deploy, Method::POST, &path, payload)).await?;
         let id = answer.get("id").and_then(Json::as_str).and_then(SalesforceId::parse);
@@ -134,7 +135,7 @@ impl Org {
         &self,
         id: &SalesforceId,
     ) -> Result<Option<DeployResult>, OrgError> {
-        let path = Self::data_path(&format!("metadata/deployRequest/{id}?includeDetails=true"));
+        let path = OrgPath::data(&format!("metadata/deployRequest/{id}?includeDetails=true"));
         let mut answer = self.json(Call::bare(CallKind::DeployStatus, Method::GET, &path)).await?;
         let result = answer.get_mut("deployResult").map(Json::take).unwrap_or_default();
         if result.get("done").is_none() {

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::size::TooLarge;
 use super::wire::WireError;
 use crate::model::SalesforceId;
 
@@ -185,6 +186,17 @@ pub enum OrgError {
         /// Salesforce's id of the request, where it has one.
         request_id: Option<String>,
     },
+    /// The answer is larger than such a call's may be, and was not read: what the org did
+    /// is not known.
+    #[error("{call}: the answer is not read: it has {excess}, and no {name} call has")]
+    TooLarge {
+        /// Method and path.
+        call: String,
+        /// What kind of call it is.
+        name: &'static str,
+        /// What it has too much of.
+        excess: TooLarge,
+    },
     /// It was not sent, since the run was asked to stop before.
     #[error("{call}: not sent, since the run was stopped")]
     Stopped {
@@ -210,7 +222,7 @@ impl OrgError {
             | Self::Session { .. }
             | Self::DailyLimit { .. }
             | Self::Stopped { .. } => false,
-            Self::Unanswered { .. } | Self::Unexpected { .. } => true,
+            Self::Unanswered { .. } | Self::Unexpected { .. } | Self::TooLarge { .. } => true,
             Self::Refused { status, .. } => {
                 !self.is_crowded() && (*status >= 500 || matches!(status, 408 | 420 | 429))
             }

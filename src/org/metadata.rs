@@ -11,6 +11,7 @@ use quick_xml::events::Event;
 use reqwest::Method;
 
 use super::API_VERSION;
+use super::address::OrgPath;
 use super::contract::CallKind;
 use super::error::OrgError;
 use super::error::RecordOutcome;
@@ -217,7 +218,7 @@ impl Org {
         kind: CallKind,
         body: &str,
     ) -> Result<Answer, OrgError> {
-        let path = format!("/services/Soap/m/{API_VERSION}");
+        let path = OrgPath::service(&format!("/services/Soap/m/{API_VERSION}"));
         let mut call = Call::new(kind, Method::POST, &path, Payload::Soap(body));
         // A SOAP path says nothing of what was asked: the operation does.
         call.name = Some(operation);

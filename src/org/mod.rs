@@ -6,6 +6,7 @@
 //! typed by Salesforce's codes, and all goes over a [`Wire`] that is handed in.
 //! Imports `model`.
 
+mod address;
 mod collections;
 mod contract;
 mod deploy;
@@ -14,10 +15,13 @@ mod metadata;
 mod read;
 mod refusals;
 mod retry;
+mod size;
 mod soql;
 mod transport;
 mod wire;
 
+pub use address::InstanceUrl;
+pub use address::InstanceUrlError;
 pub use deploy::DeployResult;
 pub use error::OrgError;
 pub use error::RecordOutcome;
@@ -27,6 +31,8 @@ pub use metadata::DocumentOutcome;
 pub use read::IN_FLIGHT;
 pub use read::Pages;
 pub use retry::RetryPolicy;
+pub use size::Bound;
+pub use size::TooLarge;
 pub use soql::keyed_queries;
 pub use soql::queries_by_username;
 pub use soql::quote;

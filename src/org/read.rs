@@ -6,11 +6,14 @@ use reqwest::Method;
 use serde_json::Value as Json;
 use serde_json::json;
 
+use super::address::OrgPath;
 use super::contract::CallKind;
 use super::error::OrgError;
 use super::error::Refusal;
 use super::error::Refused;
 use super::refusals::refusal_of;
+use super::size::TooLarge;
+use super::size::most_pages;
 use super::soql::encode;
 use super::transport::Call;
 use super::transport::Org;
@@ -95,7 +98,7 @@ impl Org {
     ) -> Result<Together, OrgError> {
         match (queries, describes) {
             ([(index, query)], []) => {
-                let path = Self::data_path(&format!("query?q={}", encode(query)));
+                let path = OrgPath::data(&format!("query?q={}", encode(query)));
                 match self.json(Call::bare(CallKind::Query, Method::GET, &path)).await {
                     Ok(answer) => Ok((vec![(*index, answer)], Vec::new())),
                     Err(error)
@@ -109,7 +112,7 @@ impl Org {
                 }
             }
             ([], [object]) => {
-                let path = Self::data_path(&format!("sobjects/{object}/describe"));
+                let path = OrgPath::data(&format!("sobjects/{}/describe", encode(object)));
                 match self.json(Call::bare(CallKind::Describe, Method::GET, &path)).await {
                     Ok(answer) => Ok((Vec::new(), vec![Some(answer)])),
                     Err(error) if is_no_such_object(error.refused()) => {
@@ -118,8 +121,32 @@ impl Org {
                     Err(error) => Err(error),
                 }
             }
-            _ => self.composite(queries, describes, may_be_refused).await,
+            _ => match self.composite(queries, describes, may_be_refused).await {
+                Err(OrgError::TooLarge { .. }) => {
+                    self.ask_one_by_one(queries, describes, may_be_refused).await
+                }
+                answered => answered,
+            },
         }
+    }
+
+    /// Asks each on its own, since together they were too much.
+    async fn ask_one_by_one(
+        &self,
+        queries: &[(usize, &String)],
+        describes: &[&str],
+        may_be_refused: &(dyn Fn(usize) -> bool + Sync),
+    ) -> Result<Together, OrgError> {
+        let mut together = Together::default();
+        let parts = queries.chunks(1).map(|query| (query, &describes[..0]));
+        let parts = parts.chain(describes.chunks(1).map(|object| (&queries[..0], object)));
+        for (query, object) in parts {
+            // A future that holds one of its own kind has to be in a box.
+            let one = Box::pin(self.ask_together(query, object, may_be_refused)).await?;
+            together.0.extend(one.0);
+            together.1.extend(one.1);
+        }
+        Ok(together)
     }
 
     async fn composite(
@@ -130,16 +157,20 @@ impl Org {
     ) -> Result<Together, OrgError> {
         let mut parts = Vec::new();
         for (index, query) in queries {
-            let url = Self::data_path(&format!("query?q={}", encode(query)));
-            parts.push(json!({"method": "GET", "url": url, "referenceId": format!("q{index}")}));
+            let url = OrgPath::data(&format!("query?q={}", encode(query)));
+            parts.push(
+                json!({"method": "GET", "url": url.as_str(), "referenceId": format!("q{index}")}),
+            );
         }
         for (index, object) in describes.iter().enumerate() {
-            let url = Self::data_path(&format!("sobjects/{object}/describe"));
-            parts.push(json!({"method": "GET", "url": url, "referenceId": format!("d{index}")}));
+            let url = OrgPath::data(&format!("sobjects/{}/describe", encode(object)));
+            parts.push(
+                json!({"method": "GET", "url": url.as_str(), "referenceId": format!("d{index}")}),
+            );
         }
         let body =
             json!({"allOrNone": false, "collateSubrequests": false, "compositeRequest": parts});
-        let path = Self::data_path("composite");
+        let path = OrgPath::data("composite");
         let payload = Payload::Json(&body);
         let call = Call::new(CallKind::Composite, Method::POST, &path, payload);
         let mut answer = self.json(call).await?;
@@ -186,35 +217,37 @@ impl Org {
         Ok((answered, described))
     }
 
-    /// Hands out a page and fetches those after it.
+    /// Hands out a page and fetches those after it: no more rows than the first says
+    /// that there are, and no more pages than they fill.
     async fn follow(
         &self,
         index: usize,
         first: Json,
         pages: &mut Pages<'_>,
     ) -> Result<(), OrgError> {
+        let too_large =
+            |excess| OrgError::TooLarge { call: "query".to_owned(), name: "query", excess };
+        let total = first.get("totalSize").and_then(Json::as_u64);
         let mut answer = first;
+        let (mut pages_read, mut rows_read) = (0, 0);
         loop {
-            let unexpected = || OrgError::unexpected("query", "a page has no records");
-            let Some(Json::Array(records)) = answer.get_mut("records").map(Json::take) else {
-                return Err(unexpected());
-            };
-            let rows = records.into_iter().map(|record| match record {
-                Json::Object(row) => Ok(row),
-                _ => Err(OrgError::unexpected("query", "a row is no record")),
-            });
-            let rows = rows.collect::<Result<Vec<Row>, OrgError>>()?;
-            let is_done = answer.get("done").and_then(Json::as_bool);
-            let is_done = is_done.ok_or_else(|| {
-                OrgError::unexpected("query", "it does not say whether it is all")
-            })?;
-            pages(index, rows);
-            if is_done {
-                return Ok(());
+            let page = Page::of(answer)?;
+            pages_read += 1;
+            rows_read += page.rows.len() as u64;
+            if let Some(total) = total.filter(|total| rows_read > *total) {
+                return Err(too_large(TooLarge::Rows(total)));
             }
-            let next =
-                answer.get("nextRecordsUrl").and_then(Json::as_str).ok_or_else(unexpected)?;
-            let next = next.to_owned();
+            pages(index, page.rows);
+            let Some(next) = page.next else { return Ok(()) };
+            let total = total.ok_or_else(|| {
+                OrgError::unexpected("query", "it does not say how many rows there are")
+            })?;
+            if pages_read >= most_pages(total) {
+                return Err(too_large(TooLarge::Pages(total)));
+            }
+            let next = self.followed(&next).ok_or_else(|| {
+                OrgError::unexpected("query", "the address of its next page is not of this org")
+            })?;
             answer = self.json(Call::bare(CallKind::Query, Method::GET, &next)).await?;
         }
     }
@@ -224,8 +257,8 @@ impl Org {
     /// # Errors
     /// When the org refuses it, or the call breaks.
     pub async fn running_user(&self) -> Result<Option<SalesforceId>, OrgError> {
-        let path = "/services/oauth2/userinfo";
-        let answer = self.json(Call::bare(CallKind::UserInfo, Method::GET, path)).await?;
+        let path = OrgPath::service("/services/oauth2/userinfo");
+        let answer = self.json(Call::bare(CallKind::UserInfo, Method::GET, &path)).await?;
         Ok(answer.get("user_id").and_then(Json::as_str).and_then(SalesforceId::parse))
     }
 
@@ -234,7 +267,7 @@ impl Org {
     /// # Errors
     /// When the org refuses it, or the call breaks.
     pub async fn record(&self, object: &str, id: &SalesforceId) -> Result<Row, OrgError> {
-        let path = Self::data_path(&format!("sobjects/{object}/{id}"));
+        let path = OrgPath::data(&format!("sobjects/{}/{id}", encode(object)));
         match self.json(Call::bare(CallKind::Record, Method::GET, &path)).await? {
             Json::Object(row) => Ok(row),
             _ => Err(OrgError::unexpected(format!("GET {object}"), "it is no record")),
@@ -246,7 +279,7 @@ impl Org {
     /// # Errors
     /// When the org refuses it, or the call breaks.
     pub async fn tooling_query(&self, query: &str) -> Result<Vec<Row>, OrgError> {
-        let path = Self::data_path(&format!("tooling/query?q={}", encode(query)));
+        let path = OrgPath::data(&format!("tooling/query?q={}", encode(query)));
         let answer = self.json(Call::bare(CallKind::Tooling, Method::GET, &path)).await?;
         let mut rows = Vec::new();
         self.follow(0, answer, &mut |_, page| rows.extend(page)).await?;
@@ -258,13 +291,42 @@ impl Org {
     /// # Errors
     /// When the org refuses it, or the call breaks.
     pub async fn limits(&self) -> Result<(u64, u64), OrgError> {
-        let path = Self::data_path("limits");
+        let path = OrgPath::data("limits");
         let answer = self.json(Call::bare(CallKind::Limits, Method::GET, &path)).await?;
         let number = |name: &str| {
             answer.pointer(&format!("/DailyApiRequests/{name}")).and_then(Json::as_u64).unwrap_or(0)
         };
         let (max, remaining) = (number("Max"), number("Remaining"));
         Ok((max.saturating_sub(remaining), max))
+    }
+}
+
+/// One page of a query.
+struct Page {
+    rows: Vec<Row>,
+    /// Where the next one is, as the org says; `None` after the last.
+    next: Option<String>,
+}
+
+impl Page {
+    fn of(mut answer: Json) -> Result<Self, OrgError> {
+        let unexpected = |reason: &str| OrgError::unexpected("query", reason);
+        let Some(Json::Array(records)) = answer.get_mut("records").map(Json::take) else {
+            return Err(unexpected("a page has no records"));
+        };
+        let rows = records.into_iter().map(|record| match record {
+            Json::Object(row) => Ok(row),
+            _ => Err(unexpected("a row is no record")),
+        });
+        let rows = rows.collect::<Result<Vec<Row>, OrgError>>()?;
+        let is_done = answer.get("done").and_then(Json::as_bool);
+        if is_done.ok_or_else(|| unexpected("it does not say whether it is all"))? {
+            return Ok(Self { rows, next: None });
+        }
+        let next = answer.get("nextRecordsUrl").and_then(Json::as_str);
+        let next =
+            next.ok_or_else(|| unexpected("it is not all, and does not say where the rest is"))?;
+        Ok(Self { rows, next: Some(next.to_owned()) })
     }
 }
 

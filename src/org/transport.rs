@@ -23,7 +23,8 @@ use secrecy::ExposeSecret as _;
 use secrecy::SecretString;
 use serde_json::Value as Json;
 
-use super::API_VERSION;
+use super::address::InstanceUrl;
+use super::address::OrgPath;
 use super::contract::CallKind;
 use super::contract::Effect;
 use super::contract::Shape;
@@ -31,6 +32,8 @@ use super::error::OrgError;
 use super::refusals::Answered;
 use super::refusals::error_of;
 use super::retry::RetryPolicy;
+use super::retry::retry_after;
+use super::size::TooLarge;
 use super::wire::Wire;
 use super::wire::WireAnswer;
 use super::wire::WireError;
@@ -42,8 +45,8 @@ pub type Sleep = Arc<dyn Fn(Duration) -> Pin<Box<dyn Future<Output = ()> + Send>
 
 /// Where an org is and how to get in.
 pub struct Connection {
-    /// For example `https://coconut.my.salesforce.com`, without a slash.
-    pub instance_url: String,
+    /// Its origin.
+    pub instance_url: InstanceUrl,
     /// The token; never printed.
     pub access_token: SecretString,
     /// Whether it is on this machine, so that no proxy is asked.
@@ -95,6 +98,18 @@ pub(super) struct Answer {
     pub request_id: Option<String>,
 }
 
+/// Why there is no answer, and how long the org asks to wait before it is asked again.
+struct Failed {
+    error: OrgError,
+    retry_after: Option<Duration>,
+}
+
+impl From<OrgError> for Failed {
+    fn from(error: OrgError) -> Self {
+        Self { error, retry_after: None }
+    }
+}
+
 /// What a call sends.
 #[derive(Clone, Copy)]
 pub(super) enum Payload<'a> {
@@ -110,26 +125,26 @@ pub(super) enum Payload<'a> {
 pub(super) struct Call<'a> {
     pub kind: CallKind,
     pub method: Method,
-    pub path: &'a str,
+    pub path: &'a OrgPath,
     pub payload: Payload<'a>,
     /// What it is called in errors, where its path does not say.
     pub name: Option<&'a str>,
 }
 
 impl<'a> Call<'a> {
-    pub fn new(kind: CallKind, method: Method, path: &'a str, payload: Payload<'a>) -> Self {
+    pub fn new(kind: CallKind, method: Method, path: &'a OrgPath, payload: Payload<'a>) -> Self {
         Self { kind, method, path, payload, name: None }
     }
 
     /// A call that carries nothing.
-    pub fn bare(kind: CallKind, method: Method, path: &'a str) -> Self {
+    pub fn bare(kind: CallKind, method: Method, path: &'a OrgPath) -> Self {
         Self::new(kind, method, path, Payload::Nothing)
     }
 
     /// Method and path, without the query's text, which may be long.
     fn describe(&self) -> String {
-        let path = self.path.split('?').next().unwrap_or(self.path);
-        self.name.map_or_else(|| format!("{} {path}", self.method), str::to_owned)
+        let resource = self.path.resource();
+        self.name.map_or_else(|| format!("{} {resource}", self.method), str::to_owned)
     }
 }
 
@@ -193,12 +208,13 @@ impl Org {
         self.random.lock().unwrap_or_else(PoisonError::into_inner).f64()
     }
 
-    pub(super) fn token(&self) -> &str {
-        self.connection.access_token.expose_secret()
+    /// A REST resource that an answer of the org names.
+    pub(super) fn followed(&self, address: &str) -> Option<OrgPath> {
+        OrgPath::followed(&self.connection.instance_url, address)
     }
 
-    pub(super) fn data_path(rest: &str) -> String {
-        format!("/services/data/v{API_VERSION}/{rest}")
+    pub(super) fn token(&self) -> &str {
+        self.connection.access_token.expose_secret()
     }
 
     /// Sends a call and gives its JSON; `Null` where its contract says that there is
@@ -216,19 +232,23 @@ impl Org {
             if effect == Effect::Write && !self.may_write() {
                 return Err(OrgError::Stopped { call: call.describe() });
             }
-            let error = match self.send_once(&call).await {
+            let Failed { error, retry_after } = match self.send_once(&call).await {
                 Ok(answer) => return Ok(answer),
-                Err(error) => error,
+                Err(failed) => failed,
             };
             if attempt >= self.policy.attempts || !may_repeat(effect, &error) {
                 return Err(error);
             }
-            self.wait_before_retry(attempt).await;
+            let wait = self.policy.wait(attempt, self.chance());
+            let Some(wait) = self.policy.wait_as_asked(wait, retry_after) else {
+                return Err(error);
+            };
+            (self.sleep)(wait).await;
             attempt += 1;
         }
     }
 
-    async fn send_once(&self, call: &Call<'_>) -> Result<Answer, OrgError> {
+    async fn send_once(&self, call: &Call<'_>) -> Result<Answer, Failed> {
         let contract = call.kind.contract();
         *self.counted().by_kind.entry(contract.name).or_default() += 1;
         let sent = self.wire.send(self.request(call));
@@ -238,14 +258,17 @@ impl Org {
             Either::Right(((), _)) => Err(WireError::TimedOut(contract.time_out)),
         };
         let answer = answer.map_err(|source| {
+            let name = contract.name;
             let call = call.describe();
             match source {
                 WireError::NotConnected(_) => OrgError::Unreachable { call, source },
+                WireError::TooLarge(excess) => OrgError::TooLarge { call, name, excess },
                 _ => OrgError::Unanswered { call, source },
             }
         })?;
         self.note_limit(call, &answer);
-        Self::check(call, answer)
+        let retry_after = retry_after(&answer);
+        Self::check(call, answer).map_err(|error| Failed { error, retry_after })
     }
 
     fn request(&self, call: &Call<'_>) -> WireRequest {
@@ -268,13 +291,14 @@ impl Org {
         let is_soap = matches!(call.payload, Payload::Soap(_));
         WireRequest {
             method: call.method.clone(),
-            url: format!("{}{}", self.connection.instance_url, call.path),
+            url: call.path.on(&self.connection.instance_url),
             // SOAP carries it in its envelope.
             bearer: (!is_soap).then(|| self.connection.access_token.clone()),
             content_type,
             is_soap,
             body,
             is_local: self.connection.emulated,
+            bound: call.kind.contract().bound(),
         }
     }
 
@@ -301,6 +325,17 @@ impl Org {
             reason: format!("status {status} with bytes that are no text"),
             request_id: request_id.clone(),
         })?;
+        let most = contract.bound().of(status);
+        let held = match contract.shape {
+            _ if body.len() > most => Err(TooLarge::Bytes(most)),
+            _ if body.trim_start().starts_with('<') => contract.size.holds_xml(&body),
+            _ => contract.size.holds_json(&body),
+        };
+        held.map_err(|excess| OrgError::TooLarge {
+            call: call.describe(),
+            name: contract.name,
+            excess,
+        })?;
         if status == contract.status
             && let Some(json) = read_as(contract.shape, &body)
         {
@@ -320,8 +355,8 @@ impl Org {
 fn may_repeat(effect: Effect, error: &OrgError) -> bool {
     match error {
         OrgError::Unreachable { .. } => true,
-        // Where every answer is a redirect, another one is no better.
-        OrgError::Unexpected { status: Some(300..=399), .. } => false,
+        // Where every answer is a redirect or too large, another one is no better.
+        OrgError::Unexpected { status: Some(300..=399), .. } | OrgError::TooLarge { .. } => false,
         error if error.is_crowded() => true,
         error => effect == Effect::Read && error.is_unknown(),
     }

@@ -2,7 +2,7 @@
 //!
 //! The client sends everything through a [`Wire`] that is handed in like the
 //! clock, so that a test can join it to an org without a socket. [`HttpWire`] is
-//! the real one. Imports nothing of the house.
+//! the real one. Imports how large an answer may be, and nothing else of the house.
 //!
 //! A failure says whether anything can have arrived: that alone decides whether
 //! a write may be repeated.
@@ -17,6 +17,9 @@ use std::time::Duration;
 use reqwest::Method;
 use secrecy::ExposeSecret as _;
 use secrecy::SecretString;
+
+use super::size::Bound;
+use super::size::TooLarge;
 
 /// How long a connection may take to be made.
 const CONNECT: Duration = Duration::from_secs(15);
@@ -38,6 +41,8 @@ pub struct WireRequest {
     pub body: Vec<u8>,
     /// Whether the address is on this machine, so that no proxy is asked.
     pub is_local: bool,
+    /// How much of the answer is read.
+    pub bound: Bound,
 }
 
 /// One answer, whole.
@@ -70,6 +75,9 @@ pub enum WireError {
     /// The answer took longer than such a call may take.
     #[error("no answer came within {} s", .0.as_secs())]
     TimedOut(Duration),
+    /// The answer is larger than such a call's may be; the rest was not read.
+    #[error("{0}")]
+    TooLarge(TooLarge),
 }
 
 impl WireError {
@@ -136,7 +144,7 @@ impl HttpWire {
         if !request.body.is_empty() {
             sent = sent.body(request.body);
         }
-        let response = sent.send().await.map_err(wire_error)?;
+        let mut response = sent.send().await.map_err(wire_error)?;
         let status = response.status().as_u16();
         let text = |value: &reqwest::header::HeaderValue| value.to_str().ok().map(str::to_owned);
         let headers = response
@@ -144,8 +152,22 @@ impl HttpWire {
             .iter()
             .filter_map(|(name, value)| Some((name.as_str().to_owned(), text(value)?)))
             .collect();
-        let body = response.bytes().await.map_err(wire_error)?;
-        Ok(WireAnswer { status, headers, body: body.to_vec() })
+        let most = request.bound.of(status);
+        let announced = response
+            .content_length()
+            .map_or(0, |length| usize::try_from(length).unwrap_or(usize::MAX));
+        if announced > most {
+            return Err(WireError::TooLarge(TooLarge::Bytes(most)));
+        }
+        let mut body = Vec::with_capacity(announced);
+        // Unzipped piece by piece: what a few bytes unzip to is never held whole.
+        while let Some(piece) = response.chunk().await.map_err(wire_error)? {
+            if body.len() + piece.len() > most {
+                return Err(WireError::TooLarge(TooLarge::Bytes(most)));
+            }
+            body.extend_from_slice(&piece);
+        }
+        Ok(WireAnswer { status, headers, body })
     }
 }
 

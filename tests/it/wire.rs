@@ -6,6 +6,7 @@ use orgform::local_org::Doubts;
 use orgform::local_org::Seed;
 use orgform::org::Connection;
 use orgform::org::HttpWire;
+use orgform::org::InstanceUrl;
 use orgform::org::Org;
 use orgform::org::OrgError;
 use orgform::org::RetryPolicy;
@@ -17,7 +18,7 @@ use crate::support::quick_pauses;
 
 fn client(world: &World) -> Org {
     let connection = Connection {
-        instance_url: world.org().instance_url.clone(),
+        instance_url: InstanceUrl::parse(&world.org().instance_url).expect("an address"),
         access_token: SecretString::from(world.org().access_token.clone()),
         emulated: true,
     };
@@ -111,7 +112,7 @@ async fn a_wrong_token_and_an_absent_org_are_told_apart_and_the_token_is_never_s
     let world = World::new().await;
     let with = |url: &str, token: &str| {
         let connection = Connection {
-            instance_url: url.to_owned(),
+            instance_url: InstanceUrl::parse(url).expect("an address"),
             access_token: SecretString::from(token.to_owned()),
             emulated: true,
         };

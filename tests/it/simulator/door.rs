@@ -41,6 +41,7 @@ async fn handle(State(wire): State<Arc<SimWire>>, request: Request<Body>) -> Res
         is_soap: parts.headers.contains_key("soapaction"),
         body: to_bytes(body, usize::MAX).await.expect("a body").to_vec(),
         is_local: true,
+        bound: orgform::org::Bound::default(),
     };
     match wire.send(request).await {
         Ok(answer) => {

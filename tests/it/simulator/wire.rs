@@ -279,6 +279,7 @@ impl SimWire {
             is_soap: false,
             body: if body.is_null() { Vec::new() } else { body.to_string().into_bytes() },
             is_local: true,
+            bound: orgform::org::Bound::default(),
         };
         let answer = self.execute(request).await;
         let mut seen = self.seen();
