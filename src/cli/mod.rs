@@ -29,12 +29,20 @@ use arguments::OrgCommand;
 use arguments::StateCommand;
 use output::Output;
 
+use crate::model::shown;
+
 /// Done, or nothing to do.
 pub const DONE: u8 = 0;
 /// Failed, wholly or in part, or interrupted.
 pub const FAILED: u8 = 1;
 /// Changes are present, with `--detailed-exitcode` only.
 pub const CHANGES_PRESENT: u8 = 2;
+
+/// An error of the command line, as it reads where nothing of the arguments is obeyed.
+fn told_of(arguments: &[std::ffi::OsString], error: clap::Error) -> clap::Error {
+    let shown = arguments.iter().map(|held| shown::line(&held.to_string_lossy()).into_owned());
+    Arguments::try_parse_from(shown).err().unwrap_or(error)
+}
 
 /// Runs orgform and returns its exit code.
 pub async fn run(arguments: Vec<std::ffi::OsString>, environment: Environment) -> u8 {
@@ -43,9 +51,9 @@ pub async fn run(arguments: Vec<std::ffi::OsString>, environment: Environment) -
         let _ = output.print(&String::from_utf8_lossy(&candidates));
         return DONE;
     }
-    let arguments = match Arguments::try_parse_from(arguments) {
+    let arguments = match Arguments::try_parse_from(&arguments) {
         Ok(arguments) => arguments,
-        Err(error) => return output.usage(&error),
+        Err(error) => return output.usage(&told_of(&arguments, error)),
     };
     let result = match arguments.command {
         Command::Plan(arguments) => commands::plan::run(&environment, &mut output, arguments).await,

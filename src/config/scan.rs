@@ -1,8 +1,11 @@
 //! A look at the bytes before any parser sees them: deep nesting costs a YAML
-//! parser more than linear time, and a control character may end a text early for one of them.
+//! parser more than linear time, a control character may end a text early for one of them, and one that
+//! turns the direction of writing shows a reviewer another text than is read, in comments
+//! too.
 
 use super::diagnostic::Diagnostic;
 use super::diagnostic::Source;
+use crate::model::shown;
 
 /// Deeper nesting than any file of ours has.
 const DEEPEST: usize = 64;
@@ -10,24 +13,33 @@ const DEEPEST: usize = 64;
 /// Why a text is not parsed at all.
 pub fn refuse(source: &Source) -> Option<Diagnostic> {
     let text = &source.text;
-    let is_control = |character: char| {
-        character.is_control() && !matches!(character, '\n' | '\r' | '\t' | '\u{85}')
+    let is_refused = |character: char| {
+        shown::turns_direction(character)
+            || (character.is_control() && !matches!(character, '\n' | '\r' | '\t' | '\u{85}'))
     };
     // Most texts have none of the bytes that one of these begins with.
     let may_begin_one = |byte: &u8| {
-        (*byte < b' ' && !matches!(byte, b'\n' | b'\r' | b'\t')) || matches!(byte, 0x7f | 0xc2)
+        (*byte < b' ' && !matches!(byte, b'\n' | b'\r' | b'\t'))
+            || matches!(byte, 0x7f | 0xc2 | 0xe2)
     };
     let first = text.bytes().position(|byte| may_begin_one(&byte)).unwrap_or(text.len());
     if let Some((at, character)) = text[first..]
         .char_indices()
         .map(|(at, character)| (first + at, character))
-        .find(|(_, character)| is_control(*character))
+        .find(|(_, character)| is_refused(*character))
     {
         let span = at..at + character.len_utf8();
-        let message = format!("a control character (U+{:04X}) stands here", u32::from(character));
-        return Some(
-            Diagnostic::new(source, span, message).help("YAML does not allow it: take it out"),
-        );
+        let number = u32::from(character);
+        let (message, help) = if shown::turns_direction(character) {
+            let message = format!(
+                "a character that turns the direction of writing (U+{number:04X}) stands here"
+            );
+            (message, "what is read here is not what is done: take it out")
+        } else {
+            let message = format!("a control character (U+{number:04X}) stands here");
+            (message, "YAML does not allow it: take it out")
+        };
+        return Some(Diagnostic::new(source, span, message).help(help));
     }
     let mut scan = Scan { flow: 0, indents: Vec::new(), quote: None, block: None };
     let mut start = 0;

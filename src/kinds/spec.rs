@@ -22,6 +22,7 @@ use serde::de::Error as _;
 use serde::de::IntoDeserializer;
 
 use crate::model::Lifecycle;
+use crate::model::shown;
 
 /// The newtype name by which a reader that knows quotes recognises [`Text`].
 pub const TEXT: &str = "$orgform::Text";
@@ -102,7 +103,9 @@ impl<'de> Deserialize<'de> for Text {
                 Ok(Text(text.to_owned()))
             }
         }
-        deserializer.deserialize_newtype_struct(TEXT, Trusted)
+        let text = deserializer.deserialize_newtype_struct(TEXT, Trusted)?;
+        is_seen(&text.0).map_err(D::Error::custom)?;
+        Ok(text)
     }
 }
 
@@ -122,7 +125,9 @@ impl<'de> Deserialize<'de> for Word {
                 Ok(Word(text.to_owned()))
             }
         }
-        deserializer.deserialize_any(WordVisitor)
+        let word = deserializer.deserialize_any(WordVisitor)?;
+        is_seen(&word.0).map_err(D::Error::custom)?;
+        Ok(word)
     }
 }
 
@@ -184,7 +189,12 @@ impl<'de> Deserialize<'de> for Scalar {
                 Ok(Scalar::Text(text.to_owned()))
             }
         }
-        deserializer.deserialize_newtype_struct(SCALAR, Trusted)
+        let scalar = deserializer.deserialize_newtype_struct(SCALAR, Trusted)?;
+        match &scalar {
+            Scalar::Text(text) => is_seen(text).map_err(D::Error::custom)?,
+            Scalar::Flag(_) | Scalar::Number(_) => {}
+        }
+        Ok(scalar)
     }
 }
 
@@ -248,7 +258,31 @@ macro_rules! checked_text {
     };
 }
 
-/// Checks a length in characters, as Salesforce counts it.
+/// Refuses what nobody sees in a text, or what makes it read as another. Lines, tabs and
+/// what joins letters and emoji may stand in it; names have fewer (see [`at_most`]).
+///
+/// # Errors
+/// What is wrong, as a fragment.
+pub fn is_seen(text: &str) -> Result<(), String> {
+    let may_stand = |character: char| matches!(character, '\n' | '\t') || shown::joins(character);
+    match text.chars().find(|character| shown::is_hidden(*character) && !may_stand(*character)) {
+        Some(hidden) => Err(format!("this text holds {}", hidden_words(hidden))),
+        None => Ok(()),
+    }
+}
+
+fn hidden_words(hidden: char) -> String {
+    let what = match hidden {
+        '\n' => return "a line end".to_owned(),
+        '\t' => return "a tab".to_owned(),
+        hidden if shown::turns_direction(hidden) => "turns the direction of writing",
+        hidden if hidden.is_control() => "is a control character",
+        _ => "nobody sees",
+    };
+    format!("the character U+{:04X}, which {what}", u32::from(hidden))
+}
+
+/// Checks a length in characters, as Salesforce counts it, and that all of a name is seen.
 ///
 /// # Errors
 /// What is wrong, as a fragment.
@@ -260,16 +294,10 @@ pub fn at_most(text: &str, limit: usize, what: &str) -> Result<(), String> {
     if text.trim().is_empty() {
         return Err(format!("{what} is empty"));
     }
-    if text.chars().any(|character| matches!(character, '\u{fffe}' | '\u{ffff}')) {
-        return Err(format!("{what} holds a character that stands for none"));
+    match text.chars().find(|character| shown::is_hidden(*character)) {
+        Some(hidden) => Err(format!("{what} holds {}", hidden_words(hidden))),
+        None => Ok(()),
     }
-    if text
-        .chars()
-        .any(|character| character.is_control() && character != '\n' && character != '\t')
-    {
-        return Err(format!("{what} holds a control character"));
-    }
-    Ok(())
 }
 
 checked_text!(
@@ -338,7 +366,10 @@ checked_text!(
 checked_text!(
     /// A description of at most 255 characters.
     Description, at most 255,
-    |text| if text.len() < 10_000 && text.trim().is_empty() { Ok(()) } else { at_most(text, 255, "the description") }
+    |text| match text.chars().count() {
+        0..=255 => is_seen(text),
+        length => Err(format!("the description has {length} characters, at most 255 are allowed")),
+    }
 );
 
 checked_text!(

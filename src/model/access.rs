@@ -7,6 +7,8 @@ use std::fmt;
 use serde::Deserialize;
 use serde::Serialize;
 
+use super::shown;
+
 /// Stands for every object, or every field of one.
 pub const EVERY: &str = "*";
 
@@ -58,9 +60,10 @@ pub struct SourceName {
     pub name: String,
 }
 
+/// As it is shown: what is hidden in the name stands as its number.
 impl fmt::Display for SourceName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.kind.replace('_', " "), self.name)
+        write!(f, "{} {}", self.kind.replace('_', " "), shown::line(&self.name))
     }
 }
 

@@ -12,6 +12,8 @@ use serde::Serialize;
 use serde::Serializer;
 use serde::de::Error as _;
 
+use super::shown;
+
 /// Names one resource, everywhere the same: in the plan, in state, in errors.
 ///
 /// Held as the bytes of its state key (`kind`, a zero byte, `name`), so that
@@ -52,6 +54,11 @@ impl Address {
     pub fn parse(text: &str) -> Option<Self> {
         let (kind, name) = text.split_once('.')?;
         (!kind.is_empty() && !name.is_empty()).then(|| Self::new(kind, name))
+    }
+
+    /// `kind.name` exactly, which [`Address::parse`] reads back.
+    pub fn text(&self) -> String {
+        Exact(self).to_string()
     }
 
     /// The key of the state, as bytes.
@@ -96,9 +103,19 @@ impl Hash for Address {
     }
 }
 
+/// `kind.name` exactly.
+struct Exact<'a>(&'a Address);
+
+impl fmt::Display for Exact<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.0.kind(), self.0.name())
+    }
+}
+
+/// As it is shown: what is hidden in the name stands as its number.
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}.{}", self.kind(), self.name())
+        write!(f, "{}.{}", self.kind(), shown::line(self.name()))
     }
 }
 
@@ -110,13 +127,14 @@ impl fmt::Debug for Address {
 
 impl Serialize for Address {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+        serializer.collect_str(&Exact(self))
     }
 }
 
 impl<'de> Deserialize<'de> for Address {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        Self::parse(&text).ok_or_else(|| D::Error::custom(format!("`{text}` is no address")))
+        Self::parse(&text)
+            .ok_or_else(|| D::Error::custom(format!("`{}` is no address", shown::line(&text))))
     }
 }

@@ -21,6 +21,7 @@ mod plan;
 mod read;
 mod record;
 mod run;
+pub mod shown;
 mod step;
 mod value;
 

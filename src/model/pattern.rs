@@ -33,7 +33,7 @@ impl AddressPattern {
     /// Whether it fits an address.
     pub fn matches(&self, address: &Address) -> bool {
         let fold = |text: &str| text.to_lowercase().chars().collect::<Vec<char>>();
-        fits(&fold(&self.0), &fold(&address.to_string()))
+        fits(&fold(&self.0), &fold(&address.text()))
     }
 }
 

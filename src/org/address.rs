@@ -134,7 +134,7 @@ impl OrgPath {
 #[cfg(test)]
 mod tests {
     use super::InstanceUrl;
-    use super::InstanceUrlError;
+    use super::InstanceUrlError as Why;
     use super::OrgPath;
 
     fn org() -> InstanceUrl {
@@ -177,19 +177,18 @@ mod tests {
         {
             assert!(InstanceUrl::parse(good).is_ok(), "{good}");
         }
-        use InstanceUrlError::{ForBrowsers, HasCredentials, HasPath, NotAnAddress, NotEncrypted};
         for (bad, why) in [
-            ("http://localhost:80@other.example", HasCredentials),
-            ("https://me:secret@coconut.my.salesforce.com", HasCredentials),
-            ("http://coconut.my.salesforce.com", NotEncrypted),
-            ("http://127.0.0.1.other.example", NotEncrypted),
-            ("ftp://127.0.0.1", NotEncrypted),
-            ("https://coconut.my.salesforce.com/path", HasPath),
-            ("https://coconut.my.salesforce.com?x=1", HasPath),
-            ("https://coconut.lightning.force.com", ForBrowsers),
-            ("coconut.my.salesforce.com", NotAnAddress),
-            ("https://", NotAnAddress),
-            ("", NotAnAddress),
+            ("http://localhost:80@other.example", Why::HasCredentials),
+            ("https://me:secret@coconut.my.salesforce.com", Why::HasCredentials),
+            ("http://coconut.my.salesforce.com", Why::NotEncrypted),
+            ("http://127.0.0.1.other.example", Why::NotEncrypted),
+            ("ftp://127.0.0.1", Why::NotEncrypted),
+            ("https://coconut.my.salesforce.com/path", Why::HasPath),
+            ("https://coconut.my.salesforce.com?x=1", Why::HasPath),
+            ("https://coconut.lightning.force.com", Why::ForBrowsers),
+            ("coconut.my.salesforce.com", Why::NotAnAddress),
+            ("https://", Why::NotAnAddress),
+            ("", Why::NotAnAddress),
         ] {
             assert_eq!(InstanceUrl::parse(bad), Err(why), "{bad}");
         }

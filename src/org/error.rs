@@ -5,6 +5,7 @@ use std::fmt;
 use super::size::TooLarge;
 use super::wire::WireError;
 use crate::model::SalesforceId;
+use crate::model::shown;
 
 /// Salesforce's own refusal: a code, a sentence, the fields.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,19 +20,9 @@ pub struct Refusal {
 }
 
 impl Refusal {
-    /// A refusal, its text made readable in a terminal.
+    /// A refusal, its text in lines.
     pub fn new(code: &str, message: &str, fields: Vec<String>) -> Self {
-        let message = message.replace("<br>", " ").replace("<br/>", " ");
-        // An answer from outside may hold anything: no control characters
-        // reach a terminal.
-        let message = message
-            .chars()
-            .map(
-                |character| {
-                    if character.is_control() && character != '\n' { ' ' } else { character }
-                },
-            )
-            .collect();
+        let message = message.replace("<br>", " ").replace("<br/>", " ").replace('\r', "");
         Self { code: code.to_owned(), message, fields }
     }
 
@@ -54,11 +45,12 @@ impl Refusal {
     }
 }
 
+/// As it is shown: what an answer holds that a terminal would obey stands as its number.
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.code, self.message.trim())?;
+        write!(f, "{}: {}", shown::line(&self.code), shown::block(self.message.trim()))?;
         if !self.fields.is_empty() {
-            write!(f, " [{}]", self.fields.join(", "))?;
+            write!(f, " [{}]", shown::line(&self.fields.join(", ")))?;
         }
         Ok(())
     }
@@ -121,7 +113,7 @@ impl fmt::Display for Refused {
             write!(f, "; {other}")?;
         }
         match &self.request_id {
-            Some(id) => write!(f, " (request {id})"),
+            Some(id) => write!(f, " (request {})", shown::line(id)),
             None => Ok(()),
         }
     }

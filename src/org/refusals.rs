@@ -9,6 +9,7 @@ use serde_json::Value as Json;
 use super::error::OrgError;
 use super::error::Refusal;
 use super::error::Refused;
+use crate::model::shown;
 
 /// How the identity service, in one word of plain text with status 403, says
 /// that a token is of no session (seen by several clients).
@@ -71,8 +72,7 @@ fn strange(answer: Answered<'_>) -> String {
         return format!("status {status} without a body");
     }
     let shown: String = answer.body.trim().chars().take(SHOWN).collect();
-    let shown = Refusal::new("", &shown, Vec::new()).message.replace('\n', " ");
-    format!("status {status} with `{shown}`")
+    format!("status {status} with `{}`", shown::line(&shown.replace(['\n', '\r', '\t'], " ")))
 }
 
 /// A SOAP fault comes with status 500 whatever it is about; unless it is about
@@ -188,6 +188,7 @@ mod tests {
     #[test]
     fn a_message_from_outside_brings_no_control_characters() {
         let body = "[{\"message\":\"Duplicate Username.<br>\\u001b[31mred\",\"errorCode\":\"DUPLICATE_USERNAME\"}]";
-        assert_eq!(refused_in(body).expect("one").first().message, "Duplicate Username.  [31mred");
+        let shown = refused_in(body).expect("one").to_string();
+        assert_eq!(shown, "DUPLICATE_USERNAME: Duplicate Username. \\u{1b}[31mred");
     }
 }

@@ -69,7 +69,7 @@ impl Desired {
         }
         let is_named = |address: &Address| {
             let mut wide = self.released.iter().filter(|pattern| pattern.has_wildcards());
-            self.released_names.contains(&address.to_string().to_lowercase())
+            self.released_names.contains(&address.text().to_lowercase())
                 || wide.any(|pattern| pattern.matches(address))
         };
         let subject = kinds::of(address).and_then(|kind| kind.subject(address));

@@ -125,8 +125,7 @@ pub fn write(
         let (address, record) = record?;
         // A record is made of texts, flags and lists: it always encodes.
         let record = serde_json::to_string(&record).unwrap_or_default();
-        write!(writer, "{separator}    {}: {record}", text(&address.to_string()))
-            .map_err(&failed)?;
+        write!(writer, "{separator}    {}: {record}", text(&address.text())).map_err(&failed)?;
         separator = ",\n";
     }
     write!(writer, "\n  }},\n  \"open\": [").map_err(&failed)?;

@@ -41,7 +41,7 @@ impl Wire for Lying {
     }
 }
 
-async fn lying(
+pub async fn lying(
     instead: impl Fn(&WireRequest) -> Option<(u16, String)> + Send + Sync + 'static,
 ) -> (World, Arc<AtomicUsize>) {
     let lies = Arc::new(AtomicUsize::new(0));

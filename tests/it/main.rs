@@ -19,6 +19,7 @@ mod formats;
 mod graph_command;
 mod groups;
 mod growth;
+mod hostile_names;
 mod hostile_org;
 mod kills;
 mod local_org;

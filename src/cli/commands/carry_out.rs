@@ -39,6 +39,7 @@ use crate::model::Check;
 use crate::model::Finding;
 use crate::model::PlanMode;
 use crate::model::Severity;
+use crate::model::shown;
 use crate::plan::SavedPlan;
 use crate::plan::Stale;
 use crate::plan::StaleReason;
@@ -357,7 +358,7 @@ impl Run<'_> {
             return Ok(());
         }
         for notice in &planned.notices {
-            self.output.line(notice)?;
+            self.output.line(&shown::line(notice))?;
         }
         self.output.line("")?;
         let text = plan_view::render(&planned.plan, self.output.painter(), self.wishes.write.view);

@@ -45,7 +45,7 @@ pub async fn run(
             "rights": rights,
             "unknown": unknown,
         });
-        output.line(&document.to_string())?;
+        output.json(&document)?;
         return Ok(DONE);
     }
     output.line(&banner)?;

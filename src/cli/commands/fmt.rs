@@ -95,7 +95,7 @@ fn standard_input(
             Ok(DONE)
         }
         Ok(formatted) => {
-            output.print(&formatted)?;
+            output.file(&formatted)?;
             Ok(DONE)
         }
         Err(FormatError::Unreadable(found)) => Err(CommandError::Diagnostics(found)),

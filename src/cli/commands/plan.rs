@@ -18,6 +18,7 @@ use crate::cli::view::plan_view;
 use crate::cli::view::summary;
 use crate::model::PlanMode;
 use crate::model::Severity;
+use crate::model::shown;
 use crate::plan::SavedPlan;
 
 /// Runs the command.
@@ -72,7 +73,7 @@ pub async fn run(
     if arguments.read.json {
         let document =
             plan_json::render(&planned.plan, &identity, &planned.notices, &planned.located);
-        output.line(&document.to_string())?;
+        output.json(&document)?;
     } else if arguments.view.markdown {
         let text =
             plan_markdown::render(&planned.plan, &identity, &planned.notices, &planned.located);
@@ -80,11 +81,11 @@ pub async fn run(
     } else {
         output.line(&banner)?;
         for notice in &planned.notices {
-            output.line(notice)?;
+            output.line(&shown::line(notice))?;
         }
         output.line("")?;
         output.print(&plan_view::render(&planned.plan, output.painter(), arguments.view.view))?;
-        let found = findings::render(&planned.plan.findings, &planned.located, output.color());
+        let found = findings::render(&planned.plan.findings, &planned.located, output.painter());
         if !found.is_empty() {
             output.line("")?;
             output.print(&found)?;

@@ -80,7 +80,7 @@ pub async fn run(
         "username": running.username,
         "org_id": running.org_id,
     });
-    output.line(&ready.to_string())?;
+    output.json(&ready)?;
     if !running.is_new && !arguments.seed_org.is_empty() {
         output.aside(
             "This org was there already: --seed-org changes how it behaves, not what is in it. `orgform org reset --data DIR` forgets it.",

@@ -11,6 +11,7 @@ use crate::cli::view::findings;
 use crate::cli::view::plan_json;
 use crate::cli::view::plan_markdown;
 use crate::cli::view::plan_view;
+use crate::model::shown;
 
 /// Runs the command.
 ///
@@ -25,7 +26,7 @@ pub fn run(
     if arguments.json {
         let located = findings::located(&saved.plan.findings, &environment.folder, &[]);
         let document = plan_json::render(&saved.plan, &saved.org, &saved.notices, &located);
-        output.line(&document.to_string())?;
+        output.json(&document)?;
         return Ok(DONE);
     }
     if arguments.view.markdown {
@@ -40,11 +41,11 @@ pub fn run(
         .unwrap_or_default();
     output.line(&format!("Planned on {made}."))?;
     for notice in &saved.notices {
-        output.line(notice)?;
+        output.line(&shown::line(notice))?;
     }
     output.line("")?;
     output.print(&plan_view::render(&saved.plan, output.painter(), arguments.view.view))?;
     let located = findings::located(&saved.plan.findings, &environment.folder, &[]);
-    output.print(&findings::render(&saved.plan.findings, &located, output.color()))?;
+    output.print(&findings::render(&saved.plan.findings, &located, output.painter()))?;
     Ok(DONE)
 }

@@ -78,7 +78,7 @@ pub async fn show(
     };
     if arguments.json {
         let json = serde_json::json!({"address": address, "record": record});
-        output.line(&json.to_string())?;
+        output.json(&json)?;
     } else {
         output.print(&describe(&address, &record))?;
     }

@@ -32,7 +32,7 @@ pub async fn check(
         return Ok(DONE);
     };
     if arguments.json {
-        output.line(&json(&checked).to_string())?;
+        output.json(&json(&checked))?;
     } else {
         tell(output, &checked)?;
     }

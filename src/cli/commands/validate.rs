@@ -29,9 +29,9 @@ pub fn run(
     };
     let (files, resources) = counts;
     if arguments.sarif {
-        output.line(&diagnostics_json::sarif(&found).to_string())?;
+        output.json(&diagnostics_json::sarif(&found))?;
     } else if arguments.json {
-        output.line(&diagnostics_json::document(&found, resources).to_string())?;
+        output.json(&diagnostics_json::document(&found, resources))?;
     } else {
         let files = if files == 1 { "1 file".to_owned() } else { format!("{files} files") };
         let resources =

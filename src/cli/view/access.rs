@@ -14,6 +14,7 @@ use crate::model::EVERY;
 use crate::model::Right;
 use crate::model::SourceName;
 use crate::model::SourcedRight;
+use crate::model::shown;
 
 /// Users named before they are counted.
 const NAMED: usize = 3;
@@ -69,7 +70,7 @@ pub fn unknown(source: &SourceName) -> String {
 
 /// Who is affected.
 pub fn who(change: &AccessChange) -> String {
-    let shown: Vec<&str> = change.users.iter().take(NAMED).map(String::as_str).collect();
+    let shown: Vec<_> = change.users.iter().take(NAMED).map(|user| shown::line(user)).collect();
     let more = change.users.len().saturating_sub(NAMED);
     if more > 0 { format!("{} and {more} more", shown.join(", ")) } else { shown.join(", ") }
 }

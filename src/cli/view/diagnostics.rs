@@ -6,7 +6,10 @@ use annotate_snippets::Level as Title;
 use annotate_snippets::Renderer;
 use annotate_snippets::Snippet;
 
+use crate::cli::output::Painter;
 use crate::config::Diagnostic;
+use crate::config::Source;
+use crate::model::shown;
 
 /// How bad it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,20 +23,21 @@ pub enum Level {
 }
 
 /// Renders one error with its places.
-pub fn render(diagnostic: &Diagnostic, color: bool) -> String {
-    render_as(diagnostic, Level::Error, color)
+pub fn render(diagnostic: &Diagnostic, painter: Painter) -> String {
+    render_as(diagnostic, Level::Error, painter)
 }
 
 /// Renders something found with its places.
-pub fn render_as(diagnostic: &Diagnostic, level: Level, color: bool) -> String {
+pub fn render_as(diagnostic: &Diagnostic, level: Level, painter: Painter) -> String {
     let title = match level {
         Level::Error => Title::ERROR,
         Level::Guard => Title::WARNING.with_name("guard"),
         Level::Warning => Title::WARNING,
     };
     let at = &diagnostic.at;
-    let path = at.source.path.display().to_string();
-    let mut main = Group::with_title(title.primary_title(diagnostic.message.clone()));
+    let path = path_of(&at.source);
+    let mut main =
+        Group::with_title(title.primary_title(shown::line(&diagnostic.message).into_owned()));
     if !path.is_empty() && !at.source.text.is_empty() {
         let mut snippet = Snippet::source(at.source.text.as_ref())
             .path(path.as_str())
@@ -53,7 +57,7 @@ pub fn render_as(diagnostic: &Diagnostic, level: Level, color: bool) -> String {
         .related
         .iter()
         .filter(|related| related.source.path != at.source.path)
-        .map(|related| (related.source.path.display().to_string(), related))
+        .map(|related| (path_of(&related.source), related))
         .collect();
     for (path, related) in &elsewhere {
         main = main.element(
@@ -63,12 +67,17 @@ pub fn render_as(diagnostic: &Diagnostic, level: Level, color: bool) -> String {
         );
     }
     if let Some(help) = &diagnostic.help {
-        main = main.element(Title::HELP.message(help.clone()));
+        main = main.element(Title::HELP.message(shown::line(help).into_owned()));
     }
-    let renderer = if color { Renderer::styled() } else { Renderer::plain() };
-    renderer.render(&[main])
+    let renderer = if painter.has_color() { Renderer::styled() } else { Renderer::plain() };
+    // The lines of the file have signs in place of what a terminal would obey.
+    painter.painted(&renderer.render(&[main]))
 }
 
-fn some(label: &str) -> Option<&str> {
-    (!label.is_empty()).then_some(label)
+fn path_of(source: &Source) -> String {
+    shown::line(&source.path.display().to_string()).into_owned()
+}
+
+fn some(label: &str) -> Option<std::borrow::Cow<'_, str>> {
+    (!label.is_empty()).then(|| shown::line(label))
 }

@@ -21,6 +21,7 @@ use crate::cli::private_file;
 use crate::config::Diagnostic;
 use crate::model::OrgIdentity;
 use crate::model::Plan;
+use crate::model::shown;
 
 /// The version of the stream. It grows by types and keys; one that goes or
 /// changes makes it 2.
@@ -78,7 +79,8 @@ impl Events {
         if self.sinks.is_empty() {
             return Ok(());
         }
-        let lines: String = events.iter().map(|event| format!("{event}\n")).collect();
+        let lines: String =
+            events.iter().map(|event| format!("{}\n", shown::json(&event.to_string()))).collect();
         let mut result = Ok(());
         for sink in &self.sinks {
             let mut sink = sink.lock().unwrap_or_else(PoisonError::into_inner);

@@ -9,6 +9,7 @@ use serde_json::json;
 
 use super::diagnostics::Level;
 use super::diagnostics::render_as;
+use crate::cli::output::Painter;
 use crate::config::Diagnostic;
 use crate::config::Locator;
 use crate::config::Source;
@@ -41,7 +42,7 @@ pub fn located(findings: &[Finding], folder: &Path, files: &[PathBuf]) -> Vec<Di
 }
 
 /// All of them for a person, and what they mean for applying the plan.
-pub fn render(findings: &[Finding], located: &[Diagnostic], color: bool) -> String {
+pub fn render(findings: &[Finding], located: &[Diagnostic], painter: Painter) -> String {
     let mut text = String::new();
     for (finding, diagnostic) in findings.iter().zip(located) {
         let level = match finding.severity {
@@ -49,7 +50,7 @@ pub fn render(findings: &[Finding], located: &[Diagnostic], color: bool) -> Stri
             Severity::Guard => Level::Guard,
             Severity::Warning => Level::Warning,
         };
-        text.push_str(&render_as(diagnostic, level, color));
+        text.push_str(&render_as(diagnostic, level, painter));
         text.push_str("\n\n");
     }
     let count = |severity| findings.iter().filter(|held| held.severity == severity).count();

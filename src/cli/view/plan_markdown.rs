@@ -36,7 +36,7 @@ pub fn render(
     notices: &[String],
     located: &[Diagnostic],
 ) -> String {
-    let plain = Painter::new(false);
+    let plain = Painter::plain();
     let mut text = format!("## {}\n\n", summary_line(plan, plain));
     let _ = writeln!(text, "{}\n", escaped(&banner(org)));
     for notice in notices {

@@ -11,7 +11,7 @@ use super::plan_words::by_action;
 use super::plan_words::partial;
 use super::plan_words::summary_line;
 use super::summary::grouped;
-use super::values::folded;
+use super::values::folded_text;
 use super::values::inline;
 use super::values::set_difference;
 use super::values::shown_path;
@@ -29,6 +29,7 @@ use crate::model::NoteKind;
 use crate::model::Plan;
 use crate::model::Reason;
 use crate::model::Value;
+use crate::model::shown;
 
 /// A set with more names than this is shown on lines of its own.
 const FEW: usize = 4;
@@ -63,9 +64,8 @@ pub fn render(plan: &Plan, painter: Painter, shows_all: bool) -> String {
             }
             _ => painter.paint(Tone::Faint, "i"),
         };
-        let words: Vec<String> =
-            format!("{}: {}", note.address, note.text).split(' ').map(str::to_owned).collect();
-        for (index, line) in folded(&words, 4).into_iter().enumerate() {
+        let note = format!("{}: {}", note.address, note.text);
+        for (index, line) in folded_text(&note, 4).into_iter().enumerate() {
             let lead = if index == 0 { format!("  {mark} ") } else { "    ".to_owned() };
             let _ = writeln!(text, "{lead}{line}");
         }
@@ -152,7 +152,7 @@ fn render_retired(plan: &Plan, change: &Change, painter: Painter, text: &mut Str
                 .effect
                 .confirm
                 .iter()
-                .map(|(path, value)| format!("{path}: {}", inline(value)))
+                .map(|(path, value)| format!("{}: {}", shown::line(path), inline(value)))
                 .collect();
             format!("{} ({})", op.step, confirmed.join(", "))
         })
@@ -170,7 +170,7 @@ fn because(change: &Change) -> String {
         Reason::Incomplete => "an earlier run ended before it was complete".to_owned(),
         Reason::FoundInOrg => "it is in the org already".to_owned(),
         Reason::DeactivatedByUs => "orgform deactivated it earlier; it comes back".to_owned(),
-        Reason::Renamed { from } => format!("it was {}", from.name()),
+        Reason::Renamed { from } => format!("it was {}", shown::line(from.name())),
         Reason::LicenseChanged => "its license changes, which can't be done in place".to_owned(),
         Reason::NotDeclared => "it is declared no more".to_owned(),
         Reason::Exclusive => "it is not declared, and the user is `exclusive`".to_owned(),
@@ -180,7 +180,10 @@ fn because(change: &Change) -> String {
             format!("it may leave by itself with {address}, and is given again then")
         }
         Reason::MemberChanges { address } => {
-            format!("its member {} changes, and the org recalculates it then", address.name())
+            format!(
+                "its member {} changes, and the org recalculates it then",
+                shown::line(address.name())
+            )
         }
         Reason::RemadeWith { address } => format!("remade with {address}"),
     };
@@ -222,17 +225,22 @@ fn render_new(
 ) {
     let Value::Set(names) = value else {
         let remark = painter.paint(Tone::Faint, remark);
-        let _ =
-            writeln!(text, "      {plus} {}: {}{remark}", shown_path(path, value), inline(value));
+        let _ = writeln!(
+            text,
+            "      {plus} {}: {}{remark}",
+            shown::line(shown_path(path, value)),
+            inline(value)
+        );
         return;
     };
     let names = described(path, names, implied);
     let remark = painter.paint(Tone::Faint, remark);
     if names.len() <= FEW && names.iter().map(String::len).sum::<usize>() < 50 {
-        let _ = writeln!(text, "      {plus} {}: {}{remark}", path, names.join(", "));
+        let names = shown::line(&names.join(", ")).into_owned();
+        let _ = writeln!(text, "      {plus} {}: {names}{remark}", shown::line(path));
         return;
     }
-    let _ = writeln!(text, "      {plus} {path}:{remark}");
+    let _ = writeln!(text, "      {plus} {}:{remark}", shown::line(path));
     for line in wrapped(&names, 10) {
         let _ = writeln!(text, "          {line}");
     }
@@ -285,6 +293,7 @@ fn render_updated(
             (Some(old), None) => render_gone(&minus, path, old, text),
             (Some(Value::Text(old)), Some(Value::Text(new))) => {
                 let lines = text_difference(old, new, painter);
+                let path = shown::line(path);
                 if let [line] = lines.as_slice() {
                     let _ = writeln!(text, "      {tilde} {path}: {line}");
                 } else {
@@ -296,7 +305,7 @@ fn render_updated(
             }
             (Some(Value::Set(old)), Some(Value::Set(new))) => {
                 let (removed, added, same) = set_difference(old, new);
-                let _ = writeln!(text, "      {tilde} {path}:");
+                let _ = writeln!(text, "      {tilde} {}:", shown::line(path));
                 let added: BTreeSet<String> = added.into_iter().collect();
                 for line in wrapped(&described(path, &added, &change.implied), 12) {
                     let _ = writeln!(text, "          {plus} {line}");
@@ -316,8 +325,8 @@ fn render_updated(
                 }
             }
             (Some(old), Some(new)) => {
-                let _ =
-                    writeln!(text, "      {tilde} {}: {} -> {}", path, inline(old), inline(new));
+                let path = shown::line(path);
+                let _ = writeln!(text, "      {tilde} {path}: {} -> {}", inline(old), inline(new));
             }
             (None, None) => {}
         }
@@ -349,13 +358,14 @@ fn render_gone(minus: &str, path: &str, value: &Value, text: &mut String) {
             // Each grant that is lost is listed, none folded.
             let names: Vec<String> =
                 names.iter().map(|name| kinds::element_label(path, name)).collect();
-            let _ = writeln!(text, "      {minus} {path}:");
+            let _ = writeln!(text, "      {minus} {}:", shown::line(path));
             for line in wrapped(&names, 10) {
                 let _ = writeln!(text, "          {line}");
             }
         }
         other => {
-            let _ = writeln!(text, "      {minus} {}: {}", shown_path(path, other), inline(other));
+            let path = shown::line(shown_path(path, other));
+            let _ = writeln!(text, "      {minus} {path}: {}", inline(other));
         }
     }
 }

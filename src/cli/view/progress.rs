@@ -23,6 +23,7 @@ use crate::engine::Event;
 use crate::engine::Progress;
 use crate::model::Address;
 use crate::model::StepName;
+use crate::model::shown;
 use crate::org::Refused;
 
 /// So many ops lie between two events that tell how far a run is.
@@ -67,7 +68,7 @@ impl Shown {
             events,
             settled: AtomicUsize::new(0),
             ops,
-            painter: Painter::new(environment.terminal.color),
+            painter: Painter::of(environment),
             output: Arc::clone(&environment.output),
             bar,
             pending: Mutex::default(),
@@ -180,7 +181,7 @@ impl Progress for Shown {
         match event {
             Event::Sending { what, ops } => {
                 if let Some(bar) = &self.bar {
-                    bar.set_message(format!("{what} ({})", ops.len()));
+                    bar.set_message(format!("{} ({})", shown::line(what), ops.len()));
                 }
             }
             Event::Done { address, step } => {
@@ -258,7 +259,7 @@ impl Progress for Shown {
         }
         let write = || {
             let mut output = self.output.lock().unwrap_or_else(PoisonError::into_inner);
-            let _ = output.write_all(lines.as_bytes());
+            let _ = output.write_all(self.painter.shown(&lines).as_bytes());
         };
         match &self.bar {
             Some(bar) => {

@@ -8,6 +8,7 @@ use similar::TextDiff;
 use crate::cli::output::Painter;
 use crate::cli::output::Tone;
 use crate::model::Value;
+use crate::model::shown;
 
 /// Lines are kept within this many columns.
 pub const WIDTH: usize = 80;
@@ -19,9 +20,11 @@ pub fn inline(value: &Value) -> String {
     match value {
         Value::Text(text) => format!("{text:?}"),
         Value::Flag(flag) => flag.to_string(),
-        Value::Reference(address) => address.name().to_owned(),
+        Value::Reference(address) => shown::line(address.name()).into_owned(),
         Value::Set(names) if names.is_empty() => "(none)".to_owned(),
-        Value::Set(names) => names.iter().cloned().collect::<Vec<_>>().join(", "),
+        Value::Set(names) => {
+            names.iter().map(|name| shown::line(name)).collect::<Vec<_>>().join(", ")
+        }
     }
 }
 
@@ -40,7 +43,8 @@ pub fn wrapped(names: &[String], indent: usize) -> Vec<String> {
     let mut lines = Vec::new();
     let mut line = String::new();
     for (index, name) in names.iter().enumerate() {
-        let piece = if index + 1 < names.len() { format!("{name},") } else { name.clone() };
+        let name = shown::line(name);
+        let piece = if index + 1 < names.len() { format!("{name},") } else { name.into_owned() };
         let needed = piece.chars().count() + usize::from(!line.is_empty());
         if !line.is_empty() && indent + line.chars().count() + needed > WIDTH {
             lines.push(std::mem::take(&mut line));
@@ -58,7 +62,7 @@ pub fn wrapped(names: &[String], indent: usize) -> Vec<String> {
 
 /// A text in lines that fit.
 pub fn folded_text(text: &str, indent: usize) -> Vec<String> {
-    let words: Vec<String> = text.split(' ').map(str::to_owned).collect();
+    let words: Vec<String> = shown::line(text).split(' ').map(str::to_owned).collect();
     folded(&words, indent)
 }
 
@@ -85,7 +89,7 @@ pub fn text_difference(old: &str, new: &str, painter: Painter) -> Vec<String> {
         let mut lines = Vec::new();
         let mut unchanged = 0;
         for change in difference.iter_all_changes() {
-            let text = change.value().trim_end_matches('\n');
+            let text = shown::line(change.value().trim_end_matches('\n'));
             match change.tag() {
                 ChangeTag::Equal => unchanged += 1,
                 ChangeTag::Delete => lines.push(painter.paint(Tone::Removed, &format!("- {text}"))),
@@ -116,10 +120,14 @@ pub fn text_difference(old: &str, new: &str, painter: Painter) -> Vec<String> {
                 }
             }
             ChangeTag::Delete => {
-                line.push_str(&painter.paint(Tone::Removed, &format!("[-{}-]", change.value())));
+                line.push_str(
+                    &painter.paint(Tone::Removed, &format!("[-{}-]", shown::line(change.value()))),
+                );
             }
             ChangeTag::Insert => {
-                line.push_str(&painter.paint(Tone::Added, &format!("{{+{}+}}", change.value())));
+                line.push_str(
+                    &painter.paint(Tone::Added, &format!("{{+{}+}}", shown::line(change.value()))),
+                );
             }
         }
     }
@@ -155,13 +163,13 @@ mod tests {
     fn a_long_text_shows_only_the_words_that_differ() {
         let old = "one two three four five six seven eight nine ten eleven twelve thirteen";
         let new = "one two three four five six 7 eight nine ten eleven twelve thirteen";
-        let lines = text_difference(old, new, Painter::new(false));
+        let lines = text_difference(old, new, Painter::plain());
         assert_eq!(lines, ["[-seven-]{+7+} # (12 unchanged words hidden)"]);
     }
 
     #[test]
     fn several_lines_show_only_the_lines_that_differ() {
-        let lines = text_difference("a\nb\nc", "a\nB\nc", Painter::new(false));
+        let lines = text_difference("a\nb\nc", "a\nB\nc", Painter::plain());
         assert_eq!(lines, ["- b", "+ B", "# (2 unchanged lines hidden)"]);
     }
 }

@@ -19,6 +19,7 @@ use crate::config::tree::Value;
 use crate::kinds;
 use crate::kinds::spec::SCALAR;
 use crate::kinds::spec::TEXT;
+use crate::kinds::spec::is_seen;
 use crate::kinds::spec::looks_like_something_else;
 
 /// What is wrong with a node.
@@ -131,6 +132,12 @@ fn described(found: de::Unexpected<'_>) -> String {
 
 /// The text of a scalar that was surely meant as one.
 pub fn text_of(tree: &Tree, node: NodeId) -> Result<String, ReadError> {
+    let text = meant_as_text(tree, node)?;
+    is_seen(&text).map_err(|message| ReadError::new(message).at(node))?;
+    Ok(text)
+}
+
+fn meant_as_text(tree: &Tree, node: NodeId) -> Result<String, ReadError> {
     let found = match &tree.node(node).value {
         Value::Scalar { text, plain: false } => return Ok(text.clone()),
         Value::Scalar { text, .. } if tree.is_null(node) => {
