@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import * as cli from './sf.mjs';
 import { CLIENTS, HERE, WORK, finish, heading, run, serve, step } from './harness.mjs';
 import { jsforceChecks } from './jsforce.mjs';
+import { markdownChecks } from './markdown.mjs';
 
 const python = join(CLIENTS, 'python/bin/python');
 run(python, [join(HERE, 'certificate.py')]);
@@ -23,6 +24,10 @@ await cli.assign(org);
 await cli.both(org);
 calls.push([`Salesforce CLI ${version('@salesforce/cli')}, with orgform`, org.calls()]);
 await org.stop();
+
+const reviewed = await serve('reviewed');
+await markdownChecks(reviewed);
+await reviewed.stop();
 
 const short = await serve('short', ['--app-certificate', certificate, '--seed-org', 'session_seconds=2',
   '--tls-listen', '127.0.0.1:0']);

@@ -313,7 +313,7 @@ async fn access_in_words_from_the_org_and_from_the_state() {
     assert!(
         markdown
             .output
-            .contains(":warning: **integration\\@coconut.example** can no longer: Modify All Data")
+            .contains(":warning: **`integration@coconut.example`** can no longer: Modify All Data")
     );
     let missing = world.run(&["explain", "user", "nobody@coconut.example"]).await.fails();
     insta::assert_snapshot!("explain_nobody", missing.whole());

@@ -7,6 +7,7 @@ pub mod diagnostics_json;
 pub mod events;
 pub mod findings;
 pub mod hints;
+mod markdown;
 pub mod picture;
 mod plan_diff;
 pub mod plan_json;

@@ -16,6 +16,7 @@ use crate::model::Change;
 use crate::model::Plan;
 use crate::model::Reason;
 use crate::model::Value;
+use crate::model::shown;
 
 /// Unchanged lines around a changed one.
 const CONTEXT: usize = 3;
@@ -86,6 +87,7 @@ fn document(change: &Change, attributes: &Attributes) -> String {
     let milestones = kinds::of(&change.address).map_or(&[][..], kinds::Kind::milestones);
     let mut text = String::new();
     for (path, value) in attributes.iter().filter(|(path, _)| !milestones.contains(path)) {
+        let path = shown::line(path);
         match value {
             Value::Text(value) => {
                 let _ = writeln!(text, "{path}: {value:?}");
@@ -94,12 +96,12 @@ fn document(change: &Change, attributes: &Attributes) -> String {
                 let _ = writeln!(text, "{path}: {flag}");
             }
             Value::Reference(address) => {
-                let _ = writeln!(text, "{path}: {}", address.name());
+                let _ = writeln!(text, "{path}: {}", shown::line(address.name()));
             }
             Value::Set(names) => {
                 let _ = writeln!(text, "{path}:");
                 for name in names {
-                    let _ = writeln!(text, "  - {name}");
+                    let _ = writeln!(text, "  - {}", shown::line(name));
                 }
             }
         }

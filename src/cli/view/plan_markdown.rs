@@ -9,6 +9,8 @@ use std::fmt::Write as _;
 use super::access::Sorted;
 use super::access::unknown;
 use super::access::who;
+use super::markdown;
+use super::markdown::FENCE;
 use super::plan_diff;
 use super::plan_words::action_words;
 use super::plan_words::address_of;
@@ -38,9 +40,9 @@ pub fn render(
 ) -> String {
     let plain = Painter::plain();
     let mut text = format!("## {}\n\n", summary_line(plan, plain));
-    let _ = writeln!(text, "{}\n", escaped(&banner(org)));
+    let _ = writeln!(text, "{}\n", markdown::line(&banner(org)));
     for notice in notices {
-        let _ = writeln!(text, "> {}\n", escaped(notice));
+        let _ = writeln!(text, "> {}\n", markdown::line(notice));
     }
     if let Some(partial) = &plan.partial {
         let _ = writeln!(
@@ -71,17 +73,18 @@ fn findings(plan: &Plan, located: &[Diagnostic], text: &mut String) {
             Severity::Warning => ":warning: **warning**",
         };
         let address = finding.address.as_ref().map(ToString::to_string);
-        let address = address.map(|address| format!("{}: ", escaped(&address)));
+        let address = address.map(|address| format!("{}: ", markdown::line(&address)));
         let address = address.unwrap_or_default();
-        let _ = write!(text, "- {mark} {address}{}", escaped(&finding.message));
+        let _ = write!(text, "- {mark} {address}{}", markdown::line(&finding.message));
         if let Some(diagnostic) = located.get(index).filter(|held| !held.at.source.text.is_empty())
         {
             let before = &diagnostic.at.source.text[..diagnostic.at.span.start];
             let line = before.matches('\n').count() + 1;
-            let _ = write!(text, " (`{}:{line}`)", diagnostic.at.source.path.display());
+            let place = format!("`{}:{line}`", diagnostic.at.source.path.display());
+            let _ = write!(text, " ({})", markdown::line(&place));
         }
         if let Some(hint) = &finding.hint {
-            let _ = write!(text, "  \n  {}", escaped(hint));
+            let _ = write!(text, "  \n  {}", markdown::line(hint));
         }
         text.push('\n');
     }
@@ -103,11 +106,9 @@ fn access(plan: &Plan, text: &mut String) {
         for (verb, rights) in [("can now", &change.gains), ("can no longer", &change.losses)] {
             let sorted = Sorted::of(rights);
             let lines = sorted.risky_lines();
-            risky.extend(
-                lines
-                    .into_iter()
-                    .map(|line| format!("**{}** {verb}: {}", escaped(&who), escaped(&line))),
-            );
+            risky.extend(lines.into_iter().map(|line| {
+                format!("**{}** {verb}: {}", markdown::line(&who), markdown::line(&line))
+            }));
             for (through, lines) in sorted.lines_by_source() {
                 rest.push(format!("{who} {verb}, {through}: {}", lines.join("; ")));
             }
@@ -179,7 +180,7 @@ fn list(title: &str, lines: Vec<String>, text: &mut String) {
     let _ =
         writeln!(text, "<details><summary>{title} ({})</summary>\n", grouped(lines.len() as u64));
     for line in lines.iter().take(LISTED) {
-        let _ = writeln!(text, "- {}", escaped(line));
+        let _ = writeln!(text, "- {}", markdown::line(line));
     }
     if lines.len() > LISTED {
         let _ = writeln!(text, "- and {} more", lines.len() - LISTED);
@@ -191,19 +192,20 @@ fn list(title: &str, lines: Vec<String>, text: &mut String) {
 /// room, then addresses, then numbers.
 fn details(plan: &Plan, room: usize) -> String {
     const WORDS: usize = 400;
-    let end = "````\n\n</details>\n\n";
+    let end = &format!("{FENCE}\n\n</details>\n\n");
     let heads: Vec<(String, Vec<&Change>)> = by_action(plan)
         .into_iter()
         .map(|(action, changes)| {
             let (_, _, words) = action_words(action);
             let count = grouped(changes.len() as u64);
-            (format!("<details><summary>{words} ({count})</summary>\n\n````diff\n"), changes)
+            let head = format!("<details><summary>{words} ({count})</summary>\n\n{FENCE}diff\n");
+            (head, changes)
         })
         .collect();
     let mut left = room.saturating_sub(WORDS);
     left = left.saturating_sub(heads.iter().map(|(head, _)| head.len() + end.len()).sum());
     // Addresses come before details: what is not named can't be reviewed.
-    let line = |change: &Change| format!("{}\n", address_of(change));
+    let line = |change: &Change| format!("{}\n", markdown::in_block(&address_of(change)));
     let lines: usize = plan.changes.iter().map(|change| line(change).len()).sum();
     let mut spare = left.saturating_sub(lines);
     let mut text = String::new();
@@ -239,41 +241,7 @@ fn details(plan: &Plan, room: usize) -> String {
     text
 }
 
-/// One change as a difference, whose fences are kept from ending the block.
+/// One change as a difference.
 fn whole(change: &Change) -> String {
-    plan_diff::of_change(change).replace("````", "'```")
-}
-
-/// A text in which nothing is markup, cut where it is very long. What stands
-/// between backquotes is code, in which nothing needs to be escaped.
-fn escaped(text: &str) -> String {
-    const LONGEST: usize = 300;
-    let mut text = text.replace(['\n', '\r'], " ");
-    if text.matches('`').count() % 2 == 1 {
-        text = text.replace('`', "'");
-    }
-    let mut escaped = String::with_capacity(text.len());
-    for (number, part) in text.split('`').enumerate() {
-        if number % 2 == 1 && escaped.len() + part.len() <= LONGEST {
-            escaped.push_str(&format!("`{part}`"));
-            continue;
-        }
-        for character in part.chars() {
-            if escaped.len() > LONGEST {
-                escaped.push_str(" …");
-                return escaped;
-            }
-            match character {
-                '<' => escaped.push_str("&lt;"),
-                '>' => escaped.push_str("&gt;"),
-                '&' => escaped.push_str("&amp;"),
-                '\\' | '*' | '_' | '[' | ']' | '|' | '#' | '@' | '~' => {
-                    escaped.push('\\');
-                    escaped.push(character);
-                }
-                other => escaped.push(other),
-            }
-        }
-    }
-    escaped
+    markdown::in_block(&plan_diff::of_change(change)).into_owned()
 }

@@ -52,6 +52,8 @@ fn quoted(text: &str) -> String {
             '"' => quoted.push_str("#quot;"),
             '<' => quoted.push_str("#lt;"),
             '>' => quoted.push_str("#gt;"),
+            '&' => quoted.push_str("#amp;"),
+            '`' => quoted.push_str("#96;"),
             '#' => quoted.push_str("#35;"),
             '\n' => quoted.push_str("<br/>"),
             other => quoted.push(other),

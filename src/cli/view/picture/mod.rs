@@ -15,6 +15,7 @@ use crate::model::Action;
 use crate::model::Address;
 use crate::model::Attributes;
 use crate::model::Plan;
+use crate::model::shown;
 use crate::plan::Desired;
 
 /// More boxes than this are grouped.
@@ -163,7 +164,8 @@ fn heading(node: &Node) -> String {
 /// The names in a box; of many the first ones.
 fn names(node: &Node) -> Vec<String> {
     const NAMED: usize = 3;
-    let mut names: Vec<String> = node.names.iter().take(NAMED).cloned().collect();
+    let mut names: Vec<String> =
+        node.names.iter().take(NAMED).map(|name| shown::line(name).into_owned()).collect();
     if node.names.len() > NAMED {
         names.push(format!("and {} more", node.names.len() - NAMED));
     }

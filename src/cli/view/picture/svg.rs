@@ -10,6 +10,7 @@ use super::heading;
 use super::names;
 use crate::graph::layers;
 use crate::model::Action;
+use crate::model::shown;
 
 /// Sizes in pixels.
 const LINE: usize = 16;
@@ -171,6 +172,7 @@ fn legend(picture: &Picture, text: &mut String) {
     }
 }
 
+/// A text in which nothing is markup, and nothing that XML does not allow.
 fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+    quick_xml::escape::escape(shown::block(text)).into_owned()
 }
