@@ -57,6 +57,7 @@ pub use stored::StoredOrg;
 use http::Clock;
 use http::Contention;
 use http::Door;
+use http::Entrance;
 use http::RequestLog;
 use http::Server;
 
@@ -64,6 +65,8 @@ use http::Server;
 pub struct Running {
     /// Where it is reached, for example `http://127.0.0.1:4711`.
     pub instance_url: String,
+    /// Where a browser sees what is in it; the link is good for one use.
+    pub page_url: String,
     /// Where it is reached by HTTPS, with the file of the certificate that
     /// clients are to trust.
     pub tls: Option<(String, PathBuf)>,
@@ -198,6 +201,8 @@ fn ready(options: &Options, clock: &Clock, has_threads: bool) -> Result<Ready, S
         latency: milliseconds(options.latency_ms),
         latency_per_record: milliseconds(options.latency_per_record_ms),
         session_seconds: limits.session_seconds,
+        // Secrets of its own: what the org makes stays the same, page or not.
+        entrance: Entrance::new(&mut fastrand::Rng::with_seed(!options.entropy)),
         log: log.transpose()?,
         has_threads,
     });
@@ -261,7 +266,9 @@ pub async fn start(options: Options, clock: Clock) -> Result<Running, StartError
         served.push(listen::serve_tls(listener, certificate.config, door, stopped));
         tls = Some((format!("https://localhost:{}", address.port()), certificate.file));
     }
+    let code = server.entrance.code().unwrap_or_default();
     Ok(Running {
+        page_url: format!("{instance_url}/?code={code}"),
         instance_url,
         tls,
         access_token: opened.access_token,

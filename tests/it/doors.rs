@@ -95,21 +95,67 @@ async fn calls_are_written_down_without_their_secrets() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_page_shows_what_is_in_the_org_and_escapes_it() {
     let world = World::new().await;
-    let set = json!({"Name": "Odd", "Label": "<b>Odd</b> & more"});
+    let set = json!({"Name": "Odd", "Label": "<b>Odd</b> & more\u{202e}"});
     world.call(Method::POST, "sobjects/PermissionSet", set).await;
-    let page = client().get(&world.org().instance_url).send().await.expect("an answer");
+    let page = page_of(&world, &format!("Bearer {}", world.org().access_token)).await;
     let kind = page.headers()["content-type"].to_str().expect("text").to_owned();
     let page = page.text().await.expect("a page");
     assert!(kind.starts_with("text/html"), "{kind}");
-    for shown in
-        ["admin@local.orgform.example", "System Administrator", "&lt;b&gt;Odd&lt;/b&gt; &amp; more"]
-    {
+    for shown in [
+        "admin@local.orgform.example",
+        "System Administrator",
+        "&lt;b&gt;Odd&lt;/b&gt; &amp; more\\u{202e}",
+    ] {
         assert!(page.contains(shown), "{shown} is not on {page}");
     }
     assert!(!page.contains(&world.org().access_token));
     let request = client().get(&world.org().instance_url).header("accept", "application/json");
     let told: Json = request.send().await.expect("an answer").json().await.expect("JSON");
     assert_eq!(told["organization_id"], json!(world.org().org_id));
+}
+
+async fn page_of(world: &World, authorization: &str) -> reqwest::Response {
+    let request = client().get(&world.org().instance_url).header("authorization", authorization);
+    request.send().await.expect("an answer")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_page_is_for_who_has_the_link_once_or_a_token() {
+    let world = World::new().await;
+    let url = &world.org().instance_url;
+    let client = reqwest::Client::builder()
+        .no_proxy()
+        .redirect(reqwest::redirect::Policy::none())
+        .build()
+        .expect("a client");
+    let get = async |url: &str, cookie: &str| {
+        client.get(url).header("cookie", cookie).send().await.expect("an answer")
+    };
+    for refused in [get(url, "").await, page_of(&world, "Bearer 00Dx!y").await] {
+        assert_eq!(refused.status(), 401);
+        let policy = refused.headers()["content-security-policy"].to_str().expect("text");
+        assert!(policy.contains("frame-ancestors 'none'"), "{policy}");
+        assert_eq!(refused.headers()["x-frame-options"], "DENY");
+        let text = refused.text().await.expect("a page");
+        assert!(text.contains("type=\"password\"") && !text.contains("admin@"), "{text}");
+    }
+    assert_eq!(get(&format!("{url}/?code=x"), "").await.status(), 401);
+    let admitted = get(&world.org().page_url, "").await;
+    assert_eq!(
+        (admitted.status().as_u16(), &admitted.headers()["location"]),
+        (303, &"/".parse().expect("a path"))
+    );
+    let cookie = admitted.headers()["set-cookie"].to_str().expect("text").to_owned();
+    assert!(cookie.contains("HttpOnly") && cookie.contains("SameSite=Strict"), "{cookie}");
+    let cookie = cookie.split(';').next().expect("a cookie");
+    let seen = get(url, cookie).await.text().await.expect("a page");
+    assert!(seen.contains("admin@local.orgform.example"), "{seen}");
+    assert_eq!(get(&world.org().page_url, "").await.status(), 401, "good for one use");
+    for (token, status) in [(world.org().access_token.as_str(), 303), ("00Dx!y", 401)] {
+        let body = format!("token={}", token.replace('!', "%21"));
+        let posted = client.post(url).body(body).send().await.expect("an answer");
+        assert_eq!(posted.status(), status, "{token}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

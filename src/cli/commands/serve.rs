@@ -70,6 +70,7 @@ pub async fn run(
     let running = local_org::start(options, Arc::new(move || clock() / 1000)).await?;
     let ready = json!({
         "instance_url": running.instance_url,
+        "page_url": running.page_url,
         "tls_instance_url": running.tls.as_ref().map(|(url, _)| url),
         "tls_certificate": running.tls.as_ref().map(|(_, file)| file.display().to_string()),
         "access_token": running.access_token,
@@ -122,7 +123,8 @@ fn sfdx_auth_url(running: &Running) -> Option<String> {
 fn directions(running: &Running) -> Vec<String> {
     let (url, token) = (&running.instance_url, &running.access_token);
     let mut lines = vec![
-        format!("Serving an emulated org at {url}; open it in a browser to see what is in it."),
+        format!("Serving an emulated org at {url}."),
+        format!("See what is in it, by this link once: {}", running.page_url),
         "To use it, with the values of the line above:".to_owned(),
         format!(
             "  orgform            SF_INSTANCE_URL={url} SF_ACCESS_TOKEN='{token}' orgform plan"

@@ -210,7 +210,16 @@ fn route(server: &Server, arrived: &Arrived, is_last_try: bool) -> Outcome {
     let path: Vec<&str> = path.iter().map(String::as_str).collect();
     let caller = &Caller { is_last_try, ..arrived.caller.clone() };
     match path.as_slice() {
-        [] => status_page::answer(server, &arrived.headers),
+        [] => {
+            let visit = status_page::Visit {
+                method: &arrived.method,
+                headers: &arrived.headers,
+                query: &query,
+                body: &arrived.body,
+                token: caller.token.as_deref(),
+            };
+            status_page::answer(server, &visit)
+        }
         ["services", soap, door, version, ..] if soap.eq_ignore_ascii_case("Soap") => {
             soap::answer(server, caller, door, version, &arrived.body)
         }

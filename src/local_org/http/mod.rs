@@ -37,6 +37,7 @@ pub use door::Door;
 pub use door::answer;
 pub use oauth::is_usable_certificate;
 pub use request_log::RequestLog;
+pub use status_page::Entrance;
 
 use call::Outcome;
 use call::Reply;
@@ -73,6 +74,8 @@ pub struct Server {
     pub latency_per_record: Duration,
     /// How long a session lasts, in seconds.
     pub session_seconds: i64,
+    /// Who may see the page at `/`.
+    pub entrance: Entrance,
     /// Where calls are written down.
     pub log: Option<RequestLog>,
     /// Whether each call runs on a thread of its own, since it may write to disk. One

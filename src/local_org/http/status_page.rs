@@ -1,14 +1,23 @@
-//! The page at `/`: what is in the org, for a person who wants to look.
-//! Programs that ask for JSON get the org's id.
+//! The page at `/`: what is in the org, for a person who wants to look and may. Programs
+//! that ask for JSON get the org's id.
+//!
+//! Any page that a browser shows can send it here, and other users of the machine can
+//! come by themselves: so it asks for a token, or for the code of the link that was
+//! printed when the org was served.
+
+use std::sync::Mutex;
 
 use axum::http::HeaderMap;
+use axum::http::HeaderValue;
 use axum::http::header;
 use serde_json::json;
 
 use super::Server;
 use super::call::Outcome;
 use super::call::Reply;
+use super::call::split_uri;
 use super::door::is_address;
+use super::identity;
 use crate::local_org::row::Cell;
 use crate::local_org::row::Row;
 use crate::local_org::rules;
@@ -19,33 +28,133 @@ const SHOWN: usize = 200;
 
 const STYLE: &str = "body{font:15px/1.5 system-ui,sans-serif;max-width:64rem;margin:2rem auto;padding:0 1rem;color:#1b1b1b;background:#fff}table{border-collapse:collapse;width:100%;margin:.5rem 0 2rem}th,td{text-align:left;vertical-align:top;padding:.3rem .6rem;border-bottom:1px solid #ddd}th{border-bottom:2px solid #888}td.n{text-align:right}.off{color:#767676}code{font-size:.9em}";
 
+/// Who may see the page: whoever has the link that was printed, once, or a token.
+pub struct Entrance {
+    /// The code in the link, until it is used.
+    code: Mutex<Option<String>>,
+    /// What a browser brings along that was let in.
+    pass: String,
+}
+
+impl Entrance {
+    /// One with a code and a pass of its own.
+    pub fn new(random: &mut fastrand::Rng) -> Self {
+        let mut secret = || std::iter::repeat_with(|| random.alphanumeric()).take(32).collect();
+        Self { code: Mutex::new(Some(secret())), pass: secret() }
+    }
+
+    /// The code, where nobody has used it.
+    pub fn code(&self) -> Option<String> {
+        Server::lock(&self.code).clone()
+    }
+
+    /// Takes a code, which is good for one use.
+    fn admits(&self, code: &str) -> bool {
+        let mut held = Server::lock(&self.code);
+        let is_it = held.as_deref() == Some(code);
+        if is_it {
+            *held = None;
+        }
+        is_it
+    }
+}
+
 /// Answers `/`.
 ///
 /// # Errors
 /// When nothing can be shown now.
-pub fn answer(server: &Server, headers: &HeaderMap) -> Outcome {
+pub fn answer(server: &Server, call: &Visit<'_>) -> Outcome {
+    let header = |name| call.headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
     // A page of another site that has this machine's address under a name of its own.
-    let host = headers.get(header::HOST).and_then(|value| value.to_str().ok());
-    if host.is_some_and(|host| !is_address(host)) {
+    if header(header::HOST).is_some_and(|host| !is_address(host)) {
         let told = "This page is shown at localhost, or at the address in numbers.";
-        return Ok(Reply::text(403, "text/plain;charset=UTF-8", told));
+        return Ok(guarded(Reply::text(403, "text/plain;charset=UTF-8", told)));
     }
-    let accepts = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok());
-    if accepts.is_some_and(|accepts| accepts.contains("application/json")) {
+    if header(header::ACCEPT).is_some_and(|accepts| accepts.contains("application/json")) {
         return Ok(Reply::json(200, json!({"organization_id": server.org_id, "emulated": true})));
     }
+    let code = call.query.iter().find(|(name, _)| name == "code");
+    if code.is_some_and(|(_, code)| server.entrance.admits(code)) {
+        return Ok(let_in(server));
+    }
+    let cookie = format!("{}={}", cookie_name(server), server.entrance.pass);
+    let cookies = header(header::COOKIE).unwrap_or_default();
+    let has_pass = cookies.split(';').any(|held| held.trim() == cookie);
     let calls = server.calls.load(std::sync::atomic::Ordering::Relaxed);
     server.transaction(|org| {
+        let is_session = |token: &str| identity::user_of(org, token, (server.clock)()).is_some();
+        if call.method == "POST" {
+            return match call.token_typed().is_some_and(|token| is_session(&token)) {
+                true => let_in(server),
+                false => refused(),
+            };
+        }
+        if !has_pass && !call.token.is_some_and(is_session) {
+            return refused();
+        }
         rules::count_seats(org);
-        Reply::text(
-            200,
-            "text/html;charset=UTF-8",
-            page(org, &server.org_id, (calls, server.daily_calls)),
-        )
-        .header("content-security-policy", "default-src 'none'; style-src 'unsafe-inline'")
+        let page = page(org, &server.org_id, (calls, server.daily_calls));
+        guarded(Reply::text(200, "text/html;charset=UTF-8", page))
     })
 }
 
+/// A request for the page.
+pub struct Visit<'a> {
+    /// The HTTP method.
+    pub method: &'a str,
+    /// The headers.
+    pub headers: &'a HeaderMap,
+    /// What stands behind the question mark.
+    pub query: &'a [(String, String)],
+    /// The body, which a form fills.
+    pub body: &'a [u8],
+    /// The token of its `Authorization`.
+    pub token: Option<&'a str>,
+}
+
+impl Visit<'_> {
+    /// The token that a person typed into the form.
+    fn token_typed(&self) -> Option<String> {
+        let body = std::str::from_utf8(self.body).ok()?;
+        let (_, fields) = split_uri(&format!("/?{body}"));
+        fields.into_iter().find(|(name, _)| name == "token").map(|(_, token)| token)
+    }
+}
+
+fn cookie_name(server: &Server) -> String {
+    // Browsers don't tell ports of a host apart, and there may be several orgs.
+    format!("orgform-{}", server.org_id)
+}
+
+fn let_in(server: &Server) -> Reply {
+    let cookie = format!(
+        "{}={}; Path=/; HttpOnly; SameSite=Strict",
+        cookie_name(server),
+        server.entrance.pass
+    );
+    let reply = Reply::text(303, "text/plain;charset=UTF-8", "");
+    guarded(reply.header("location", "/").header("set-cookie", cookie))
+}
+
+fn refused() -> Reply {
+    let page = format!(
+        "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>Local org</title><style>{STYLE}</style></head><body><h1>Local org</h1><p>Open the link that <code>orgform org serve</code> printed, which is good for one use, or give a token of the org:</p><form method=\"post\" action=\"/\"><input type=\"password\" name=\"token\" aria-label=\"Token\" autocomplete=\"off\"> <button>Show</button></form></body></html>"
+    );
+    guarded(Reply::text(401, "text/html;charset=UTF-8", page))
+}
+
+/// A page that runs nothing, is shown in no other one, and is kept nowhere.
+fn guarded(reply: Reply) -> Reply {
+    const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
+    reply
+        .header("content-security-policy", POLICY)
+        .header("x-frame-options", "DENY")
+        .header("x-content-type-options", "nosniff")
+        .header("referrer-policy", "no-referrer")
+        .header("cache-control", "no-store")
+}
+
+/// A text in which nothing is markup, and what is not seen stands as its number.
 fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for character in text.chars() {
@@ -54,7 +163,9 @@ fn escape(text: &str) -> String {
             '<' => escaped.push_str("&lt;"),
             '>' => escaped.push_str("&gt;"),
             '"' => escaped.push_str("&quot;"),
-            other => escaped.push(other),
+            '\'' => escaped.push_str("&#39;"),
+            '\\' => escaped.push('\\'),
+            other => escaped.extend(other.escape_debug()),
         }
     }
     escaped
