@@ -1,6 +1,7 @@
 //! The command line. What it says in `--help` is written for an admin.
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -8,6 +9,7 @@ use clap::Parser;
 use clap::Subcommand;
 
 use super::error::CommandError;
+use crate::config::Reach;
 use crate::model::AddressPattern;
 use crate::plan::Selection;
 
@@ -96,11 +98,28 @@ pub struct OrgArguments {
     pub state_dir: PathBuf,
 }
 
+#[derive(Debug, Default, Args)]
+pub struct AllowedArguments {
+    /// Also read files below this folder. Otherwise only those below the folders of the files
+    /// that are named are read, links and `csv:` included
+    #[arg(long, value_name = "DIR")]
+    pub allow_path: Vec<PathBuf>,
+}
+
+impl AllowedArguments {
+    /// Which files may be read where these are named from a folder.
+    pub fn reach(&self, folder: &Path, paths: &[PathBuf]) -> Reach {
+        Reach::new(folder, paths, &self.allow_path)
+    }
+}
+
 #[derive(Debug, Args)]
 pub struct ReadArguments {
     /// YAML files, or folders of them. Without any: orgform.yaml, or else all *.yaml and *.yml files here
     #[arg(value_name = "PATH")]
     pub paths: Vec<PathBuf>,
+    #[command(flatten)]
+    pub allowed: AllowedArguments,
     #[command(flatten)]
     pub org: OrgArguments,
     /// Look at the org before planning; with `false`, plan from the state alone, without a call
@@ -299,6 +318,8 @@ pub struct GraphArguments {
     /// YAML files, or folders of them. Without any: orgform.yaml, or else all *.yaml and *.yml files here
     #[arg(value_name = "PATH")]
     pub paths: Vec<PathBuf>,
+    #[command(flatten)]
+    pub allowed: AllowedArguments,
     /// In which language
     #[arg(long, value_enum, value_name = "FORMAT", default_value = "dot")]
     pub format: GraphFormat,
@@ -313,6 +334,8 @@ pub struct FmtArguments {
     /// else all *.yaml and *.yml files here
     #[arg(value_name = "PATH")]
     pub paths: Vec<PathBuf>,
+    #[command(flatten)]
+    pub allowed: AllowedArguments,
     /// Change nothing; name the files that are not laid out so, and exit with 1 if there are any
     #[arg(long)]
     pub check: bool,
@@ -326,6 +349,8 @@ pub struct ValidateArguments {
     /// YAML files, or folders of them. Without any: orgform.yaml, or else all *.yaml and *.yml files here
     #[arg(value_name = "PATH")]
     pub paths: Vec<PathBuf>,
+    #[command(flatten)]
+    pub allowed: AllowedArguments,
     /// Print what is wrong as JSON
     #[arg(long)]
     pub json: bool,

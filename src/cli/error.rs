@@ -2,7 +2,6 @@
 //! message, places, hints and an exit code in this file and nowhere else.
 
 use std::collections::HashMap;
-use std::path::Path;
 use std::path::PathBuf;
 
 use super::view::hints;
@@ -11,6 +10,7 @@ use crate::config::Diagnostic;
 use crate::config::FilesError;
 use crate::config::Locator;
 use crate::config::MOST_ERRORS;
+use crate::config::Reach;
 use crate::config::Source;
 use crate::engine::EngineError;
 use crate::local_org::StartError;
@@ -72,10 +72,10 @@ impl CommandError {
     }
 
     /// The error of a plan: problems get their places in the files.
-    pub fn of_plan(error: PlanError, folder: &Path, files: &[PathBuf]) -> Self {
+    pub fn of_plan(error: PlanError, reach: &Reach, files: &[PathBuf]) -> Self {
         match error {
             PlanError::Problems(problems) => {
-                let mut locator = Locator::new(folder);
+                let mut locator = Locator::new(reach);
                 let shown = told_once(&problems).into_iter().take(MOST_ERRORS);
                 Self::Diagnostics(
                     shown
@@ -169,7 +169,12 @@ impl From<ConfigError> for CommandError {
                     FilesError::Unreadable { .. } | FilesError::Nothing { .. } => failed.hint(
                         "Name a YAML file or a folder of them, as in `orgform plan access.yaml`.",
                     ),
-                    FilesError::TooLarge { .. } | FilesError::NotUtf8 { .. } => failed,
+                    FilesError::OutOfReach { .. } => {
+                        failed.hint("`--allow-path DIR` lets files below DIR be read too.")
+                    }
+                    FilesError::TooLarge { .. }
+                    | FilesError::NotRegular { .. }
+                    | FilesError::NotUtf8 { .. } => failed,
                 }
             }
             ConfigError::Diagnostics(diagnostics) => Self::Diagnostics(diagnostics),

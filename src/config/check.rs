@@ -25,7 +25,7 @@ const STEPS: usize = 30;
 
 /// All that is wrong.
 pub fn check(config: &Config, unknown: &[UnknownPersona]) -> Vec<Diagnostic> {
-    let mut places = Places { config, locator: Locator::new(&config.folder) };
+    let mut places = Places { config, locator: Locator::new(&config.reach) };
     let mut found = twice(config, &mut places);
     found.extend(personas(config, unknown, &mut places));
     found.extend(incomplete(config, unknown, &mut places));

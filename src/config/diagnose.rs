@@ -22,6 +22,7 @@ use super::each;
 use super::each::FOR_EACH;
 use super::files;
 use super::personas::PERSONAS;
+use super::reach::Reach;
 use super::suffixes;
 use super::suffixes::SUFFIXES;
 use super::tree::NodeId;
@@ -33,7 +34,7 @@ use crate::kinds;
 ///
 /// # Errors
 /// Everything that is wrong with it.
-pub fn read(folder: &Path, source: &Source) -> Result<Contents, Vec<Diagnostic>> {
+pub fn read(reach: &Reach, source: &Source) -> Result<Contents, Vec<Diagnostic>> {
     let mut found = Vec::new();
     let tree = match Tree::build(source, &mut found) {
         Ok(tree) => tree,
@@ -44,7 +45,7 @@ pub fn read(folder: &Path, source: &Source) -> Result<Contents, Vec<Diagnostic>>
     };
     let mut reading = Reading {
         tree: &tree,
-        folder,
+        reach,
         found,
         contents: Contents::default(),
         // Aliases make a tree larger than its text; this bounds by how much.
@@ -58,8 +59,8 @@ pub fn read(folder: &Path, source: &Source) -> Result<Contents, Vec<Diagnostic>>
 
 struct Reading<'a> {
     tree: &'a Tree,
-    /// The folder from which the file was named.
-    folder: &'a Path,
+    /// Which other files may be read.
+    reach: &'a Reach,
     found: Vec<Diagnostic>,
     contents: Contents,
     budget: Cell<usize>,
@@ -230,8 +231,8 @@ impl Reading<'_> {
             .find(|(key, _)| self.tree.scalar(*key).is_some_and(|(text, _)| text == FOR_EACH));
         let Some((_, each)) = each.copied() else { return false };
         let beside = self.tree.source.path.parent().unwrap_or(Path::new("")).to_owned();
-        let folder = self.folder;
-        let read = |path: &Path| files::read(folder, &beside.join(path));
+        let reach = self.reach;
+        let read = |path: &Path| files::read(reach, &beside.join(path));
         let rows = match each::rows(self.tree, each, &read) {
             Ok(rows) => rows,
             Err(error) => {
@@ -257,7 +258,7 @@ impl Reading<'_> {
             }
             let mut copy = Reading {
                 tree: &tree,
-                folder: self.folder,
+                reach: self.reach,
                 found: Vec::new(),
                 contents: std::mem::take(&mut self.contents),
                 budget: Cell::new(tree.len() * 20 + 10_000),

@@ -107,8 +107,15 @@ fn of_map(
             Ok((1..=count).map(row).collect())
         }
         (Some(("csv", _)), Some((path, _))) => {
-            let source =
-                read(Path::new(path)).map_err(|error| EachError::new(*value, error.to_string()))?;
+            let source = read(Path::new(path)).map_err(|error| {
+                let told = EachError::new(*value, error.to_string());
+                match error {
+                    FilesError::OutOfReach { .. } => {
+                        told.help("`--allow-path DIR` lets files below DIR be read too")
+                    }
+                    _ => told,
+                }
+            })?;
             of_csv(&source.text).map_err(|message| EachError::new(*value, message))
         }
         (Some((name, _)), _) => {

@@ -7,10 +7,8 @@ use std::sync::atomic::Ordering;
 
 use super::diagnostic::Diagnostic;
 use super::diagnostic::Source;
-
-/// The largest file that is read: while it is read, a file needs some 16
-/// times its size in memory.
-const LARGEST: u64 = 64 * 1024 * 1024;
+use super::reach::LARGEST;
+use super::reach::Reach;
 
 /// Why a file can't be read.
 #[derive(Debug, thiserror::Error)]
@@ -30,12 +28,24 @@ pub enum FilesError {
         place: PathBuf,
     },
     /// It is too large.
-    #[error("{path}: the file has {bytes} bytes, at most {LARGEST} are read; cut it into several")]
+    #[error(
+        "{path}: the file has more than {LARGEST} bytes, and no more are read; cut it into several"
+    )]
     TooLarge {
         /// Which one.
         path: PathBuf,
-        /// Its size.
-        bytes: u64,
+    },
+    /// It is in none of the folders that may be read.
+    #[error("{path}: the file, or what it links to, is outside of the folder of the files")]
+    OutOfReach {
+        /// Which one.
+        path: PathBuf,
+    },
+    /// It is a folder, a device or a pipe.
+    #[error("{path}: this is no regular file")]
+    NotRegular {
+        /// Which one.
+        path: PathBuf,
     },
     /// It is not text.
     #[error(
@@ -107,15 +117,9 @@ fn in_folder(folder: &Path) -> Result<Vec<PathBuf>, FilesError> {
 /// order mark is no part of the text.
 ///
 /// # Errors
-/// When it can't be read, is too large, or is no text.
-pub fn read(here: &Path, path: &Path) -> Result<Source, FilesError> {
-    let whole = here.join(path);
-    let unreadable = |source| FilesError::Unreadable { path: path.to_owned(), source };
-    let bytes = std::fs::metadata(&whole).map_err(unreadable)?.len();
-    if bytes > LARGEST {
-        return Err(FilesError::TooLarge { path: path.to_owned(), bytes });
-    }
-    let bytes = std::fs::read(&whole).map_err(unreadable)?;
+/// When it is out of reach, can't be read, is too large, or is no text.
+pub fn read(reach: &Reach, path: &Path) -> Result<Source, FilesError> {
+    let bytes = reach.read(path)?;
     let text = String::from_utf8(bytes).map_err(|error| {
         let byte = error.utf8_error().valid_up_to();
         let line = error.as_bytes()[..byte].iter().filter(|byte| **byte == b'\n').count() + 1;
@@ -127,11 +131,11 @@ pub fn read(here: &Path, path: &Path) -> Result<Source, FilesError> {
 /// Reads and digests files on as many threads as there are cores; the results
 /// are in the order of the files.
 pub fn read_in_parallel<T: Send>(
-    here: &Path,
+    reach: &Reach,
     files: &[PathBuf],
     digest: impl Fn(&Source) -> Result<T, Vec<Diagnostic>> + Sync,
 ) -> Vec<Result<Result<T, Vec<Diagnostic>>, FilesError>> {
-    let one = |path: &PathBuf| read(here, path).map(|source| digest(&source));
+    let one = |path: &PathBuf| read(reach, path).map(|source| digest(&source));
     if let [only] = files {
         return vec![one(only)];
     }

@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use super::diagnostic::Source;
 use super::each::could_be;
 use super::files;
+use super::reach::Reach;
 use super::tree::NodeId;
 use super::tree::Tree;
 use super::tree::Value;
@@ -18,22 +19,22 @@ use crate::model::PlaceStep;
 /// Finds places in files, each read when it is first asked about.
 #[derive(Debug)]
 pub struct Locator<'a> {
-    folder: &'a Path,
+    reach: &'a Reach,
     trees: HashMap<PathBuf, Option<Tree>>,
 }
 
 impl<'a> Locator<'a> {
-    /// Finds places in files named from this folder.
-    pub fn new(folder: &'a Path) -> Self {
-        Self { folder, trees: HashMap::new() }
+    /// Finds places in files that may be read.
+    pub fn new(reach: &'a Reach) -> Self {
+        Self { reach, trees: HashMap::new() }
     }
 
     /// The text and bytes of a place; where only a part of the way is found,
     /// the end of that part.
     pub fn find(&mut self, file: &Path, place: &Place) -> Option<(Source, Range<usize>)> {
-        let folder = self.folder;
+        let reach = self.reach;
         let tree = self.trees.entry(file.to_owned()).or_insert_with(|| {
-            let source = files::read(folder, file).ok()?;
+            let source = files::read(reach, file).ok()?;
             Tree::build(&source, &mut Vec::new()).ok()
         });
         let tree = tree.as_ref()?;

@@ -15,6 +15,7 @@ mod files;
 mod format;
 mod locate;
 mod personas;
+mod reach;
 mod scan;
 mod schema;
 mod suffixes;
@@ -34,6 +35,7 @@ pub use files::read as read_file;
 pub use format::FormatError;
 pub use format::format;
 pub use locate::Locator;
+pub use reach::Reach;
 pub use schema::schema;
 pub use suffixes::Suffixes;
 pub use suffixes::of as suffix_of;
@@ -45,8 +47,8 @@ pub const MOST_ERRORS: usize = 100;
 /// What the files declare.
 #[derive(Debug, Default)]
 pub struct Config {
-    /// The folder from which the files were named.
-    pub folder: PathBuf,
+    /// From where the files were named, and where they may be read.
+    pub reach: Reach,
     /// The files, in the order of [`Declared::file`].
     pub files: Vec<PathBuf>,
     /// The declarations, in the order of files.
@@ -83,15 +85,15 @@ pub enum ConfigError {
     Diagnostics(Vec<Diagnostic>),
 }
 
-/// Reads files and folders; without any, `orgform.yaml` or else the YAML files
-/// of `here`.
+/// Reads files and folders, named from where they are in reach; without any,
+/// `orgform.yaml` or else the YAML files there.
 ///
 /// # Errors
 /// Everything that is wrong, of all files at once.
-pub fn load(paths: &[PathBuf], here: &std::path::Path) -> Result<Config, ConfigError> {
-    let files = files::find(paths, here)?;
-    let readings = files::read_in_parallel(here, &files, |source| read_one(here, source));
-    let mut config = Config { folder: here.to_owned(), files: files.clone(), ..Config::default() };
+pub fn load(paths: &[PathBuf], reach: &Reach) -> Result<Config, ConfigError> {
+    let files = files::find(paths, reach.here())?;
+    let readings = files::read_in_parallel(reach, &files, |source| read_one(reach, source));
+    let mut config = Config { reach: reach.clone(), files: files.clone(), ..Config::default() };
     let mut diagnostics = Vec::new();
     for (number, reading) in readings.into_iter().enumerate() {
         match reading? {
@@ -116,14 +118,14 @@ pub fn load(paths: &[PathBuf], here: &std::path::Path) -> Result<Config, ConfigE
 
 /// Reads one text on the fast path, and where that fails on the diagnosing one,
 /// which has the last word.
-fn read_one(here: &std::path::Path, source: &Source) -> Result<Contents, Vec<Diagnostic>> {
+fn read_one(reach: &Reach, source: &Source) -> Result<Contents, Vec<Diagnostic>> {
     if let Some(diagnostic) = scan::refuse(source) {
         return Err(vec![diagnostic]);
     }
     if scan::may_hold_aliases(&source.text) {
-        return diagnose::read(here, source);
+        return diagnose::read(reach, source);
     }
-    fast::read(&source.text).or_else(|_| diagnose::read(here, source))
+    fast::read(&source.text).or_else(|_| diagnose::read(reach, source))
 }
 
 /// The key of what is no longer to be managed.
@@ -155,7 +157,8 @@ fn released(text: &str) -> Result<AddressPattern, String> {
 /// declarations they hold. What all else is measured against.
 #[doc(hidden)]
 pub fn read_only(files: &[PathBuf], here: &std::path::Path) -> usize {
-    let readings = files::read_in_parallel(here, files, |source| {
+    let reach = Reach::new(here, files, &[]);
+    let readings = files::read_in_parallel(&reach, files, |source| {
         fast::read(&source.text).map_err(|_| Vec::new())
     });
     let held = readings.iter().flatten().flatten();
@@ -169,5 +172,6 @@ pub fn both_readings(text: &str) -> (Result<Contents, String>, Result<Contents, 
     if let Some(diagnostic) = scan::refuse(&source) {
         return (Err(diagnostic.message.clone()), Err(vec![diagnostic]));
     }
-    (fast::read(text), diagnose::read(std::path::Path::new(""), &source))
+    let reach = Reach::default();
+    (fast::read(text), diagnose::read(&reach, &source))
 }

@@ -52,6 +52,15 @@ pub async fn lying(
     (world, lies)
 }
 
+/// The real wire, of which somebody sees every request.
+pub fn watching(look: impl Fn(&WireRequest) + Send + Sync + 'static) -> impl Wire {
+    let instead = move |request: &WireRequest| {
+        look(request);
+        None
+    };
+    Lying { real: HttpWire::default(), instead: Box::new(instead), lies: Arc::default() }
+}
+
 fn is_mail(request: &WireRequest) -> bool {
     request.url.ends_with("/password")
 }

@@ -34,6 +34,7 @@ mod settings;
 mod sign_in;
 mod simulator;
 mod support;
+mod untrusted_files;
 mod users;
 mod views;
 mod wire;

@@ -43,11 +43,12 @@ pub fn run(
     }
     plan_file::refuse(&arguments.paths, folder)?;
     let files = config::find_files(&arguments.paths, folder).map_err(ConfigError::Files)?;
+    let reach = arguments.allowed.reach(folder, &arguments.paths);
     let mut formatted: Vec<(PathBuf, Source, String)> = Vec::new();
     let mut left_alone = Vec::new();
     // All are read before the first is written.
     for path in files {
-        let source = config::read_file(folder, &path).map_err(ConfigError::Files)?;
+        let source = config::read_file(&reach, &path).map_err(ConfigError::Files)?;
         match config::format(&source) {
             Ok(text) if text == *source.text => {}
             Ok(text) => formatted.push((path, source, text)),

@@ -22,7 +22,10 @@ pub fn run(
     arguments: &GraphArguments,
 ) -> Result<u8, CommandError> {
     plan_file::refuse(&arguments.paths, &environment.folder)?;
-    let config = config::load(&arguments.paths, &environment.folder)?;
+    let config = config::load(
+        &arguments.paths,
+        &arguments.allowed.reach(&environment.folder, &arguments.paths),
+    )?;
     let desired = Desired::new(config.declared, Vec::new());
     let saved = match &arguments.plan {
         Some(path) => Some(plan_file::read(path, &environment.folder)?),

@@ -11,6 +11,7 @@ use crate::cli::view::findings;
 use crate::cli::view::plan_json;
 use crate::cli::view::plan_markdown;
 use crate::cli::view::plan_view;
+use crate::config::Reach;
 use crate::model::shown;
 
 /// Runs the command.
@@ -24,13 +25,13 @@ pub fn run(
 ) -> Result<u8, CommandError> {
     let saved = plan_file::read(&arguments.file, &environment.folder)?;
     if arguments.json {
-        let located = findings::located(&saved.plan.findings, &environment.folder, &[]);
+        let located = findings::located(&saved.plan.findings, &Reach::default(), &[]);
         let document = plan_json::render(&saved.plan, &saved.org, &saved.notices, &located);
         output.json(&document)?;
         return Ok(DONE);
     }
     if arguments.view.markdown {
-        let located = findings::located(&saved.plan.findings, &environment.folder, &[]);
+        let located = findings::located(&saved.plan.findings, &Reach::default(), &[]);
         let text = plan_markdown::render(&saved.plan, &saved.org, &saved.notices, &located);
         output.print(&text)?;
         return Ok(DONE);
@@ -45,7 +46,7 @@ pub fn run(
     }
     output.line("")?;
     output.print(&plan_view::render(&saved.plan, output.painter(), arguments.view.view))?;
-    let located = findings::located(&saved.plan.findings, &environment.folder, &[]);
+    let located = findings::located(&saved.plan.findings, &Reach::default(), &[]);
     output.print(&findings::render(&saved.plan.findings, &located, output.painter()))?;
     Ok(DONE)
 }

@@ -21,8 +21,9 @@ pub fn run(
     arguments: &ValidateArguments,
 ) -> Result<u8, CommandError> {
     plan_file::refuse(&arguments.paths, &environment.folder)?;
+    let reach = arguments.allowed.reach(&environment.folder, &arguments.paths);
     let is_for_programs = arguments.json || arguments.sarif;
-    let (found, counts) = match config::load(&arguments.paths, &environment.folder) {
+    let (found, counts) = match config::load(&arguments.paths, &reach) {
         Ok(config) => (Vec::new(), (config.files.len(), config.declared.len())),
         Err(ConfigError::Diagnostics(found)) if is_for_programs => (found, (0, 0)),
         Err(error) => return Err(error.into()),

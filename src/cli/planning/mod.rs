@@ -5,7 +5,6 @@ mod facts;
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
-use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -20,6 +19,7 @@ use crate::config::Config;
 use crate::config::ConfigError;
 use crate::config::Diagnostic;
 use crate::config::FilesError;
+use crate::config::Reach;
 use crate::config::Suffixes;
 use crate::config::suffix_of;
 use crate::config::with_suffix;
@@ -90,7 +90,7 @@ impl Planned {
             desired: Arc::default(),
             choice: Choice::everything(),
             observations: Observations::default(),
-            located: findings::located(&saved.plan.findings, Path::new(""), &[]),
+            located: findings::located(&saved.plan.findings, &Reach::default(), &[]),
             unknown: Vec::new(),
         }
     }
@@ -125,6 +125,7 @@ pub struct Planning<'a> {
     about: About,
     desired: Arc<Desired>,
     files: Vec<PathBuf>,
+    reach: Reach,
     suffixes: Suffixes,
 }
 
@@ -140,7 +141,8 @@ impl<'a> Planning<'a> {
         selection: Selection,
     ) -> Result<Self, CommandError> {
         plan_file::refuse(&read.paths, &environment.folder)?;
-        let config = match config::load(&read.paths, &environment.folder) {
+        let reach = read.allowed.reach(&environment.folder, &read.paths);
+        let config = match config::load(&read.paths, &reach) {
             Ok(config) => config,
             // What is recorded can be destroyed or looked at without any file.
             Err(ConfigError::Files(FilesError::Nothing { .. }))
@@ -163,6 +165,7 @@ impl<'a> Planning<'a> {
                 config.released.into_iter().map(|(pattern, _)| pattern).collect(),
             )),
             files: config.files,
+            reach,
             suffixes: config.suffixes,
         })
     }
@@ -201,6 +204,7 @@ impl<'a> Planning<'a> {
             about: About::Exactly(saved.choice()),
             desired: Arc::new(Desired::new(saved.declared.clone(), saved.released.clone())),
             files: Vec::new(),
+            reach: Reach::default(),
             suffixes: Suffixes::new(),
         }
     }
@@ -360,7 +364,7 @@ impl<'a> Planning<'a> {
                 "Nothing is recorded of this org, so that what is there already is taken over (adopted) and will not be removed by destroy.".to_owned(),
             );
         }
-        let located = findings::located(&plan.findings, &self.environment.folder, &self.files);
+        let located = findings::located(&plan.findings, &self.reach, &self.files);
         Ok(Some(Planned {
             plan,
             catalog,
@@ -417,7 +421,7 @@ impl<'a> Planning<'a> {
     }
 
     fn refused(&self, error: plan::PlanError) -> CommandError {
-        CommandError::of_plan(error, &self.environment.folder, &self.files)
+        CommandError::of_plan(error, &self.reach, &self.files)
     }
 
     /// Resolves what an earlier run left open.

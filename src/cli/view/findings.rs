@@ -1,7 +1,6 @@
 //! What the checks of a plan found, with its places: for a person as rustc
 //! shows errors, for a program with file, line and column.
 
-use std::path::Path;
 use std::path::PathBuf;
 
 use serde_json::Value as Json;
@@ -12,13 +11,14 @@ use super::diagnostics::render_as;
 use crate::cli::output::Painter;
 use crate::config::Diagnostic;
 use crate::config::Locator;
+use crate::config::Reach;
 use crate::config::Source;
 use crate::model::Finding;
 use crate::model::Severity;
 
 /// The findings with their places; files that are not there any more give none.
-pub fn located(findings: &[Finding], folder: &Path, files: &[PathBuf]) -> Vec<Diagnostic> {
-    let mut locator = Locator::new(folder);
+pub fn located(findings: &[Finding], reach: &Reach, files: &[PathBuf]) -> Vec<Diagnostic> {
+    let mut locator = Locator::new(reach);
     findings
         .iter()
         .map(|finding| {

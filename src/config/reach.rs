@@ -1,0 +1,75 @@
+//! Which files may be read: those in the folders that were named on the command line, and
+//! nothing that a file or a link in them points to outside.
+//!
+//! The files may be anybody's, as those of a pull request are, and what is read of one
+//! shows in messages. Imports nothing of the house.
+
+use std::fs::File;
+use std::io::Read as _;
+use std::path::Path;
+use std::path::PathBuf;
+
+use super::files::FilesError;
+
+/// The largest file that is read.
+pub const LARGEST: u64 = 64 * 1024 * 1024;
+
+/// The folder from which files are named, and those below which they may be read.
+#[derive(Clone, Debug, Default)]
+pub struct Reach {
+    here: PathBuf,
+    /// With all links resolved.
+    folders: Vec<PathBuf>,
+}
+
+impl Reach {
+    /// The folders that `paths` name or in which they are (`here`, where there are none),
+    /// and those that were allowed besides.
+    pub fn new(here: &Path, paths: &[PathBuf], allowed: &[PathBuf]) -> Self {
+        let own = paths.iter().map(|path| {
+            let whole = here.join(path);
+            if whole.is_dir() { whole } else { whole.parent().map(Path::to_owned).unwrap_or(whole) }
+        });
+        let here_alone = paths.is_empty().then(|| here.to_owned());
+        let allowed = allowed.iter().map(|folder| here.join(folder));
+        let folders = own.chain(here_alone).chain(allowed);
+        let mut folders: Vec<PathBuf> =
+            folders.filter_map(|folder| folder.canonicalize().ok()).collect();
+        folders.sort();
+        folders.dedup();
+        Self { here: here.to_owned(), folders }
+    }
+
+    /// The folder from which files are named.
+    pub fn here(&self) -> &Path {
+        &self.here
+    }
+
+    /// The bytes of a regular file within reach.
+    ///
+    /// # Errors
+    /// When it is out of reach, no regular file, too large, or can't be read.
+    pub fn read(&self, name: &Path) -> Result<Vec<u8>, FilesError> {
+        let path = || name.to_owned();
+        let unreadable = |source| FilesError::Unreadable { path: path(), source };
+        let found = self.here.join(name).canonicalize().map_err(unreadable)?;
+        if !self.folders.iter().any(|folder| found.starts_with(folder)) {
+            return Err(FilesError::OutOfReach { path: path() });
+        }
+        // Looked at before it is opened: opening a pipe waits for who writes into it.
+        let is_regular = |file: std::io::Result<std::fs::Metadata>| file.map(|file| file.is_file());
+        if !is_regular(std::fs::metadata(&found)).map_err(unreadable)? {
+            return Err(FilesError::NotRegular { path: path() });
+        }
+        let file = File::open(&found).map_err(unreadable)?;
+        if !is_regular(file.metadata()).map_err(unreadable)? {
+            return Err(FilesError::NotRegular { path: path() });
+        }
+        let mut bytes = Vec::new();
+        file.take(LARGEST + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+        if bytes.len() as u64 > LARGEST {
+            return Err(FilesError::TooLarge { path: path() });
+        }
+        Ok(bytes)
+    }
+}
