@@ -16,6 +16,7 @@
 
 pub mod cli;
 pub mod config;
+pub mod disk;
 pub mod engine;
 pub mod graph;
 pub mod kinds;

@@ -12,6 +12,7 @@ use crate::config::Locator;
 use crate::config::MOST_ERRORS;
 use crate::config::Reach;
 use crate::config::Source;
+use crate::disk;
 use crate::engine::EngineError;
 use crate::local_org::StartError;
 use crate::model::Problem;
@@ -155,6 +156,10 @@ impl From<std::io::Error> for CommandError {
     fn from(error: std::io::Error) -> Self {
         match error.kind() {
             std::io::ErrorKind::BrokenPipe => Self::BrokenPipe,
+            std::io::ErrorKind::StorageFull => {
+                Self::new("the output can't be written: the disk is full where it goes")
+                    .hint(disk::advice(&error))
+            }
             _ => Self::new(format!("the output can't be written: {error}")),
         }
     }
@@ -215,17 +220,15 @@ impl From<StateError> for CommandError {
             StateError::Newer { .. } => "Use the version of orgform that wrote it, or a newer one.",
             StateError::Damaged { diagnosis } => return damaged(diagnosis),
             StateError::Cache { .. } => {
-                "Remove that folder: it is a cache, and made anew from state.json and state.log."
+                "Run the same command again: it is a cache, and made anew from state.json and state.log."
             }
             StateError::OnlyRead => {
-                "Wait until the other run has ended, or name a folder that can be written with --state-dir."
+                "Wait until the other run has ended, or let this user write into the folder of the state."
             }
             StateError::OtherOrg { .. } => {
                 "Each org has a folder of its own; this one was copied or renamed."
             }
-            StateError::Io { .. } => {
-                "Check the folder's rights and the free space; --state-dir names another folder."
-            }
+            StateError::Io { source, .. } => disk::advice(source),
         };
         Self::new(error.to_string()).hint(hint)
     }
@@ -275,14 +278,13 @@ impl From<StartError> for CommandError {
     fn from(error: StartError) -> Self {
         let hint = match &error {
             StartError::Data { source, .. } if source.kind() == std::io::ErrorKind::WouldBlock => {
-                "Wait until the other one has ended, or name another folder with --state-dir or --data."
+                "Wait until the other one has ended."
             }
-            StartError::Data { .. } => {
-                "Check the folder's rights, or name another one with --state-dir or --data."
-            }
+            StartError::Data { source, .. } => disk::advice(source),
             StartError::Listen { .. } => "Port 0 picks a free port.",
-            StartError::Certificate { .. } => "Check the folder's rights.",
-            StartError::RequestLog { .. } => "Name a file that can be written.",
+            StartError::Certificate { source, .. } | StartError::RequestLog { source, .. } => {
+                disk::advice(source)
+            }
             StartError::AppCertificate => {
                 "`openssl req -x509 -newkey rsa:2048 -nodes -keyout server.key -out server.crt -subj /CN=app` makes one, with its key."
             }

@@ -13,7 +13,6 @@ mod error;
 mod output;
 mod plan_file;
 mod planning;
-mod private_file;
 mod session;
 mod view;
 

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::path::PathBuf;
 
 use super::error::CommandError;
-use super::private_file;
+use crate::disk;
 use crate::plan::SavedPlan;
 use crate::plan::SavedPlanError;
 
@@ -81,8 +81,9 @@ pub fn check_place(path: &Path, folder: &Path) -> Result<(), CommandError> {
 /// # Errors
 /// When the file can't be written.
 pub fn write(path: &Path, folder: &Path, saved: &SavedPlan) -> Result<(), CommandError> {
-    private_file::write(&folder.join(path), &saved.encode()).map_err(|error| {
-        CommandError::new(format!("`{}` can't be written: {error}", path.display()))
+    disk::replace(&folder.join(path), saved.encode().as_bytes()).map_err(|error| {
+        CommandError::new(format!("the plan can't be kept: {}", disk::told(path, &error)))
+            .hint(disk::advice(&error))
     })
 }
 

@@ -57,14 +57,14 @@ impl Reach {
             return Err(FilesError::OutOfReach { path: path() });
         }
         // Looked at before it is opened: opening a pipe waits for who writes into it.
-        let is_regular = |file: std::io::Result<std::fs::Metadata>| file.map(|file| file.is_file());
-        if !is_regular(std::fs::metadata(&found)).map_err(unreadable)? {
-            return Err(FilesError::NotRegular { path: path() });
-        }
+        let check = |seen: std::io::Result<std::fs::Metadata>| match seen.map_err(unreadable)? {
+            seen if !seen.is_file() => Err(FilesError::NotRegular { path: path() }),
+            seen if seen.len() > LARGEST => Err(FilesError::TooLarge { path: path() }),
+            _ => Ok(()),
+        };
+        check(std::fs::metadata(&found))?;
         let file = File::open(&found).map_err(unreadable)?;
-        if !is_regular(file.metadata()).map_err(unreadable)? {
-            return Err(FilesError::NotRegular { path: path() });
-        }
+        check(file.metadata())?;
         let mut bytes = Vec::new();
         file.take(LARGEST + 1).read_to_end(&mut bytes).map_err(unreadable)?;
         if bytes.len() as u64 > LARGEST {

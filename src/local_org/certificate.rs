@@ -2,10 +2,10 @@
 //! whose key is thrown away once it has signed, and what it signed for
 //! `localhost` and 127.0.0.1. Clients are told to trust the authority's file.
 
-use std::io::Write as _;
 use std::path::Path;
 use std::path::PathBuf;
 
+use crate::disk;
 use rcgen::BasicConstraints;
 use rcgen::CertificateParams;
 use rcgen::DnType;
@@ -17,8 +17,6 @@ use rustls::ServerConfig;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::PrivateKeyDer;
 use rustls::pki_types::pem::PemObject as _;
-
-use super::private::private;
 
 const AUTHORITY: &str = "certificate.pem";
 const OWN: &str = "server.pem";
@@ -45,16 +43,9 @@ fn failed(error: impl std::fmt::Display) -> std::io::Error {
 /// # Errors
 /// When the folder can't be read or written.
 pub fn open(folder: &Path, now: i64) -> std::io::Result<Certificate> {
-    let mut builder = std::fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::DirBuilderExt as _;
-        builder.mode(0o700);
-    }
-    builder.create(folder)?;
-    let until = std::fs::read_to_string(folder.join("until")).unwrap_or_default();
-    let until: i64 = until.trim().parse().unwrap_or(0);
+    disk::folder(folder)?;
+    let until = disk::read(&folder.join("until")).unwrap_or_default();
+    let until: i64 = String::from_utf8_lossy(&until).trim().parse().unwrap_or(0);
     if until < now + DAYS / 2 * 86_400 {
         make(folder, now).map_err(failed)??;
     }
@@ -65,9 +56,8 @@ pub fn open(folder: &Path, now: i64) -> std::io::Result<Certificate> {
 }
 
 fn load(folder: &Path) -> std::io::Result<Certificate> {
-    let chain =
-        CertificateDer::from_pem_slice(&std::fs::read(folder.join(OWN))?).map_err(failed)?;
-    let key = PrivateKeyDer::from_pem_slice(&std::fs::read(folder.join(KEY))?).map_err(failed)?;
+    let chain = CertificateDer::from_pem_slice(&disk::read(&folder.join(OWN))?).map_err(failed)?;
+    let key = PrivateKeyDer::from_pem_slice(&disk::read(&folder.join(KEY))?).map_err(failed)?;
     // The second installation in a process is refused and needs nothing.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let mut config = ServerConfig::builder()
@@ -110,15 +100,11 @@ fn make(folder: &Path, now: i64) -> Result<std::io::Result<()>, rcgen::Error> {
     let own_certificate = own.signed_by(&own_key, &issuer)?;
 
     let write = || {
-        std::fs::write(folder.join(AUTHORITY), authority_certificate.pem())?;
-        std::fs::write(folder.join(OWN), own_certificate.pem())?;
-        private()
-            .create(true)
-            .write(true)
-            .truncate(true)
-            .open(folder.join(KEY))?
-            .write_all(own_key.serialize_pem().as_bytes())?;
-        std::fs::write(folder.join("until"), until.to_string())
+        let put = |name: &str, text: String| disk::replace(&folder.join(name), text.as_bytes());
+        put(AUTHORITY, authority_certificate.pem())?;
+        put(OWN, own_certificate.pem())?;
+        put(KEY, own_key.serialize_pem())?;
+        put("until", until.to_string())
     };
     Ok(write())
 }

@@ -16,7 +16,6 @@ mod log;
 mod opening;
 mod options;
 mod picklists;
-mod private;
 mod row;
 mod rules;
 mod schema;
@@ -28,6 +27,7 @@ mod stored;
 mod xml;
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::Mutex;
@@ -54,6 +54,7 @@ pub use options::UnknownSetting;
 pub use options::set;
 pub use stored::StoredOrg;
 
+use crate::disk;
 use http::Clock;
 use http::Contention;
 use http::Door;
@@ -107,7 +108,7 @@ impl Running {
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// Its data can't be read or written.
-    #[error("the data of the local org in {folder} can't be used: {source}")]
+    #[error("the data of the local org can't be used: {}", disk::told(Path::new(folder), source))]
     Data {
         /// Where the data is.
         folder: String,
@@ -123,7 +124,10 @@ pub enum StartError {
         source: std::io::Error,
     },
     /// Its own certificate can't be made or read.
-    #[error("the certificate of the local org in {folder} can't be used: {source}")]
+    #[error(
+        "the certificate of the local org can't be used: {}",
+        disk::told(Path::new(folder), source)
+    )]
     Certificate {
         /// Where it is kept.
         folder: String,
@@ -131,7 +135,7 @@ pub enum StartError {
         source: std::io::Error,
     },
     /// Calls can't be written down.
-    #[error("the list of requests {file} can't be written: {source}")]
+    #[error("the list of requests can't be written: {}", disk::told(Path::new(file), source))]
     RequestLog {
         /// The file.
         file: String,

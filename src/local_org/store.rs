@@ -9,7 +9,6 @@ use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::collections::HashMap;
 use std::fs::File;
-use std::fs::OpenOptions;
 use std::io::BufRead;
 use std::io::BufReader;
 use std::io::Write as _;
@@ -24,11 +23,11 @@ use super::ids::with_checksum;
 use super::index;
 use super::index::Index;
 use super::log::Log;
-use super::private::private;
 use super::row::Cell;
 use super::row::Row;
 use super::row::kept_once;
 use super::row::row;
+use crate::disk;
 
 /// The fields by which rows are found without a scan.
 const INDEXED: [(&str, &[&str]); 15] = [
@@ -92,9 +91,9 @@ impl Store {
     /// When the folder or its log can't be read or written, or another
     /// process holds it.
     pub fn open(folder: &Path) -> std::io::Result<(Self, bool)> {
-        std::fs::create_dir_all(folder)?;
+        disk::folder(folder)?;
         let path = folder.join(LOG);
-        let file = private().create(true).read(true).append(true).open(&path)?;
+        let file = disk::append(&path)?;
         file.try_lock().map_err(|error| match error {
             std::fs::TryLockError::WouldBlock => std::io::Error::new(
                 std::io::ErrorKind::WouldBlock,
@@ -160,7 +159,7 @@ impl Store {
     fn compact(&mut self) -> std::io::Result<()> {
         let Some(log) = &self.log else { return Ok(()) };
         let temporary = log.path.with_extension("log.new");
-        let mut file = private().create(true).write(true).truncate(true).open(&temporary)?;
+        let mut file = disk::create(&temporary)?;
         {
             let mut writer = std::io::BufWriter::new(&mut file);
             for (object, table) in &self.tables {
@@ -178,7 +177,7 @@ impl Store {
         if let Some(folder) = log.path.parent() {
             File::open(folder)?.sync_all()?;
         }
-        let file = OpenOptions::new().read(true).append(true).open(&log.path)?;
+        let file = disk::append(&log.path)?;
         file.try_lock().map_err(|error| std::io::Error::other(error.to_string()))?;
         let length = file.metadata()?.len();
         self.log = Some(Log { file, path: log.path.clone(), length, is_broken: false });

@@ -13,6 +13,7 @@ use std::path::PathBuf;
 use serde::Deserialize;
 use serde::Serialize;
 use sled::Transactional as _;
+use sled::transaction::TransactionError;
 use sled::transaction::TransactionResult;
 
 use super::codec;
@@ -26,6 +27,7 @@ use super::open::open_guarded;
 use super::parts::head;
 use super::parts::whole;
 use super::parts::write_value;
+use crate::disk;
 use crate::model::Address;
 use crate::model::Fact;
 use crate::model::FactValue;
@@ -122,7 +124,7 @@ impl Cache {
 
     fn over(path: PathBuf, db: sled::Db) -> Result<Self, StateError> {
         let tree =
-            |name: &str| db.open_tree(name).map_err(|error| StateError::unusable(&path, error));
+            |name: &str| db.open_tree(name).map_err(|error| StateError::of_sled(&path, error));
         Ok(Self {
             records: tree("records")?,
             parts: tree("parts")?,
@@ -170,7 +172,7 @@ impl Cache {
     ) -> Result<(), StateError> {
         self.touch()?;
         let was_sound = self.meta.is_some();
-        let failed = |error: sled::Error| StateError::unusable(&self.path, error);
+        let failed = |error: sled::Error| StateError::of_sled(&self.path, error);
         self.records.clear().map_err(failed)?;
         self.settings.clear().map_err(failed)?;
         self.db.drop_tree("journal").map_err(failed)?;
@@ -239,7 +241,7 @@ impl Cache {
                 }
                 Ok(())
             });
-        result.map_err(|error| StateError::unusable(&self.path, format!("{error:?}")))
+        result.map_err(|error| of_transaction(&self.path, error))
     }
 
     /// Before the first write of a run the mark goes, for good.
@@ -276,15 +278,16 @@ impl Cache {
                     settings.insert(META, meta.as_slice())?;
                     write_value(settings, parts, INTENTS, OPEN, Some(&open))
                 });
-            result.map_err(|error| StateError::unusable(&self.path, format!("{error:?}")))?;
+            result.map_err(|error| of_transaction(&self.path, error))?;
         }
         self.is_behind = false;
-        self.db.flush().map_err(|error| StateError::unusable(&self.path, error))?;
+        self.db.flush().map_err(|error| StateError::of_sled(&self.path, error))?;
         let file = self.path.join("db");
         // sled's own flush does not sync to the device.
         File::open(&file).and_then(|file| file.sync_all()).map_err(StateError::io(&file))?;
         let mark = mark_of(&self.path);
-        File::create(&mark).map_err(StateError::io(&mark))?;
+        disk::create(&mark).map_err(StateError::io(&mark))?;
+        disk::tighten(&self.path);
         self.is_dirty = false;
         Ok(())
     }
@@ -311,7 +314,7 @@ impl Cache {
     pub fn records(&self) -> impl Iterator<Item = Result<(Address, Record), StateError>> + '_ {
         self.records.iter().map(|entry| {
             let unusable = |reason: String| StateError::unusable(&self.path, reason);
-            let (key, value) = entry.map_err(|error| unusable(error.to_string()))?;
+            let (key, value) = entry.map_err(|error| StateError::of_sled(&self.path, error))?;
             let address = Address::from_key(&key)
                 .ok_or_else(|| unusable("a key is no address".to_owned()))?;
             let bytes = whole(&self.parts, RECORDS, &key, &value).map_err(unusable)?;
@@ -339,7 +342,7 @@ impl Cache {
     pub fn facts(&self, api_version: &str) -> Result<Vec<(Fact, FactValue, i64)>, StateError> {
         let mut facts = Vec::new();
         for entry in &self.catalog {
-            let (key, value) = entry.map_err(|error| StateError::unusable(&self.path, error))?;
+            let (key, value) = entry.map_err(|error| StateError::of_sled(&self.path, error))?;
             let Ok(bytes) = whole(&self.parts, CATALOG, &key, &value) else { continue };
             // A fact that this version can't read is asked for again.
             let (Ok(fact), Ok(kept)) =
@@ -382,7 +385,7 @@ impl Cache {
     pub fn forget_facts(&mut self) -> Result<(), StateError> {
         let keys: Result<Vec<_>, sled::Error> =
             self.catalog.iter().keys().map(|key| Ok((key?.to_vec(), None))).collect();
-        self.write_facts(&keys.map_err(|error| StateError::unusable(&self.path, error))?)
+        self.write_facts(&keys.map_err(|error| StateError::of_sled(&self.path, error))?)
     }
 
     fn write_facts(&mut self, entries: &[(Vec<u8>, Option<Vec<u8>>)]) -> Result<(), StateError> {
@@ -397,7 +400,14 @@ impl Cache {
                 }
                 Ok(())
             });
-        result.map_err(|error| StateError::unusable(&self.path, format!("{error:?}")))
+        result.map_err(|error| of_transaction(&self.path, error))
+    }
+}
+
+fn of_transaction(path: &Path, error: TransactionError<()>) -> StateError {
+    match error {
+        TransactionError::Storage(error) => StateError::of_sled(path, error),
+        TransactionError::Abort(()) => StateError::unusable(path, "a write was given up"),
     }
 }
 

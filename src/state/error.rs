@@ -4,12 +4,13 @@ use std::path::Path;
 use std::path::PathBuf;
 
 use super::damage::Diagnosis;
+use crate::disk;
 
 /// What went wrong, and where.
 #[derive(Debug, thiserror::Error)]
 pub enum StateError {
     /// A file or folder can't be read or written.
-    #[error("{path}: {source}")]
+    #[error("{}", disk::told(path, source))]
     Io {
         /// Which one.
         path: PathBuf,
@@ -65,6 +66,14 @@ impl StateError {
     pub(super) fn io(path: &Path) -> impl Fn(std::io::Error) -> Self + use<> {
         let path = path.to_owned();
         move |source| Self::Io { path: path.clone(), source }
+    }
+
+    /// A failure of the cache; what the disk refuses is that.
+    pub(super) fn of_sled(path: &Path, error: sled::Error) -> Self {
+        match error {
+            sled::Error::Io(source) => Self::io(path)(source),
+            other => Self::unusable(path, other),
+        }
     }
 
     pub(super) fn unusable(path: &Path, reason: impl ToString) -> Self {

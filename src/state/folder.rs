@@ -5,7 +5,6 @@
 //! state on disk, and entries that the base holds already are skipped by their serial.
 
 use std::fs::File;
-use std::fs::OpenOptions;
 use std::io::BufWriter;
 use std::io::Read as _;
 use std::io::Seek as _;
@@ -31,6 +30,7 @@ use super::entries::Intent;
 use super::error::StateError;
 use super::log_line::BadLine;
 use super::log_line::Entry;
+use crate::disk;
 
 /// The log may be this long before it is compared with the base.
 const LOG_FLOOR: u64 = 64 * 1024;
@@ -125,7 +125,7 @@ impl Folder {
         }
         let failed = StateError::io(&self.log);
         let mut end = END;
-        let mut file = match File::open(&self.log) {
+        let mut file = match disk::open(&self.log) {
             Ok(file) => file,
             Err(error) => return Err(failed(error)),
         };
@@ -165,7 +165,7 @@ impl Folder {
     /// Reads the entries of a log behind a serial, and says what is wrong with it.
     fn read(path: &Path, behind: u64, lineage: &str) -> Result<Entries, StateError> {
         let mut read = Entries::default();
-        let bytes = match std::fs::read(path) {
+        let bytes = match disk::read(path) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(read),
             Err(error) => return Err(StateError::io(path)(error)),
@@ -279,7 +279,7 @@ impl Folder {
     ) -> Result<PathBuf, StateError> {
         let temporary = self.base.with_extension("json.new");
         let failed = StateError::io(&temporary);
-        let file = File::create(&temporary).map_err(failed)?;
+        let file = disk::create(&temporary).map_err(failed)?;
         let mut writer = BufWriter::with_capacity(1 << 16, file);
         let failed = |error| StateError::io(&temporary)(error);
         base::write(&mut writer, front, open, records, failed)?;
@@ -425,7 +425,7 @@ fn backup_of(file: &Path, name: &str) -> PathBuf {
 }
 
 fn length(path: &Path) -> Result<Option<u64>, StateError> {
-    match std::fs::metadata(path) {
+    match disk::open(path).and_then(|file| file.metadata()) {
         Ok(metadata) => Ok(Some(metadata.len())),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(StateError::io(path)(error)),
@@ -433,7 +433,7 @@ fn length(path: &Path) -> Result<Option<u64>, StateError> {
 }
 
 fn read_beginning(path: &Path) -> Result<Option<Vec<u8>>, StateError> {
-    let file = match File::open(path) {
+    let file = match disk::open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(StateError::io(path)(error)),
@@ -445,7 +445,7 @@ fn read_beginning(path: &Path) -> Result<Option<Vec<u8>>, StateError> {
 
 /// Reads a base whole and holds it against its checksum.
 fn read_base(path: &Path) -> Result<Option<Base>, StateError> {
-    let bytes = match std::fs::read(path) {
+    let bytes = match disk::read(path) {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(StateError::io(path)(error)),
@@ -475,8 +475,7 @@ fn read_base(path: &Path) -> Result<Option<Base>, StateError> {
 /// Opens the log for appending; whether it was made just now.
 fn open_log(path: &Path) -> Result<(File, bool), StateError> {
     let is_new = !path.exists();
-    let file = OpenOptions::new().create(true).read(true).append(true).open(path);
-    Ok((file.map_err(StateError::io(path))?, is_new))
+    Ok((disk::append(path).map_err(StateError::io(path))?, is_new))
 }
 
 /// Cuts a torn last line off, so that no line is written behind half a one; the length

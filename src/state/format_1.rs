@@ -11,6 +11,7 @@ use super::entries::Intent;
 use super::error::StateError;
 use super::log_line::Entry;
 use super::parts::whole;
+use crate::disk;
 use crate::model::Address;
 use crate::model::Op;
 use crate::model::Record;
@@ -48,7 +49,7 @@ struct Announced {
 /// When it can't be read.
 pub fn read_log(path: &Path, behind: u64) -> Result<Entries, StateError> {
     let mut read = Entries::default();
-    let log = match std::fs::read(path) {
+    let log = match disk::read(path) {
         Ok(log) => log,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(read),
         Err(error) => return Err(StateError::io(path)(error)),

@@ -2,7 +2,7 @@
 //! process, and beside it who holds it.
 
 use std::fs::File;
-use std::fs::OpenOptions;
+use std::io::Write as _;
 use std::path::Path;
 use std::time::Duration;
 
@@ -10,6 +10,7 @@ use serde::Deserialize;
 use serde::Serialize;
 
 use super::error::StateError;
+use crate::disk;
 
 /// So often a lock is tried for, with a pause before each further time.
 const TRIES: u32 = 10;
@@ -42,12 +43,7 @@ impl Lock {
     pub fn take(folder: &Path, holder: &Holder) -> Result<Self, StateError> {
         let path = folder.join("lock");
         let about = folder.join("lock.json");
-        let file = OpenOptions::new()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(&path)
-            .map_err(StateError::io(&path))?;
+        let file = disk::append(&path).map_err(StateError::io(&path))?;
         let mut tries = 0;
         loop {
             match file.try_lock() {
@@ -66,7 +62,9 @@ impl Lock {
             }
         }
         let text = serde_json::to_string(holder).unwrap_or_default();
-        std::fs::write(&about, text).map_err(StateError::io(&about))?;
+        disk::create(&about)
+            .and_then(|mut file| file.write_all(text.as_bytes()))
+            .map_err(StateError::io(&about))?;
         Ok(Self { _file: file })
     }
 }
@@ -75,15 +73,14 @@ impl Lock {
     /// Takes the lock of a folder without saying so, for a look; `None` where another run
     /// holds it or nothing can be written there.
     pub fn hold(folder: &Path) -> Option<Self> {
-        let file = OpenOptions::new().write(true).open(folder.join("lock")).ok()?;
+        let file = disk::look(&folder.join("lock")).ok()?;
         file.try_lock().ok()?;
         Some(Self { _file: file })
     }
 }
 
 fn read_holder(about: &Path) -> String {
-    let held =
-        std::fs::read_to_string(about).ok().and_then(|text| serde_json::from_str(&text).ok());
+    let held = disk::read(about).ok().and_then(|text| serde_json::from_slice(&text).ok());
     match held {
         Some(Holder { process, machine, command, since }) => {
             format!("`orgform {command}`, process {process} on {machine}, since {since}")

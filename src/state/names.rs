@@ -4,6 +4,7 @@
 use std::path::Path;
 
 use super::base::Base;
+use crate::disk;
 use crate::model::Address;
 
 /// A larger copy takes too long while somebody waits for a completion.
@@ -19,7 +20,7 @@ pub fn recorded_addresses(states: &Path, most: usize) -> Vec<Address> {
         if size == 0 || size > LARGEST {
             continue;
         }
-        let base = std::fs::read(folder.path().join("state.json")).ok();
+        let base = disk::read(&folder.path().join("state.json")).ok();
         let base = base.and_then(|bytes| serde_json::from_slice::<Base>(&bytes).ok());
         if let Some(base) = base.filter(|base| base.org_id == org_id) {
             addresses.extend(base.resources.into_keys());
@@ -35,7 +36,7 @@ pub fn recorded_addresses(states: &Path, most: usize) -> Vec<Address> {
 /// What the lines of a log set, whoever checks them.
 fn set_since(log: &Path) -> Vec<Address> {
     let mut addresses = Vec::new();
-    for line in std::fs::read(log).unwrap_or_default().split(|byte| *byte == b'\n') {
+    for line in disk::read(log).unwrap_or_default().split(|byte| *byte == b'\n') {
         let Ok(line) = serde_json::from_slice::<serde_json::Value>(line) else { continue };
         let set = line.get("entry").unwrap_or(&line).get("set").and_then(|set| set.as_object());
         let names = set.into_iter().flat_map(|set| set.keys());

@@ -32,6 +32,7 @@ use super::opening::checked;
 use super::opening::in_doubt;
 use super::opening::of_format_1;
 use super::opening::read_whole;
+use crate::disk;
 use crate::model::Address;
 use crate::model::Fact;
 use crate::model::FactValue;
@@ -76,7 +77,8 @@ impl Store {
     ) -> Result<Self, StateError> {
         let folder = root.join(org_id.as_str());
         let is_new = !folder.exists();
-        std::fs::create_dir_all(&folder).map_err(StateError::io(&folder))?;
+        disk::folder(&folder).map_err(StateError::io(&folder))?;
+        disk::tighten(&folder);
         let lock = Lock::take(&folder, holder)?;
         if is_new {
             sync_folder(&folder)?;

@@ -390,7 +390,7 @@ async fn a_certificate_that_is_none_and_an_address_for_others_are_refused() {
         (["org", "serve", "--tls-listen", "0.0.0.0:0"], "can be reached by other machines"),
         (
             ["org", "serve", "--request-log", "no/such/folder/requests.log"],
-            "requests.log can't be written",
+            "the list of requests can't be written",
         ),
     ] {
         let refused = world.run(&arguments).await.fails();

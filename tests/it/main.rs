@@ -28,6 +28,7 @@ mod many_users;
 mod output;
 mod planner;
 mod preflight;
+mod private_files;
 mod properties;
 mod saved_plan;
 mod settings;

@@ -14,11 +14,11 @@ use crate::cli::environment::Environment;
 use crate::cli::error::CommandError;
 use crate::cli::output::Output;
 use crate::cli::plan_file;
-use crate::cli::private_file;
 use crate::config;
 use crate::config::ConfigError;
 use crate::config::FormatError;
 use crate::config::Source;
+use crate::disk;
 
 /// Stands for standard input.
 const STANDARD_INPUT: &str = "-";
@@ -63,9 +63,8 @@ pub fn run(
             output.line(&path.display().to_string())?;
         }
         if !arguments.check {
-            private_file::rewrite(&folder.join(path), text).map_err(|error| {
-                CommandError::new(format!("`{}` can't be written: {error}", path.display()))
-            })?;
+            disk::rewrite(&folder.join(path), text.as_bytes())
+                .map_err(|error| CommandError::new(disk::told(path, &error)))?;
         }
     }
     for path in &left_alone {

@@ -17,8 +17,8 @@ use super::plan_json::drift_json;
 use super::plan_json::findings_json;
 use crate::cli::environment::Environment;
 use crate::cli::error::CommandError;
-use crate::cli::private_file;
 use crate::config::Diagnostic;
+use crate::disk;
 use crate::model::OrgIdentity;
 use crate::model::Plan;
 use crate::model::shown;
@@ -49,8 +49,9 @@ impl Events {
         }
         if let Some(path) = into {
             check_place(&environment.folder.join(path), path)?;
-            let file = private_file::create(&environment.folder.join(path)).map_err(|error| {
-                CommandError::new(format!("`{}` can't be written: {error}", path.display()))
+            let file = disk::create(&environment.folder.join(path)).map_err(|error| {
+                let told = disk::told(path, &error);
+                CommandError::new(format!("the events can't be written: {told}"))
                     .hint("--json-into names a file for the events.")
             })?;
             sinks.push(Arc::new(Mutex::new(file)));

@@ -3,13 +3,13 @@
 //! it, nor what a query string could carry of a session.
 
 use std::fs::File;
-use std::fs::OpenOptions;
 use std::io::Write as _;
 use std::path::Path;
 use std::sync::Mutex;
 use std::time::Duration;
 
 use super::Server;
+use crate::disk;
 use crate::local_org::timestamp;
 
 /// An open list.
@@ -27,8 +27,7 @@ impl RequestLog {
     /// # Errors
     /// When the file can't be written.
     pub fn open(path: &Path) -> std::io::Result<Self> {
-        let file = OpenOptions::new().create(true).append(true).open(path)?;
-        Ok(Self { file: Mutex::new(file) })
+        Ok(Self { file: Mutex::new(disk::append(path)?) })
     }
 
     /// Writes a call down. A line that can't be written is lost: the call was
