@@ -24,6 +24,7 @@ pub mod model;
 pub mod org;
 pub mod plan;
 pub mod state;
+pub mod text;
 
 pub mod local_org;
 

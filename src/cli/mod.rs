@@ -28,7 +28,7 @@ use arguments::OrgCommand;
 use arguments::StateCommand;
 use output::Output;
 
-use crate::model::shown;
+use crate::text::shown;
 
 /// Done, or nothing to do.
 pub const DONE: u8 = 0;

@@ -21,7 +21,7 @@ use super::view::diagnostics;
 use crate::config::Diagnostic;
 use crate::config::MOST_ERRORS;
 use crate::model::Severity;
-use crate::model::shown;
+use crate::text::shown;
 
 /// Writes to standard output and standard error, in colour or not.
 pub struct Output {

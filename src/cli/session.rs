@@ -124,7 +124,16 @@ impl Session {
         environment: &Environment,
         command: &str,
     ) -> Result<Store, CommandError> {
-        Ok(self.open_state(environment, command).await?)
+        let mut store = self.open_state(environment, command).await?;
+        self.tell(&mut store);
+        Ok(store)
+    }
+
+    /// What is to be told of the local org.
+    fn tell(&self, store: &mut Store) {
+        for notice in self.local.iter().flat_map(|running| &running.notices) {
+            store.notice(notice);
+        }
     }
 
     async fn open_state(
@@ -147,7 +156,7 @@ impl Session {
         environment: &Environment,
         command: &str,
     ) -> Result<Store, CommandError> {
-        match self.open_state(environment, command).await {
+        let opened = match self.open_state(environment, command).await {
             Err(StateError::Locked { holder }) => {
                 let mut store = self.look().await?;
                 // Its calls are under way, and its own to settle.
@@ -163,7 +172,11 @@ impl Session {
                 Ok(store)
             }
             opened => Ok(opened?),
-        }
+        };
+        opened.map(|mut store| {
+            self.tell(&mut store);
+            store
+        })
     }
 
     /// Reads the org's state without its lock.

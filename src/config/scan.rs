@@ -5,7 +5,7 @@
 
 use super::diagnostic::Diagnostic;
 use super::diagnostic::Source;
-use crate::model::shown;
+use crate::text::shown;
 
 /// Deeper nesting than any file of ours has.
 const DEEPEST: usize = 64;

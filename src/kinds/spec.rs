@@ -22,7 +22,7 @@ use serde::de::Error as _;
 use serde::de::IntoDeserializer;
 
 use crate::model::Lifecycle;
-use crate::model::shown;
+use crate::text::shown;
 
 /// The newtype name by which a reader that knows quotes recognises [`Text`].
 pub const TEXT: &str = "$orgform::Text";

@@ -77,6 +77,8 @@ pub struct Running {
     pub refresh_token: String,
     /// A refresh token of its admin for the Salesforce CLI's own app, which stays.
     pub cli_refresh_token: String,
+    /// What is to be told of its data, as whole sentences.
+    pub notices: Vec<String>,
     /// Whether it was made by this start, and not taken up again.
     pub is_new: bool,
     /// The key of the app that programs sign in with.
@@ -174,6 +176,7 @@ struct Entry {
     refresh_token: String,
     cli_refresh_token: String,
     is_new: bool,
+    notices: Vec<String>,
     app: identity::App,
 }
 
@@ -216,6 +219,7 @@ fn ready(options: &Options, clock: &Clock, has_threads: bool) -> Result<Ready, S
         refresh_token: opened.refresh_token,
         cli_refresh_token: opened.cli_refresh_token,
         is_new: opened.is_new,
+        notices: opened.damage.iter().map(ToString::to_string).collect(),
         app: opened.app,
     };
     Ok(Ready { server, opened: entry })
@@ -279,6 +283,7 @@ pub async fn start(options: Options, clock: Clock) -> Result<Running, StartError
         refresh_token: opened.refresh_token,
         cli_refresh_token: opened.cli_refresh_token,
         is_new: opened.is_new,
+        notices: opened.notices,
         consumer_key: opened.app.key,
         consumer_secret: opened.app.secret.unwrap_or_default(),
         username: seed::ADMIN.to_owned(),

@@ -10,6 +10,7 @@ use super::http::Server;
 use super::identity;
 use super::identity::App;
 use super::ids;
+use super::log::Damage;
 use super::options::Options;
 use super::row::Cell;
 use super::row::Row;
@@ -18,6 +19,7 @@ use super::rules;
 use super::schema;
 use super::schema::Schema;
 use super::seed;
+use super::store;
 use super::store::Store;
 use super::timestamp;
 
@@ -42,6 +44,8 @@ pub struct Opened {
     pub is_new: bool,
     /// The app that programs sign in with.
     pub app: App,
+    /// What of its data could not be read.
+    pub damage: Option<Damage>,
     /// Calls made today.
     pub calls: u64,
     /// Makes tokens.
@@ -57,10 +61,16 @@ pub fn open(options: &Options, now: i64) -> Result<Opened, StartError> {
         folder: options.data.as_ref().map(|data| data.display().to_string()).unwrap_or_default(),
         source,
     };
-    let (store, is_new) = match &options.data {
+    let store::Opened { store, is_new, damage } = match &options.data {
         Some(folder) => Store::open(folder).map_err(failed)?,
-        None => (Store::in_memory(), true),
+        None => store::Opened { store: Store::in_memory(), is_new: true, damage: None },
     };
+    if !is_new && store.all(SETTINGS_TABLE).next().is_none() {
+        let told = damage.map(|damage| damage.to_string()).unwrap_or_default();
+        return Err(failed(std::io::Error::other(format!(
+            "what the org is can't be read. {told}"
+        ))));
+    }
     let mut random = fastrand::Rng::with_seed(options.entropy);
     let mut variations = schema::Variations {
         person_accounts: options.seed.person_accounts,
@@ -122,6 +132,7 @@ pub fn open(options: &Options, now: i64) -> Result<Opened, StartError> {
         cli_refresh_token,
         is_new,
         app,
+        damage,
         calls,
         random,
     })

@@ -9,8 +9,6 @@ use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::collections::HashMap;
 use std::fs::File;
-use std::io::BufRead;
-use std::io::BufReader;
 use std::io::Write as _;
 use std::path::Path;
 
@@ -22,6 +20,8 @@ use super::ids::from_base62;
 use super::ids::with_checksum;
 use super::index;
 use super::index::Index;
+use super::log;
+use super::log::Damage;
 use super::log::Log;
 use super::row::Cell;
 use super::row::Row;
@@ -61,6 +61,17 @@ struct Table {
     indexes: HashMap<&'static str, Index>,
 }
 
+/// Tables that were opened in a folder.
+#[derive(Debug)]
+pub struct Opened {
+    /// They.
+    pub store: Store,
+    /// Whether the folder held none.
+    pub is_new: bool,
+    /// What of their log could not be read.
+    pub damage: Option<Damage>,
+}
+
 /// All tables.
 #[derive(Debug)]
 pub struct Store {
@@ -85,51 +96,23 @@ impl Store {
         }
     }
 
-    /// Tables kept in a folder; the flag says whether it was empty.
+    /// Tables kept in a folder.
     ///
     /// # Errors
     /// When the folder or its log can't be read or written, or another
     /// process holds it.
-    pub fn open(folder: &Path) -> std::io::Result<(Self, bool)> {
+    pub fn open(folder: &Path) -> std::io::Result<Opened> {
         disk::folder(folder)?;
         let path = folder.join(LOG);
-        let file = disk::append(&path)?;
-        file.try_lock().map_err(|error| match error {
-            std::fs::TryLockError::WouldBlock => std::io::Error::new(
-                std::io::ErrorKind::WouldBlock,
-                "another process is using this local org",
-            ),
-            std::fs::TryLockError::Error(error) => error,
-        })?;
         let mut store = Self::in_memory();
-        let mut lines = 0;
-        let mut whole = 0u64;
-        let mut reader = BufReader::new(&file);
-        let mut line = Vec::new();
-        loop {
-            line.clear();
-            let read = reader.read_until(b'\n', &mut line)?;
-            if read == 0 {
-                break;
-            }
-            // A line without its end, or that is no JSON, is the torn tail of
-            // a write that was never acknowledged.
-            if line.last() != Some(&b'\n') || !store.replay(&line) {
-                break;
-            }
-            whole += read as u64;
-            lines += 1;
-        }
-        drop(reader);
-        if file.metadata()?.len() > whole {
-            file.set_len(whole)?;
-        }
-        store.log = Some(Log { file, path, length: whole, is_broken: false });
+        let (log, damage, lines) = Log::open(&path, |line| store.replay(line))?;
+        store.log = Some(log);
         let rows: usize = store.tables.values().map(|table| table.rows.len()).sum();
-        if lines > 1000 && lines > rows * COMPACT_FACTOR {
+        // What is damaged was set aside: the log begins anew from what could be read.
+        if damage.is_some() || (lines > 1000 && lines > rows * COMPACT_FACTOR) {
             store.compact()?;
         }
-        Ok((store, lines == 0))
+        Ok(Opened { store, is_new: lines == 0 && damage.is_none(), damage })
     }
 
     fn replay(&mut self, line: &[u8]) -> bool {
@@ -164,8 +147,8 @@ impl Store {
             let mut writer = std::io::BufWriter::new(&mut file);
             for (object, table) in &self.tables {
                 for (id, row) in &table.rows {
-                    serde_json::to_writer(&mut writer, &[(object, id.as_str(), row)])?;
-                    writer.write_all(b"\n")?;
+                    let line = serde_json::to_vec(&[(object, id.as_str(), row)])?;
+                    writer.write_all(&log::with_checksum(&line))?;
                 }
             }
             writer.flush()?;
@@ -177,10 +160,7 @@ impl Store {
         if let Some(folder) = log.path.parent() {
             File::open(folder)?.sync_all()?;
         }
-        let file = disk::append(&log.path)?;
-        file.try_lock().map_err(|error| std::io::Error::other(error.to_string()))?;
-        let length = file.metadata()?.len();
-        self.log = Some(Log { file, path: log.path.clone(), length, is_broken: false });
+        self.log = Some(log.reopened()?);
         Ok(())
     }
 
@@ -359,7 +339,6 @@ impl Store {
             })
             .collect();
         serde_json::to_writer(&mut self.pending, &entries)?;
-        self.pending.push(b'\n');
         let written = log.write(&self.pending);
         if written.is_ok() {
             self.undo.clear();
@@ -372,6 +351,8 @@ impl Store {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use serde_json::json;
 
     use super::Row;
@@ -393,34 +374,80 @@ mod tests {
         assert!(store.ids_by("Profile", "Name", "new").is_empty());
     }
 
+    fn reopened(folder: &Path) -> super::Opened {
+        Store::open(folder).expect("opens")
+    }
+
     #[test]
     fn what_was_committed_is_there_again_and_a_torn_tail_is_not() {
-        let folder = std::env::temp_dir().join(format!("orgform-store-{}", std::process::id()));
-        let _ = std::fs::remove_dir_all(&folder);
+        let folder = tempfile::tempdir().expect("a folder");
         {
-            let (mut store, is_new) = Store::open(&folder).expect("opens");
+            let super::Opened { mut store, is_new, .. } = reopened(folder.path());
             assert!(is_new);
             let id = store.new_id("00e");
             store.put("Profile", row(&id, "Kept"));
             store.commit().expect("commits");
         }
-        let log = folder.join("org.log");
-        let mut bytes = std::fs::read(&log).expect("reads");
-        bytes.extend_from_slice(b"[[\"Profile\",\"00e0000000000");
-        std::fs::write(&log, bytes).expect("writes");
-        let (mut store, is_new) = Store::open(&folder).expect("opens again");
-        assert!(!is_new);
-        assert_eq!(store.count("Profile"), 1);
+        let log = folder.path().join(super::LOG);
+        let whole = std::fs::read(&log).expect("reads");
+        // Only the end of the line is missing.
+        std::fs::write(&log, &whole[..whole.len() - 1]).expect("writes");
+        assert_eq!(reopened(folder.path()).store.count("Profile"), 1);
+        assert_eq!(std::fs::read(&log).expect("reads"), whole);
+        let torn = [whole.as_slice(), b"0123456789abcdef [[\"Profile\",\"00e0000000000"].concat();
+        std::fs::write(&log, &torn).expect("writes");
+        let super::Opened { mut store, is_new, damage } = reopened(folder.path());
+        assert_eq!((is_new, store.count("Profile")), (false, 1));
+        let kept = damage.expect("it is told").kept;
+        assert_eq!(std::fs::read(kept).expect("reads"), torn);
         let next = store.new_id("00e");
         assert_ne!(store.ids_by("Profile", "Name", "Kept"), [next], "ids are not given twice");
-        std::fs::remove_dir_all(&folder).expect("cleans up");
+    }
+
+    #[test]
+    fn damage_in_the_middle_costs_its_own_lines_and_is_told() {
+        for (count, lost) in [(1, 1), (64, 1), (400, 8)] {
+            let folder = tempfile::tempdir().expect("a folder");
+            {
+                let mut store = reopened(folder.path()).store;
+                for number in 0..100 {
+                    let name = format!("{number}-{}", "x".repeat(30));
+                    store.put("Profile", row(&format!("00e{number:012}"), &name));
+                    store.commit().expect("commits");
+                }
+            }
+            let log = folder.path().join(super::LOG);
+            let mut bytes = std::fs::read(&log).expect("reads");
+            let middle = bytes.len() / 2;
+            bytes[middle..middle + count].fill(0);
+            std::fs::write(&log, &bytes).expect("writes");
+            let super::Opened { store, damage, .. } = reopened(folder.path());
+            let damage = damage.expect("it is told");
+            assert!(damage.lines <= lost, "{damage}");
+            assert!(store.count("Profile") >= 100 - lost - 1, "{damage}");
+            assert!(store.get("Profile", "00e000000000099").is_some(), "what is behind it counts");
+            assert_eq!(std::fs::read(&damage.kept).expect("reads"), bytes);
+            drop(store);
+            let again = reopened(folder.path());
+            assert_eq!(again.damage, None, "told once, and written anew");
+        }
+    }
+
+    #[test]
+    fn a_log_of_an_earlier_version_is_read() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let line =
+            "[[\"Profile\",\"00e000000000001\",{\"Id\":\"00e000000000001\",\"Name\":\"Old\"}]]\n";
+        std::fs::write(folder.path().join(super::LOG), line).expect("writes");
+        let super::Opened { store, is_new, damage } = reopened(folder.path());
+        assert_eq!((store.count("Profile"), is_new, damage), (1, false, None));
     }
 
     #[test]
     fn a_write_that_fails_is_taken_back_and_costs_no_later_one() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join(super::LOG);
-        let (mut store, _) = Store::open(folder.path()).expect("opens");
+        let mut store = reopened(folder.path()).store;
         store.put("Profile", row("00e1", "First"));
         store.commit().expect("commits");
         // A handle that can only read makes each write fail.
@@ -436,7 +463,7 @@ mod tests {
         store.put("Profile", row("00e3", "Later"));
         store.commit().expect("commits");
         drop(store);
-        let (store, _) = Store::open(folder.path()).expect("opens again");
+        let store = reopened(folder.path()).store;
         assert!(store.get("Profile", "00e1").is_some() && store.get("Profile", "00e3").is_some());
     }
 }

@@ -29,8 +29,9 @@ impl StoredOrg {
         if !folder.join(store::LOG).exists() {
             return Ok(None);
         }
-        let (store, _) = Store::open(folder)
-            .map_err(|source| StartError::Data { folder: folder.display().to_string(), source })?;
+        let store = Store::open(folder)
+            .map_err(|source| StartError::Data { folder: folder.display().to_string(), source })?
+            .store;
         let org_id = store
             .all(SETTINGS_TABLE)
             .next()

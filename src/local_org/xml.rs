@@ -8,6 +8,9 @@ use quick_xml::events::BytesText;
 use quick_xml::events::Event;
 use serde_json::Value as Json;
 
+use crate::text::size::LONGEST_TAG;
+use crate::text::size::xml_values;
+
 /// An element. One is like another whatever their places.
 #[derive(Clone, Debug, Default)]
 pub struct Node {
@@ -44,6 +47,8 @@ pub struct NoDocument {
 /// What metadata files begin with.
 pub const DECLARATION: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>";
 
+/// More than any file of access has.
+const MOST_VALUES: usize = 1_000_000;
 /// Deeper nesting than any document of access has.
 const DEEPEST: usize = 64;
 const XSI: &str = "http://www.w3.org/2001/XMLSchema-instance";
@@ -89,6 +94,12 @@ impl Node {
     /// # Errors
     /// What is wrong with it, and where.
     pub fn parse(text: &str) -> Result<Self, NoDocument> {
+        if xml_values(text).is_none_or(|values| values > MOST_VALUES) {
+            let message = format!(
+                "the document has more than {MOST_VALUES} elements and attributes, or a tag of more than {LONGEST_TAG} bytes"
+            );
+            return Err(NoDocument { message, place: (1, 1) });
+        }
         let document = roxmltree::Document::parse(text).map_err(|error| {
             let place = error.pos();
             NoDocument { message: error.to_string(), place: (place.row, place.col) }

@@ -7,7 +7,7 @@ use std::fmt;
 use serde::Deserialize;
 use serde::Serialize;
 
-use super::shown;
+use crate::text::shown;
 
 /// Stands for every object, or every field of one.
 pub const EVERY: &str = "*";

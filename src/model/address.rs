@@ -12,7 +12,7 @@ use serde::Serialize;
 use serde::Serializer;
 use serde::de::Error as _;
 
-use super::shown;
+use crate::text::shown;
 
 /// Names one resource, everywhere the same: in the plan, in state, in errors.
 ///

@@ -21,7 +21,6 @@ mod plan;
 mod read;
 mod record;
 mod run;
-pub mod shown;
 mod step;
 mod value;
 

@@ -5,7 +5,7 @@ use std::fmt;
 use super::size::TooLarge;
 use super::wire::WireError;
 use crate::model::SalesforceId;
-use crate::model::shown;
+use crate::text::shown;
 
 /// Salesforce's own refusal: a code, a sentence, the fields.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -9,7 +9,7 @@ use serde_json::Value as Json;
 use super::error::OrgError;
 use super::error::Refusal;
 use super::error::Refused;
-use crate::model::shown;
+use crate::text::shown;
 
 /// How the identity service, in one word of plain text with status 403, says
 /// that a token is of no session (seen by several clients).

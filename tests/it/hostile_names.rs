@@ -2,11 +2,11 @@
 //! nothing that is shown moves a cursor, turns the direction of writing, hides a letter
 //! or begins a line of its own.
 
-use orgform::model::shown::is_hidden;
 use orgform::org::Answering;
 use orgform::org::HttpWire;
 use orgform::org::Wire;
 use orgform::org::WireRequest;
+use orgform::text::shown::is_hidden;
 use serde_json::json;
 
 use crate::support::Ran;

@@ -39,12 +39,12 @@ use crate::model::Check;
 use crate::model::Finding;
 use crate::model::PlanMode;
 use crate::model::Severity;
-use crate::model::shown;
 use crate::plan::SavedPlan;
 use crate::plan::Stale;
 use crate::plan::StaleReason;
 use crate::plan::stale;
 use crate::state::Store;
+use crate::text::shown;
 
 /// How often a plan is made anew after a rejection taught something.
 const LESSONS: usize = 3;

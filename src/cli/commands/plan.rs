@@ -18,8 +18,8 @@ use crate::cli::view::plan_view;
 use crate::cli::view::summary;
 use crate::model::PlanMode;
 use crate::model::Severity;
-use crate::model::shown;
 use crate::plan::SavedPlan;
+use crate::text::shown;
 
 /// Runs the command.
 ///

@@ -87,6 +87,9 @@ pub async fn run(
             "This org was there already: --seed-org changes how it behaves, not what is in it. `orgform org reset --data DIR` forgets it.",
         );
     }
+    for notice in &running.notices {
+        output.aside(notice);
+    }
     for line in directions(&running) {
         output.aside(&line);
     }

@@ -12,7 +12,7 @@ use crate::cli::view::plan_json;
 use crate::cli::view::plan_markdown;
 use crate::cli::view::plan_view;
 use crate::config::Reach;
-use crate::model::shown;
+use crate::text::shown;
 
 /// Runs the command.
 ///

@@ -14,7 +14,7 @@ use crate::model::EVERY;
 use crate::model::Right;
 use crate::model::SourceName;
 use crate::model::SourcedRight;
-use crate::model::shown;
+use crate::text::shown;
 
 /// Users named before they are counted.
 const NAMED: usize = 3;

@@ -9,7 +9,7 @@ use annotate_snippets::Snippet;
 use crate::cli::output::Painter;
 use crate::config::Diagnostic;
 use crate::config::Source;
-use crate::model::shown;
+use crate::text::shown;
 
 /// How bad it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -21,7 +21,7 @@ use crate::config::Diagnostic;
 use crate::disk;
 use crate::model::OrgIdentity;
 use crate::model::Plan;
-use crate::model::shown;
+use crate::text::shown;
 
 /// The version of the stream. It grows by types and keys; one that goes or
 /// changes makes it 2.

@@ -7,7 +7,7 @@
 
 use std::borrow::Cow;
 
-use crate::model::shown;
+use crate::text::shown;
 
 /// A text longer than this is cut.
 const LONGEST: usize = 300;

@@ -16,7 +16,7 @@ use crate::model::Change;
 use crate::model::Plan;
 use crate::model::Reason;
 use crate::model::Value;
-use crate::model::shown;
+use crate::text::shown;
 
 /// Unchanged lines around a changed one.
 const CONTEXT: usize = 3;

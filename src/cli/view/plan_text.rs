@@ -29,7 +29,7 @@ use crate::model::NoteKind;
 use crate::model::Plan;
 use crate::model::Reason;
 use crate::model::Value;
-use crate::model::shown;
+use crate::text::shown;
 
 /// A set with more names than this is shown on lines of its own.
 const FEW: usize = 4;

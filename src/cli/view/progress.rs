@@ -23,8 +23,8 @@ use crate::engine::Event;
 use crate::engine::Progress;
 use crate::model::Address;
 use crate::model::StepName;
-use crate::model::shown;
 use crate::org::Refused;
+use crate::text::shown;
 
 /// So many ops lie between two events that tell how far a run is.
 const PROGRESS_EVERY: usize = 100;

@@ -8,7 +8,7 @@ use similar::TextDiff;
 use crate::cli::output::Painter;
 use crate::cli::output::Tone;
 use crate::model::Value;
-use crate::model::shown;
+use crate::text::shown;
 
 /// Lines are kept within this many columns.
 pub const WIDTH: usize = 80;

@@ -7,6 +7,7 @@ use serde_json::Value as Json;
 
 use super::contention::Held;
 use crate::local_org::error::ApiError;
+use crate::text::size::has_json_values;
 
 /// One REST call, also as a part of a composite one.
 pub struct Call {
@@ -125,6 +126,9 @@ impl Reply {
     }
 }
 
+/// More values than any call has: 200 records of 800 fields are 160,000.
+const MOST_VALUES: usize = 500_000;
+
 /// A body as JSON; null for none.
 ///
 /// # Errors
@@ -133,9 +137,13 @@ pub fn read_json(body: &[u8]) -> Result<Json, ApiError> {
     if body.is_empty() {
         return Ok(Json::Null);
     }
-    serde_json::from_slice(body).map_err(|error| {
-        ApiError::new("JSON_PARSER_ERROR", format!("Unexpected character: {error}"))
-    })
+    let refused = |what: String| ApiError::new("JSON_PARSER_ERROR", what);
+    let text = std::str::from_utf8(body)
+        .map_err(|error| refused(format!("Unexpected character: {error}")))?;
+    if !has_json_values(text, MOST_VALUES) {
+        return Err(refused(format!("The body has more than {MOST_VALUES} values")));
+    }
+    serde_json::from_str(text).map_err(|error| refused(format!("Unexpected character: {error}")))
 }
 
 /// Splits a URI into path and parameters.

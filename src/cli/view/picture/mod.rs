@@ -15,8 +15,8 @@ use crate::model::Action;
 use crate::model::Address;
 use crate::model::Attributes;
 use crate::model::Plan;
-use crate::model::shown;
 use crate::plan::Desired;
+use crate::text::shown;
 
 /// More boxes than this are grouped.
 const MANY: usize = 40;

@@ -10,7 +10,7 @@ use super::heading;
 use super::names;
 use crate::graph::layers;
 use crate::model::Action;
-use crate::model::shown;
+use crate::text::shown;
 
 /// Sizes in pixels.
 const LINE: usize = 16;

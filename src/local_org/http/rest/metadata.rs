@@ -8,6 +8,7 @@ use serde_json::json;
 
 use super::super::Caller;
 use super::super::call::Reply;
+use super::super::call::read_json;
 use super::is_served;
 use crate::local_org::error::ApiError;
 use crate::local_org::rules;
@@ -43,7 +44,7 @@ fn route(org: &mut Org, caller: &Caller, call: &Upload<'_>) -> Result<Reply, Api
     match (call.method, call.path) {
         ("POST", ["deployRequest"]) => {
             let id = if call.content_type.contains("json") {
-                let body: Json = serde_json::from_slice(call.body).unwrap_or_default();
+                let body = read_json(call.body)?;
                 let id = body["validatedDeployRequestId"].as_str().ok_or_else(|| {
                     ApiError::new("MISSING_ARGUMENT", "validatedDeployRequestId is required")
                 })?;
@@ -127,8 +128,7 @@ fn parts(call: &Upload<'_>) -> Result<(DeployOptions, Vec<u8>), ApiError> {
         .map_err(|error| broken(error.to_string()))?;
     let options: Json = match options {
         None => Json::Null,
-        Some(text) => serde_json::from_slice(&text)
-            .map_err(|error| ApiError::new("JSON_PARSER_ERROR", error.to_string()))?,
+        Some(text) => read_json(&text)?,
     };
     let zip = zip.ok_or_else(|| broken("The part `file` with the zip is missing".to_owned()))?;
     Ok((deploy_options(&options["deployOptions"]), zip))
