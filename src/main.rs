@@ -15,6 +15,14 @@ use orgform::org::HttpWire;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
+/// A number that nobody can guess: keys and tokens are made of them.
+fn random() -> u64 {
+    let mut bytes = [0; 8];
+    let filled = rustls::crypto::ring::default_provider().secure_random.fill(&mut bytes);
+    filled.expect("the system has random numbers");
+    u64::from_le_bytes(bytes)
+}
+
 #[expect(clippy::disallowed_methods, reason = "the one place that asks clock and environment")]
 fn environment() -> Environment {
     let started = std::time::Instant::now();
@@ -35,7 +43,7 @@ fn environment() -> Environment {
         monotonic: Arc::new(move || started.elapsed()),
         sleep: Arc::new(|duration| Box::pin(tokio::time::sleep(duration))),
         wire: Arc::new(HttpWire::default()),
-        entropy: Arc::new(|| fastrand::u64(..)),
+        entropy: Arc::new(random),
         process: std::process::id(),
         terminal: Terminal {
             input: std::io::stdin().is_terminal(),

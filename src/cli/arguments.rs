@@ -11,6 +11,7 @@ use clap::Subcommand;
 use super::error::CommandError;
 use crate::config::Reach;
 use crate::model::AddressPattern;
+use crate::plan::ContentDigest;
 use crate::plan::Selection;
 
 /// Salesforce user access as code.
@@ -232,6 +233,10 @@ pub struct ApplyArguments {
     pub replace: ReplaceArguments,
     #[command(flatten)]
     pub write: WriteArguments,
+    /// The digest of the saved plan, as `plan --out` printed it: where the state that the plan was
+    /// made with is not at hand
+    #[arg(long, value_name = "HEX")]
+    pub digest: Option<ContentDigest>,
     /// With --auto-approve, allow taking grants away from what is adopted
     #[arg(long)]
     pub allow_loss: bool,

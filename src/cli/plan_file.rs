@@ -4,11 +4,18 @@ use std::io::Read as _;
 use std::path::Path;
 use std::path::PathBuf;
 
+use super::environment::Environment;
 use super::error::CommandError;
 use crate::disk;
+use crate::plan::ContentDigest;
+use crate::plan::PlanKey;
 use crate::plan::SavedPlan;
 use crate::plan::SavedPlanError;
+use crate::plan::SealedPlan;
+use crate::state::Store;
 
+/// More bytes than a plan of a million changes has.
+const LARGEST: u64 = 4 << 30;
 /// As much of a file as tells what it is.
 const BEGINNING: u64 = 64;
 
@@ -76,29 +83,104 @@ pub fn check_place(path: &Path, folder: &Path) -> Result<(), CommandError> {
     Ok(())
 }
 
-/// Keeps a plan.
+/// Keeps a plan, sealed by the key of its state; its digest.
 ///
 /// # Errors
 /// When the file can't be written.
-pub fn write(path: &Path, folder: &Path, saved: &SavedPlan) -> Result<(), CommandError> {
-    disk::replace(&folder.join(path), saved.encode().as_bytes()).map_err(|error| {
+pub fn write(
+    path: &Path,
+    folder: &Path,
+    saved: &SavedPlan,
+    key: &PlanKey,
+) -> Result<ContentDigest, CommandError> {
+    let (text, digest) = saved.encode(key);
+    disk::replace(&folder.join(path), text.as_bytes()).map_err(|error| {
         CommandError::new(format!("the plan can't be kept: {}", disk::told(path, &error)))
             .hint(disk::advice(&error))
-    })
+    })?;
+    Ok(digest)
+}
+
+/// The key by which a state knows its plans; made where there is none yet. Where nothing
+/// can be kept, one for this plan alone: it is known by its digest then.
+///
+/// # Errors
+/// When it can't be read or kept.
+pub fn key(environment: &Environment, store: &Store) -> Result<PlanKey, CommandError> {
+    if let Some(key) = store.plan_key()? {
+        return Ok(PlanKey::new(key));
+    }
+    let mut key = [0; 32];
+    for part in key.chunks_mut(8) {
+        part.copy_from_slice(&(environment.entropy)().to_le_bytes());
+    }
+    if !store.is_only_read() {
+        store.keep_plan_key(&key)?;
+    }
+    Ok(PlanKey::new(key))
+}
+
+/// Refuses a plan of which it is not known that it is as it was made: by the key of the
+/// state, or by the digest that somebody was shown.
+///
+/// # Errors
+/// When it is another one, or nothing tells.
+pub fn check(
+    sealed: &SealedPlan,
+    shown: Option<ContentDigest>,
+    store: &Store,
+) -> Result<(), CommandError> {
+    let found = sealed.digest;
+    match shown {
+        Some(digest) if digest == found => {}
+        Some(_) => {
+            return Err(CommandError::new(format!(
+                "the saved plan is not the one of that digest: its own is {found}"
+            ))
+            .hint("Somebody changed the file, or it is another plan. `orgform show FILE` shows what it says now."));
+        }
+        None => match store.plan_key()? {
+            Some(key) if sealed.is_sealed_by(&PlanKey::new(key)) => {}
+            Some(_) => {
+                return Err(CommandError::new("the saved plan was not made with this state, or was changed since")
+                    .hint("Plan again; or, if `plan --out` printed its digest elsewhere, give that as `--digest HEX`."));
+            }
+            None => {
+                return Err(CommandError::new("nothing here tells whether the saved plan is as it was made: the state has no key for plans")
+                    .hint("Give the digest that `plan --out` printed: `orgform apply FILE --digest HEX`."));
+            }
+        },
+    }
+    let is_of_another = sealed.plan.lineage != store.lineage();
+    // A machine without a state begins one; its records are adopted as the plan says.
+    if is_of_another && !store.is_empty() {
+        return Err(CommandError::new("the saved plan was made with another state of this org")
+            .hint("What one state knows to be orgform's the other does not: plan again with this one."));
+    }
+    Ok(())
 }
 
 /// Reads a plan.
 ///
 /// # Errors
 /// When the file can't be read, or is no plan that this version can use.
-pub fn read(path: &Path, folder: &Path) -> Result<SavedPlan, CommandError> {
+pub fn read(path: &Path, folder: &Path) -> Result<SealedPlan, CommandError> {
     let unreadable = |error: std::io::Error| {
         CommandError::new(format!("`{}` can't be read: {error}", path.display()))
             .hint("Name a file that `orgform plan --out FILE` wrote.")
     };
-    let bytes = std::fs::read(folder.join(path)).map_err(unreadable)?;
+    let whole = folder.join(path);
+    if !std::fs::metadata(&whole).map_err(unreadable)?.is_file() {
+        return Err(unreadable(std::io::Error::other("it is no regular file")));
+    }
+    let mut bytes = Vec::new();
+    let file = std::fs::File::open(whole).map_err(unreadable)?;
+    file.take(LARGEST + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+    if bytes.len() as u64 > LARGEST {
+        return Err(unreadable(std::io::Error::other("it is larger than any plan")));
+    }
     let text = String::from_utf8_lossy(&bytes);
-    SavedPlan::decode(&text).map_err(|error| {
+    SealedPlan::decode(&text).map_err(|error| {
         let failed = CommandError::new(format!("`{}`: {error}", path.display()));
         failed.hint(match error {
             SavedPlanError::NotAPlan => "Name a file that `orgform plan --out FILE` wrote.",

@@ -25,6 +25,7 @@ mod recalculate;
 mod refresh_only;
 mod rename;
 mod saved;
+mod seal;
 mod stale;
 mod steps;
 
@@ -56,6 +57,9 @@ pub use preflight::preflight;
 pub use preflight::questions;
 pub use saved::SavedPlan;
 pub use saved::SavedPlanError;
+pub use saved::SealedPlan;
+pub use seal::ContentDigest;
+pub use seal::PlanKey;
 pub use stale::Stale;
 pub use stale::StaleReason;
 pub use stale::stale;

@@ -2,9 +2,11 @@
 //! sent, and the declarations it came from, so that it can be planned again
 //! and compared before anything is sent.
 //!
-//! Two lines of JSON: a head that every version can read, and the body, whose
-//! digest stands in the head. No secret is part of a plan.
+//! Two lines of JSON: a head that every version can read, and the body, which the head
+//! seals (`seal`). Whoever applies a plan asks for the seal or the digest first. No secret
+//! is part of a plan.
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
@@ -13,20 +15,22 @@ use serde::Serialize;
 
 use super::Choice;
 use super::Desired;
+use super::seal::ContentDigest;
+use super::seal::PlanKey;
+use super::seal::Seal;
 use crate::kinds;
 use crate::kinds::Scope as _;
 use crate::model::Address;
 use crate::model::AddressPattern;
 use crate::model::Attributes;
 use crate::model::Declared;
-use crate::model::Digest;
 use crate::model::OrgIdentity;
 use crate::model::Plan;
 use crate::model::Reason;
 
 /// The version of the format. A plan of another one is refused, not guessed at: making
 /// a plan again costs little.
-const FORMAT_VERSION: u64 = 2;
+const FORMAT_VERSION: u64 = 3;
 /// How every saved plan begins.
 const MAGIC: &str = "{\"format\":\"orgform plan\"";
 
@@ -36,7 +40,9 @@ struct Head {
     format_version: u64,
     /// The version of orgform that wrote it.
     orgform: String,
-    digest: Digest,
+    /// What came on the way to this file is noticed by it; who means harm is by the seal.
+    digest: ContentDigest,
+    seal: Seal,
 }
 
 /// The part of a head that versions to come keep.
@@ -52,6 +58,8 @@ struct Version {
 pub struct SavedPlan {
     /// The org it is for.
     pub org: OrgIdentity,
+    /// The name of the state that it was made with.
+    pub lineage: String,
     /// When it was made, in seconds since 1970.
     pub made_at: i64,
     /// What the user was told before reading it.
@@ -108,6 +116,7 @@ impl SavedPlan {
     /// Keeps a plan with the declarations that it needs to be made again.
     pub fn new(
         org: OrgIdentity,
+        lineage: String,
         made_at: i64,
         notices: Vec<String>,
         plan: Plan,
@@ -121,7 +130,7 @@ impl SavedPlan {
             .map(|address| (address.clone(), choice.replaces(address).flatten().cloned()))
             .collect();
         let released = desired.released().to_vec();
-        Self { org, made_at, notices, plan, declared, released, replaced }
+        Self { org, lineage, made_at, notices, plan, declared, released, replaced }
     }
 
     /// The choice that plans this again: what it changes or corrects, watching
@@ -142,56 +151,68 @@ impl SavedPlan {
         Choice::only(changed.chain(corrected)).watching(watched).replacing(self.replaced.clone())
     }
 
-    /// The text of the file.
-    pub fn encode(&self) -> String {
+    /// The text of the file, and its digest.
+    pub fn encode(&self, key: &PlanKey) -> (String, ContentDigest) {
         // A plan is made of texts, flags, numbers and lists: it always encodes.
         let body = serde_json::to_string(self).unwrap_or_default();
         let head = Head {
             format: "orgform plan".to_owned(),
             format_version: FORMAT_VERSION,
             orgform: env!("CARGO_PKG_VERSION").to_owned(),
-            digest: Digest::of(body.as_bytes()),
+            digest: ContentDigest::of(body.as_bytes()),
+            seal: key.seal(body.as_bytes()),
         };
+        let digest = head.digest;
         let head = serde_json::to_string(&head).unwrap_or_default();
-        format!("{head}\n{body}\n")
+        (format!("{head}\n{body}\n"), digest)
     }
 
     /// Whether a text begins as a saved plan does.
     pub fn is_one(beginning: &[u8]) -> bool {
         beginning.starts_with(MAGIC.as_bytes())
     }
+}
 
+/// A saved plan as a file has it: what it says, and what it is known by.
+pub struct SealedPlan {
+    /// What it says, whoever says it.
+    pub plan: SavedPlan,
+    /// Which content it is.
+    pub digest: ContentDigest,
+    seal: Seal,
+    content: String,
+}
+
+impl SealedPlan {
     /// Reads the text of a file.
     ///
     /// # Errors
-    /// When it is no saved plan, of a later version, or not as it was written.
+    /// When it is no saved plan, of another version, or not as it was written.
     pub fn decode(text: &str) -> Result<Self, SavedPlanError> {
-        if !Self::is_one(text.as_bytes()) {
+        if !SavedPlan::is_one(text.as_bytes()) {
             return Err(SavedPlanError::NotAPlan);
         }
         let damaged = |error: serde_json::Error| SavedPlanError::Damaged(error.to_string());
         let (head, body) = text.split_once('\n').unwrap_or((text, ""));
         let version: Version = serde_json::from_str(head).map_err(damaged)?;
-        if version.format_version > FORMAT_VERSION {
-            return Err(SavedPlanError::Newer {
-                found: version.format_version,
-                known: FORMAT_VERSION,
-                by: version.orgform,
-            });
-        }
-        if version.format_version < FORMAT_VERSION {
-            return Err(SavedPlanError::Older {
-                found: version.format_version,
-                known: FORMAT_VERSION,
-                by: version.orgform,
-            });
+        let (found, known, by) = (version.format_version, FORMAT_VERSION, version.orgform);
+        match found.cmp(&known) {
+            Ordering::Greater => return Err(SavedPlanError::Newer { found, known, by }),
+            Ordering::Less => return Err(SavedPlanError::Older { found, known, by }),
+            Ordering::Equal => {}
         }
         let head: Head = serde_json::from_str(head).map_err(damaged)?;
-        let body = body.trim_end_matches(['\n', '\r']);
-        if Digest::of(body.as_bytes()) != head.digest {
+        let content = body.trim_end_matches(['\n', '\r']);
+        if ContentDigest::of(content.as_bytes()) != head.digest {
             return Err(SavedPlanError::Damaged("its digest does not fit its content".to_owned()));
         }
-        serde_json::from_str(body).map_err(damaged)
+        let plan = serde_json::from_str(content).map_err(damaged)?;
+        Ok(Self { plan, digest: head.digest, seal: head.seal, content: content.to_owned() })
+    }
+
+    /// Whether who knows the key wrote it.
+    pub fn is_sealed_by(&self, key: &PlanKey) -> bool {
+        key.seal(self.content.as_bytes()) == self.seal
     }
 }
 

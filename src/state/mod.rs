@@ -24,6 +24,7 @@ mod names;
 mod open;
 mod opening;
 mod parts;
+mod plan_key;
 mod restore;
 mod store;
 

@@ -32,6 +32,7 @@ use super::opening::checked;
 use super::opening::in_doubt;
 use super::opening::of_format_1;
 use super::opening::read_whole;
+use super::plan_key;
 use crate::disk;
 use crate::model::Address;
 use crate::model::Fact;
@@ -189,6 +190,27 @@ impl Store {
     /// The last entry of the log.
     pub fn serial(&self) -> u64 {
         self.front.serial
+    }
+
+    /// The state's name: what was begun anew has another one.
+    pub fn lineage(&self) -> &str {
+        &self.front.lineage
+    }
+
+    /// The key by which saved plans of this state are known; `None` where none was made.
+    ///
+    /// # Errors
+    /// When it can't be read.
+    pub fn plan_key(&self) -> Result<Option<[u8; 32]>, StateError> {
+        plan_key::read(&self.folder)
+    }
+
+    /// Keeps a key for saved plans.
+    ///
+    /// # Errors
+    /// When it can't be written.
+    pub fn keep_plan_key(&self, key: &[u8; 32]) -> Result<(), StateError> {
+        plan_key::keep(&self.folder, key)
     }
 
     /// Whether there are no records.

@@ -329,8 +329,11 @@ proptest! {
             let everything = Choice::everything();
             let plan = planned_for(&desired, &memory, &catalog, mode, &everything);
             let saved =
-                SavedPlan::new(identity(), 1, Vec::new(), plan.clone(), &desired, &everything);
-            let read = SavedPlan::decode(&saved.encode()).expect("it reads back");
+                SavedPlan::new(identity(), "lineage".to_owned(), 1, Vec::new(), plan.clone(), &desired, &everything);
+            let key = orgform::plan::PlanKey::new([7; 32]);
+            let sealed = orgform::plan::SealedPlan::decode(&saved.encode(&key).0).expect("it reads back");
+            prop_assert!(sealed.is_sealed_by(&key));
+            let read = sealed.plan;
             prop_assert_eq!(&read, &saved);
             let nothing_seen = Observations::default();
             let again = |memory: &Memory| {

@@ -191,7 +191,7 @@ async fn what_is_no_plan_of_this_org_and_version_is_refused_with_what_to_do() {
     world.write("access.yaml", example());
     world.run(&["plan", "access.yaml", "--out", "p"]).await.succeeds();
     let text = std::fs::read_to_string(world.path().join("p")).expect("the plan");
-    world.write("newer", text.replacen("\"format_version\":2", "\"format_version\":9", 1));
+    world.write("newer", text.replacen("\"format_version\":3", "\"format_version\":9", 1));
     world.write("changed", text.replacen("salesforce-admin@", "somebody-else@", 1));
     let org = &world.org().org_id;
     let mut transcript = String::new();
@@ -222,9 +222,91 @@ async fn a_plan_of_format_1_is_refused_with_what_to_do() {
     world.write("p", std::fs::read(path).expect("the plan"));
     let refused = world.run(&["apply", "p"]).await.fails();
     insta::assert_snapshot!(refused.errors, @r"
-    Error: `p`: it is a saved plan of format 1, written by orgform 0.1.0; this version applies format 2
+    Error: `p`: it is a saved plan of format 1, written by orgform 0.1.0; this version applies format 3
       Plan again with `orgform plan --out FILE`, and review that.
     ");
+}
+
+/// A plan's file with other content and the head that fits it, but for the seal.
+fn forged(text: &str, from: &str, to: &str) -> String {
+    let (head, body) = text.split_once('\n').expect("two lines");
+    let body = body.replace(from, to);
+    let mut head: serde_json::Value = serde_json::from_str(head).expect("a head");
+    head["digest"] = json!(blake3::hash(body.trim_end().as_bytes()).to_hex().as_str());
+    format!("{head}\n{body}")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_can_write_the_file_and_not_read_the_state_forges_nothing() {
+    let world = World::new().await;
+    world.write("access.yaml", USERS);
+    world.run(&["plan", "access.yaml", "--out", "p"]).await.succeeds();
+    let text = std::fs::read_to_string(world.path().join("p")).expect("the plan");
+    let wrong = forged(&text, "Robot Access", "Evil Access");
+    world.write("p", &wrong);
+    let shown = world.run(&["show", "p"]).await.succeeds();
+    assert!(shown.output.contains("Evil Access"), "it is only looked at: {}", shown.whole());
+    let refused = world.run(&["apply", "p"]).await.fails();
+    assert!(refused.errors.contains("was changed since"), "{}", refused.whole());
+    // The digest that was shown is of another content, and one that is no digest of any.
+    let head: serde_json::Value =
+        serde_json::from_str(text.lines().next().expect("a head")).expect("JSON");
+    let digest = head["digest"].as_str().expect("a digest");
+    let refused = world.run(&["apply", "p", "--digest", digest]).await.fails();
+    assert!(refused.errors.contains("is not the one of that digest"), "{}", refused.whole());
+    let refused = world.run(&["apply", "p", "--digest", "1234"]).await.fails();
+    assert!(refused.errors.contains("64 hexadecimal digits"), "{}", refused.whole());
+    assert!(
+        world.query("SELECT Id FROM PermissionSet WHERE Label = 'Evil Access'").await.is_empty()
+    );
+    world.write("p", &text);
+    world.run(&["apply", "p"]).await.succeeds();
+    let refused = world.run(&["apply", "access.yaml", "--digest", digest]).await.fails();
+    assert!(refused.errors.contains("no saved plan is given"), "{}", refused.whole());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_machine_without_the_state_applies_by_the_digest() {
+    let world = World::new().await;
+    world.write("access.yaml", USERS);
+    let planned = world.run(&["plan", "access.yaml", "--out", "p", "--json"]).await.succeeds();
+    let document: serde_json::Value = serde_json::from_str(&planned.output).expect("JSON");
+    let text = std::fs::read_to_string(world.path().join("p")).expect("the plan");
+    let head: serde_json::Value =
+        serde_json::from_str(text.lines().next().expect("a head")).expect("JSON");
+    let digest = head["digest"].as_str().expect("a digest");
+    assert_eq!(document["saved"]["file"], "p");
+    assert!(planned.output.contains("\"digest\":\""), "{}", planned.output);
+    let refused = world.run(&["apply", "p", "--state-dir", "other"]).await.fails();
+    assert!(refused.errors.contains("--digest HEX"), "{}", refused.whole());
+    world.run(&["apply", "p", "--state-dir", "other", "--digest", digest]).await.succeeds();
+    // A state that knows other things is not the one that the plan was made with.
+    let stale = ["apply", "p", "--state-dir", "other", "--digest", digest];
+    let refused = world.run(&stale).await.fails();
+    assert!(refused.errors.contains("another state of this org"), "{}", refused.whole());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_key_of_plans_is_in_its_file_alone() {
+    let world = World::new().await;
+    world.write("access.yaml", USERS);
+    world.run(&["plan", "access.yaml", "--out", "p"]).await.succeeds();
+    let key = std::fs::read(world.state().join("plan.key")).expect("the key");
+    assert_eq!(key.len(), 32);
+    world.run(&["apply", "p"]).await.succeeds();
+    let hex: String = key.iter().map(|byte| format!("{byte:02x}")).collect();
+    for entry in std::fs::read_dir(world.state()).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() || path.ends_with("plan.key") {
+            continue;
+        }
+        let bytes = std::fs::read(&path).expect("reads");
+        let holds = |part: &[u8]| bytes.windows(part.len()).any(|window| window == part);
+        assert!(!holds(&key) && !holds(hex.as_bytes()), "{}", path.display());
+    }
+    let again = world.run(&["plan", "access.yaml", "--out", "q"]).await;
+    assert_eq!(again.code, 0);
+    assert_eq!(std::fs::read(world.state().join("plan.key")).expect("the key"), key);
 }
 
 /// Other orgs' ids differ from run to run.

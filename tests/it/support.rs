@@ -226,7 +226,7 @@ impl World {
         }
         let mut redacted = String::new();
         for line in text.split_inclusive('\n') {
-            redacted.push_str(&without_what_is_left(&without_seconds(line)));
+            redacted.push_str(&without_digest(&without_what_is_left(&without_seconds(line))));
         }
         redacted
     }
@@ -343,6 +343,17 @@ fn without_what_is_left(line: &str) -> String {
     let Some(end) = line.find(" of 100,000 left today") else { return line.to_owned() };
     let start = line[..end].rfind('(').map_or(0, |bracket| bracket + 1);
     format!("{}N{}", &line[..start], &line[end..])
+}
+
+/// The digest of a saved plan as `DIGEST`: the plan holds the org's port.
+fn without_digest(line: &str) -> String {
+    let words = line.split_inclusive([' ', '`', '\n', '.']);
+    let redacted = words.map(|word| {
+        let bare = word.trim_end_matches([' ', '`', '\n', '.']);
+        let is_one = bare.len() == 64 && bare.bytes().all(|byte| byte.is_ascii_hexdigit());
+        if is_one { word.replace(bare, "DIGEST") } else { word.to_owned() }
+    });
+    redacted.collect()
 }
 
 /// The example of the manual.

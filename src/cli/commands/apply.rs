@@ -34,10 +34,16 @@ pub async fn run(
     let wishes = Wishes { read, write: &arguments.write, allowed };
     if let Some(path) = plan_file::among(&read.paths, &environment.folder)? {
         refuse_other_wishes(&arguments)?;
-        let saved = plan_file::read(path, &environment.folder)?;
-        let mode = saved.plan.mode;
-        let work = Work::Saved(Box::new(saved));
+        let sealed = plan_file::read(path, &environment.folder)?;
+        let mode = sealed.plan.plan.mode;
+        let work = Work::Saved(Box::new(sealed), arguments.digest);
         return carry_out(environment, output, wishes, work, mode).await;
+    }
+    if arguments.digest.is_some() {
+        return Err(CommandError::new(
+            "--digest says which saved plan is meant, and no saved plan is given",
+        )
+        .hint("`orgform apply FILE --digest HEX` applies the plan that `plan --out FILE` kept."));
     }
     let mode =
         if arguments.replace.refresh_only { PlanMode::RefreshOnly } else { PlanMode::Converge };

@@ -21,6 +21,7 @@ use crate::cli::ask::ask;
 use crate::cli::environment::Environment;
 use crate::cli::error::CommandError;
 use crate::cli::output::Output;
+use crate::cli::plan_file;
 use crate::cli::planning::Planned;
 use crate::cli::planning::Planning;
 use crate::cli::session::Session;
@@ -39,7 +40,9 @@ use crate::model::Check;
 use crate::model::Finding;
 use crate::model::PlanMode;
 use crate::model::Severity;
+use crate::plan::ContentDigest;
 use crate::plan::SavedPlan;
+use crate::plan::SealedPlan;
 use crate::plan::Stale;
 use crate::plan::StaleReason;
 use crate::plan::stale;
@@ -89,8 +92,8 @@ impl Allowed {
 pub enum Work<'a> {
     /// What planning comes to.
     Plan(Box<Planning<'a>>),
-    /// What was saved.
-    Saved(Box<SavedPlan>),
+    /// What was saved, and the digest that somebody was shown of it.
+    Saved(Box<SealedPlan>, Option<ContentDigest>),
 }
 
 /// The command's name, its verb, and what would only show it.
@@ -239,7 +242,11 @@ impl Run<'_> {
                     };
                     (planned?, true)
                 }
-                Work::Saved(saved) => (self.still_holds(saved, session, store).await?, false),
+                Work::Saved(sealed, digest) => {
+                    check_org(&sealed.plan, session)?;
+                    plan_file::check(sealed, *digest, store)?;
+                    (self.still_holds(&sealed.plan, session, store).await?, false)
+                }
             };
             self.show(&planned)?;
             report.unknown += planned.unknown.len();
@@ -270,7 +277,7 @@ impl Run<'_> {
             report.add(&planned.plan, &outcome);
             let learned_something =
                 !outcome.learned.is_empty() && !outcome.interrupted && outcome.fatal.is_none();
-            if learned_something && matches!(work, Work::Saved(_)) {
+            if learned_something && matches!(work, Work::Saved(..)) {
                 self.output.aside(
                     "The org's refusal says more about what permissions need than was known when the plan was made. Plan again: a saved plan is applied as it is.",
                 );
@@ -308,16 +315,6 @@ impl Run<'_> {
         session: &Session,
         store: &mut Store,
     ) -> Result<Planned, CommandError> {
-        if saved.org.id != session.identity.id {
-            return Err(CommandError::new(format!(
-                "the plan is for the org {} ({}), and this is {} ({})",
-                saved.org.id,
-                saved.org.instance_url,
-                session.identity.id,
-                session.identity.instance_url
-            ))
-            .hint("Sign in to that org, or plan for this one."));
-        }
         if !saved.plan.has_changes() && saved.plan.sync.is_empty() {
             let planned = Planned::of_saved(saved);
             return Ok(planned);
@@ -435,4 +432,19 @@ impl Run<'_> {
         progress.finish();
         Ok(outcome?)
     }
+}
+
+/// Refuses a plan for another org.
+fn check_org(saved: &SavedPlan, session: &Session) -> Result<(), CommandError> {
+    if saved.org.id != session.identity.id {
+        return Err(CommandError::new(format!(
+            "the plan is for the org {} ({}), and this is {} ({})",
+            saved.org.id,
+            saved.org.instance_url,
+            session.identity.id,
+            session.identity.instance_url
+        ))
+        .hint("Sign in to that org, or plan for this one."));
+    }
+    Ok(())
 }

@@ -28,7 +28,7 @@ pub fn run(
     )?;
     let desired = Desired::new(config.declared, Vec::new());
     let saved = match &arguments.plan {
-        Some(path) => Some(plan_file::read(path, &environment.folder)?),
+        Some(path) => Some(plan_file::read(path, &environment.folder)?.plan),
         None => None,
     };
     let picture = Picture::of(&desired, saved.as_ref().map(|saved| &saved.plan)).grouped();

@@ -1,5 +1,7 @@
 //! `orgform plan`: shows what would change, and changes nothing.
 
+use serde_json::json;
+
 use crate::cli::CHANGES_PRESENT;
 use crate::cli::DONE;
 use crate::cli::FAILED;
@@ -51,6 +53,8 @@ pub async fn run(
     let session = Session::open(environment, &arguments.read.org).await?;
     let mut store = session.store_to_plan(environment, "plan").await?;
     let planned = planning.plan(&session, &mut store).await;
+    let sealing = arguments.out.as_ref().map(|_| plan_file::key(environment, &store));
+    let lineage = store.lineage().to_owned();
     // The answers of the org are worth keeping however it went.
     let closed = store.close().await;
     let usage = session.org.usage();
@@ -59,25 +63,33 @@ pub async fn run(
     session.close().await;
     let planned = planned?;
     closed?;
-    if let Some(path) = &arguments.out {
+    let mut kept = None;
+    if let (Some(path), Some(key)) = (&arguments.out, sealing) {
         let saved = SavedPlan::new(
             identity.clone(),
+            lineage,
             started / 1000,
             planned.notices.clone(),
             planned.plan.clone(),
             &planned.desired,
             &planned.choice,
         );
-        plan_file::write(path, folder, &saved)?;
+        kept = Some((path, plan_file::write(path, folder, &saved, &key?)?));
     }
     if arguments.read.json {
-        let document =
+        let mut document =
             plan_json::render(&planned.plan, &identity, &planned.notices, &planned.located);
+        if let Some((path, digest)) = kept {
+            document["saved"] = json!({"file": path, "digest": digest});
+        }
         output.json(&document)?;
     } else if arguments.view.markdown {
         let text =
             plan_markdown::render(&planned.plan, &identity, &planned.notices, &planned.located);
         output.print(&text)?;
+        if let Some((_, digest)) = kept {
+            output.line(&format!("The digest of the saved plan is `{digest}`."))?;
+        }
     } else {
         output.line(&banner)?;
         for notice in &planned.notices {
@@ -93,9 +105,12 @@ pub async fn run(
         let elapsed = summary::milliseconds((environment.monotonic)().saturating_sub(begun));
         let cost = summary::cost(elapsed, &usage);
         output.line(&format!("Planned in {cost}"))?;
-        if let Some(path) = &arguments.out {
+        if let Some((path, digest)) = kept {
             let path = path.display();
             output.line(&format!("Kept in {path}: `orgform apply {path}` does exactly this."))?;
+            output.line(&format!(
+                "On a machine without this state: `orgform apply {path} --digest {digest}`."
+            ))?;
         }
     }
     let has_changes = match mode {

@@ -23,7 +23,8 @@ pub fn run(
     output: &mut Output,
     arguments: &ShowArguments,
 ) -> Result<u8, CommandError> {
-    let saved = plan_file::read(&arguments.file, &environment.folder)?;
+    let sealed = plan_file::read(&arguments.file, &environment.folder)?;
+    let (saved, digest) = (sealed.plan, sealed.digest);
     if arguments.json {
         let located = findings::located(&saved.plan.findings, &Reach::default(), &[]);
         let document = plan_json::render(&saved.plan, &saved.org, &saved.notices, &located);
@@ -40,7 +41,7 @@ pub fn run(
     let made = jiff::Timestamp::from_second(saved.made_at)
         .map(|time| time.strftime("%Y-%m-%d %H:%M:%S UTC").to_string())
         .unwrap_or_default();
-    output.line(&format!("Planned on {made}."))?;
+    output.line(&format!("Planned on {made}, with the digest {digest}."))?;
     for notice in &saved.notices {
         output.line(&shown::line(notice))?;
     }
