@@ -51,7 +51,8 @@ fn written(resources: usize) -> tempfile::TempDir {
 
 fn declared(resources: usize) -> Vec<Declared> {
     let folder = written(resources);
-    let config = config::load(&[PathBuf::from(".")], folder.path()).expect("is well");
+    let config = config::load(&[PathBuf::from(".")], &config::Reach::new(folder.path(), &[], &[]))
+        .expect("is well");
     // Profiles start from a base that only an org can tell, and stay out.
     config.declared.into_iter().filter(|held| held.address.kind() != "profile").collect()
 }
@@ -64,7 +65,10 @@ fn record(declared: &Declared) -> Record {
 #[divan::bench(args = SIZES, sample_count = 5)]
 fn read_yaml(bencher: Bencher<'_, '_>, resources: usize) {
     let folder = written(resources);
-    bencher.bench_local(|| config::load(&[PathBuf::from(".")], folder.path()).expect("is well"));
+    bencher.bench_local(|| {
+        config::load(&[PathBuf::from(".")], &config::Reach::new(folder.path(), &[], &[]))
+            .expect("is well")
+    });
 }
 
 /// Records in memory.

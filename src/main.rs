@@ -1,6 +1,7 @@
 //! Hands the world in, runs, and ends with an exit code.
 
 use std::io::IsTerminal as _;
+use std::io::Write as _;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::Mutex;
@@ -88,8 +89,23 @@ fn stops() -> Stops<'static> {
     }))
 }
 
+/// A panic is a bug of ours: where it is, and no more, since what it is about may hold
+/// what must not be shown.
+fn tell_of_panics() {
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string).unwrap_or_default();
+        let fixed = panic.payload().downcast_ref::<&'static str>();
+        let what = fixed.map(|text| format!(": {text}")).unwrap_or_default();
+        let _ = writeln!(
+            std::io::stderr(),
+            "orgform ended by a bug of its own at {place}{what}. Please report it. What was done is recorded; run the same command again."
+        );
+    }));
+}
+
 #[tokio::main]
 async fn main() -> ExitCode {
+    tell_of_panics();
     let arguments = std::env::args_os().collect();
     ExitCode::from(cli::run(arguments, environment()).await)
 }

@@ -131,8 +131,8 @@ fn place(
     let message = format!("{}{others}: {}", problem.address, problem.message);
     let diagnostic = Diagnostic::new(&source, span, message);
     match &problem.hint {
-        Some(hint) => diagnostic.help(hint),
-        None => diagnostic,
+        Some(hint) => diagnostic.help(hint).without_secrets(),
+        None => diagnostic.without_secrets(),
     }
 }
 

@@ -18,6 +18,7 @@ mod personas;
 mod reach;
 mod scan;
 mod schema;
+mod secrets;
 mod suffixes;
 mod tree;
 
@@ -113,7 +114,11 @@ pub fn load(paths: &[PathBuf], reach: &Reach) -> Result<Config, ConfigError> {
         let unknown = personas::expand(&mut config);
         diagnostics = check::check(&config, &unknown);
     }
-    if diagnostics.is_empty() { Ok(config) } else { Err(ConfigError::Diagnostics(diagnostics)) }
+    if diagnostics.is_empty() {
+        return Ok(config);
+    }
+    let told = diagnostics.into_iter().map(Diagnostic::without_secrets);
+    Err(ConfigError::Diagnostics(told.collect()))
 }
 
 /// Reads one text on the fast path, and where that fails on the diagnosing one,

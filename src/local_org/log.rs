@@ -102,10 +102,8 @@ impl Log {
             }
             length += bytes as u64;
             is_ended = line.pop_if(|last| *last == b'\n').is_some();
-            match said(&line).is_some_and(&mut take) {
-                true => read += 1,
-                false => bad += 1,
-            }
+            let is_read = said(&line).is_some_and(&mut take);
+            *(if is_read { &mut read } else { &mut bad }) += 1;
         }
         drop(lines);
         let damage = match bad {
@@ -167,7 +165,7 @@ fn set_aside(path: &Path) -> std::io::Result<PathBuf> {
         name.push(format!(".damaged-{number}"));
         PathBuf::from(name)
     };
-    let kept = (1..).map(name).find(|kept| !kept.exists()).unwrap_or_else(|| name(1));
+    let kept = (1..u32::MAX).map(name).find(|kept| !kept.exists()).unwrap_or_else(|| name(0));
     if std::fs::hard_link(path, &kept).is_err() {
         std::fs::copy(path, &kept)?;
     }

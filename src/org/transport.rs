@@ -268,7 +268,18 @@ impl Org {
         })?;
         self.note_limit(call, &answer);
         let retry_after = retry_after(&answer);
-        Self::check(call, answer).map_err(|error| Failed { error, retry_after })
+        self.check(call, answer).map_err(|error| Failed { error, retry_after })
+    }
+
+    /// An answer that is told of, without what must not be: something on the way may say
+    /// back what was sent, and an answer to a reset holds a temporary password.
+    fn without_secrets(&self, call: &Call<'_>, body: String) -> String {
+        if call.kind == CallKind::ResetPassword && body.to_lowercase().contains("password\"") {
+            return "(an answer that holds a password, and is not shown)".to_owned();
+        }
+        let token = self.token();
+        let secret = token.split_once('!').map_or(token, |(_, secret)| secret);
+        if secret.is_empty() { body } else { body.replace(secret, "…") }
     }
 
     fn request(&self, call: &Call<'_>) -> WireRequest {
@@ -315,7 +326,7 @@ impl Org {
     }
 
     /// Holds an answer against the contract of its call.
-    fn check(call: &Call<'_>, answer: WireAnswer) -> Result<Answer, OrgError> {
+    fn check(&self, call: &Call<'_>, answer: WireAnswer) -> Result<Answer, OrgError> {
         let contract = call.kind.contract();
         let request_id = answer.header("x-sfdc-request-id").map(str::to_owned);
         let status = answer.status;
@@ -342,6 +353,7 @@ impl Org {
             let body = if contract.shape == Shape::Envelope { body } else { String::new() };
             return Ok(Answer { body, json, request_id });
         }
+        let body = self.without_secrets(call, body);
         Err(error_of(Answered {
             call: &call.describe(),
             status,

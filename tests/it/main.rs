@@ -4,6 +4,7 @@
 mod access;
 mod answers;
 mod architecture;
+mod canaries;
 mod choosing;
 mod config_errors;
 mod converge;

@@ -16,9 +16,10 @@ fn below(folder: &Path) -> Vec<PathBuf> {
     let mut found = vec![folder.to_owned()];
     for entry in std::fs::read_dir(folder).expect("a folder") {
         let path = entry.expect("an entry").path();
-        match path.is_dir() {
-            true => found.extend(below(&path)),
-            false => found.push(path),
+        if path.is_dir() {
+            found.extend(below(&path));
+        } else {
+            found.push(path);
         }
     }
     found
@@ -41,7 +42,9 @@ async fn all_that_is_kept_is_for_its_owner_alone() {
     let state = world.path().join("state");
     let found = below(&state);
     assert!(found.len() > 8, "{found:?}");
-    found.iter().for_each(|path| is_private(path));
+    for path in &found {
+        is_private(path);
+    }
     for file in ["saved.plan", "events.jsonl"] {
         is_private(&world.path().join(file));
     }
@@ -53,7 +56,9 @@ async fn all_that_is_kept_is_for_its_owner_alone() {
     world.run(&["plan", "access.yaml"]).await.succeeds();
     let orgs = std::fs::read_dir(&state).expect("a folder").map(|entry| entry.expect("one").path());
     for folder in orgs.filter(|path| !path.ends_with("local-org")) {
-        below(&folder).iter().for_each(|path| is_private(path));
+        for path in below(&folder) {
+            is_private(&path);
+        }
     }
 }
 

@@ -16,6 +16,7 @@ use crate::cli::output::Output;
 use crate::cli::plan_file;
 use crate::config;
 use crate::config::ConfigError;
+use crate::config::Diagnostic;
 use crate::config::FormatError;
 use crate::config::Source;
 use crate::disk;
@@ -52,7 +53,7 @@ pub fn run(
         match config::format(&source) {
             Ok(text) if text == *source.text => {}
             Ok(text) => formatted.push((path, source, text)),
-            Err(FormatError::Unreadable(found)) => return Err(CommandError::Diagnostics(found)),
+            Err(FormatError::Unreadable(found)) => return Err(refused(found)),
             Err(FormatError::WouldChange) => left_alone.push(path),
         }
     }
@@ -98,11 +99,15 @@ fn standard_input(
             output.file(&formatted)?;
             Ok(DONE)
         }
-        Err(FormatError::Unreadable(found)) => Err(CommandError::Diagnostics(found)),
+        Err(FormatError::Unreadable(found)) => Err(refused(found)),
         Err(FormatError::WouldChange) => {
             Err(CommandError::new("with another layout it would say something else"))
         }
     }
+}
+
+fn refused(found: Vec<Diagnostic>) -> CommandError {
+    CommandError::Diagnostics(found.into_iter().map(Diagnostic::without_secrets).collect())
 }
 
 fn difference(path: &Path, old: &str, new: &str) -> String {

@@ -34,8 +34,8 @@ pub fn located(findings: &[Finding], reach: &Reach, files: &[PathBuf]) -> Vec<Di
             };
             let diagnostic = Diagnostic::new(&source, span, message);
             match &finding.hint {
-                Some(hint) => diagnostic.help(hint),
-                None => diagnostic,
+                Some(hint) => diagnostic.help(hint).without_secrets(),
+                None => diagnostic.without_secrets(),
             }
         })
         .collect()

@@ -84,10 +84,8 @@ pub fn answer(server: &Server, call: &Visit<'_>) -> Outcome {
     server.transaction(|org| {
         let is_session = |token: &str| identity::user_of(org, token, (server.clock)()).is_some();
         if call.method == "POST" {
-            return match call.token_typed().is_some_and(|token| is_session(&token)) {
-                true => let_in(server),
-                false => refused(),
-            };
+            let is_one = call.token_typed().is_some_and(|token| is_session(&token));
+            return if is_one { let_in(server) } else { refused() };
         }
         if !has_pass && !call.token.is_some_and(is_session) {
             return refused();
