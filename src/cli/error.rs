@@ -8,6 +8,7 @@ use super::view::hints;
 use crate::config::ConfigError;
 use crate::config::Diagnostic;
 use crate::config::FilesError;
+use crate::config::Found;
 use crate::config::Locator;
 use crate::config::MOST_ERRORS;
 use crate::config::Reach;
@@ -33,7 +34,7 @@ pub enum CommandError {
         hints: Vec<String>,
     },
     /// Something in the files is wrong.
-    Diagnostics(Vec<Diagnostic>),
+    Diagnostics(Found),
     /// Nobody reads the output any more.
     BrokenPipe,
 }
@@ -59,7 +60,7 @@ impl CommandError {
             Self::Failed { message, .. } => message.clone(),
             Self::Diagnostics(found) => {
                 let messages: Vec<&str> =
-                    found.iter().map(|diagnostic| diagnostic.message.as_str()).collect();
+                    found.told.iter().map(|diagnostic| diagnostic.message.as_str()).collect();
                 messages.join("; ")
             }
             Self::BrokenPipe => "nobody reads the output".to_owned(),
@@ -77,12 +78,12 @@ impl CommandError {
         match error {
             PlanError::Problems(problems) => {
                 let mut locator = Locator::new(reach);
-                let shown = told_once(&problems).into_iter().take(MOST_ERRORS);
-                Self::Diagnostics(
-                    shown
-                        .map(|(problem, alike)| place(problem, alike, &mut locator, files))
-                        .collect(),
-                )
+                let problems = told_once(&problems);
+                let shown = problems.iter().take(MOST_ERRORS);
+                let told =
+                    shown.map(|(problem, alike)| place(problem, *alike, &mut locator, files));
+                let told = told.collect();
+                Self::Diagnostics(Found { told, more: problems.len().saturating_sub(MOST_ERRORS) })
             }
             PlanError::State(reason) => Self::unreadable_state(reason),
             PlanError::Audit(violations) => {

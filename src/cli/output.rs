@@ -18,8 +18,8 @@ use serde_json::Value as Json;
 use super::environment::Environment;
 use super::error::CommandError;
 use super::view::diagnostics;
+use super::view::summary::grouped;
 use crate::config::Diagnostic;
-use crate::config::MOST_ERRORS;
 use crate::model::Severity;
 use crate::text::shown;
 
@@ -209,17 +209,19 @@ impl Output {
                 }
             }
             CommandError::Diagnostics(found) => {
-                for diagnostic in found {
+                for diagnostic in &found.told {
                     self.aside(&diagnostics::render(diagnostic, painter));
                     self.aside("");
                 }
-                let paths = found.iter().map(|diagnostic| &diagnostic.at.source.path);
+                let paths = found.told.iter().map(|diagnostic| &diagnostic.at.source.path);
                 let files = paths.collect::<BTreeSet<_>>().len();
                 let errors = match found.len() {
                     1 => "1 error".to_owned(),
-                    MOST_ERRORS => format!("{MOST_ERRORS} errors or more"),
-                    count => format!("{count} errors"),
+                    count => format!("{} errors", grouped(count as u64)),
                 };
+                if found.more > 0 {
+                    self.aside(&format!("and {} more\n", grouped(found.more as u64)));
+                }
                 let places = if files > 1 { format!(" in {files} files") } else { String::new() };
                 self.aside(&format!("{errors}{places}; nothing was changed."));
             }

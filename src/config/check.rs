@@ -7,9 +7,9 @@ use std::hash::DefaultHasher;
 use std::hash::Hasher as _;
 
 use super::Config;
-use super::MOST_ERRORS;
 use super::RELEASE;
 use super::diagnostic::Diagnostic;
+use super::diagnostic::Found;
 use super::diagnostic::Source;
 use super::locate::Locator;
 use super::personas::PERSONAS;
@@ -24,16 +24,17 @@ use crate::model::Place;
 const STEPS: usize = 30;
 
 /// All that is wrong.
-pub fn check(config: &Config, unknown: &[UnknownPersona]) -> Vec<Diagnostic> {
+pub fn check(config: &Config, unknown: &[UnknownPersona]) -> Found {
     let mut places = Places { config, locator: Locator::new(&config.reach) };
-    let mut found = twice(config, &mut places);
-    found.extend(personas(config, unknown, &mut places));
-    found.extend(incomplete(config, unknown, &mut places));
-    found.extend(renamed_twice(config, &mut places));
-    found.extend(declared_and_released(config, &mut places));
-    found.extend(ignored_in_vain(config, &mut places));
+    let mut found = Found::default();
+    twice(config, &mut places, &mut found);
+    personas(config, unknown, &mut places, &mut found);
+    incomplete(config, unknown, &mut places, &mut found);
+    renamed_twice(config, &mut places, &mut found);
+    declared_and_released(config, &mut places, &mut found);
+    ignored_in_vain(config, &mut places, &mut found);
     if found.is_empty() {
-        found = circles(config, &mut places);
+        found.append(circles(config, &mut places).into());
     }
     found
 }
@@ -51,6 +52,11 @@ impl Places<'_> {
             .and_then(|place| self.locator.find(file, &place))
             .unwrap_or_else(|| (Source::new(file, ""), 0..0))
     }
+
+    fn named(&mut self, file: u32, place: &Place) -> (Source, std::ops::Range<usize>) {
+        let path = &self.config.files[file as usize];
+        self.locator.find(path, place).unwrap_or_else(|| (Source::new(path, ""), 0..0))
+    }
 }
 
 /// Personas that stand twice, and users that point to none.
@@ -58,29 +64,30 @@ fn personas(
     config: &Config,
     unknown: &[UnknownPersona],
     places: &mut Places<'_>,
-) -> Vec<Diagnostic> {
-    let mut found = Vec::new();
+    found: &mut Found,
+) {
     let mut names: HashMap<&str, u32> = HashMap::new();
     for (name, _, file) in &config.personas {
         if names.insert(name, *file).is_some() {
-            let path = &config.files[*file as usize];
-            let place = Place::keys([PERSONAS, name]).itself();
-            let (source, span) =
-                places.locator.find(path, &place).unwrap_or_else(|| (Source::new(path, ""), 0..0));
-            let message = format!("the persona `{name}` is declared twice");
-            found.push(Diagnostic::new(&source, span, message).help("take one of the two out"));
+            found.add(|| {
+                let place = Place::keys([PERSONAS, name]).itself();
+                let (source, span) = places.named(*file, &place);
+                let message = format!("the persona `{name}` is declared twice");
+                Diagnostic::new(&source, span, message).help("take one of the two out")
+            });
         }
     }
-    for unknown in unknown.iter().take(MOST_ERRORS) {
-        let (source, span) = places.of(&unknown.user, kinds::PERSONA);
-        let message = format!("no persona is called `{}`", unknown.written);
-        let help = unknown.meant.as_ref().map_or_else(
-            || format!("declare it under `{PERSONAS}:`"),
-            |meant| format!("did you mean `{meant}`?"),
-        );
-        found.push(Diagnostic::new(&source, span, message).help(help));
+    for unknown in unknown {
+        found.add(|| {
+            let (source, span) = places.of(&unknown.user, kinds::PERSONA);
+            let message = format!("no persona is called `{}`", unknown.written);
+            let help = unknown.meant.as_ref().map_or_else(
+                || format!("declare it under `{PERSONAS}:`"),
+                |meant| format!("did you mean `{meant}`?"),
+            );
+            Diagnostic::new(&source, span, message).help(help)
+        });
     }
-    found
 }
 
 /// What an entry lacks that neither it nor a persona says.
@@ -88,94 +95,87 @@ fn incomplete(
     config: &Config,
     unknown: &[UnknownPersona],
     places: &mut Places<'_>,
-) -> Vec<Diagnostic> {
-    let mut found = Vec::new();
+    found: &mut Found,
+) {
+    let told: HashSet<&Address> = unknown.iter().map(|held| &held.user.address).collect();
     for declared in &config.declared {
         let Some(kind) = kinds::of(&declared.address) else { continue };
         for path in kind.must_have() {
-            let is_told = unknown.iter().any(|held| held.user.address == declared.address);
-            if declared.attributes.get(path).is_some() || is_told || found.len() >= MOST_ERRORS {
+            if declared.attributes.get(path).is_some() || told.contains(&declared.address) {
                 continue;
             }
-            let (source, span) = places.of(declared, "");
-            let message = format!("the key `{path}` is missing");
-            found.push(Diagnostic::new(&source, span, message).help(format!(
-                "write it here, or point to a persona that has it: `{}`",
-                kinds::PERSONA
-            )));
+            found.add(|| {
+                let (source, span) = places.of(declared, "");
+                let message = format!("the key `{path}` is missing");
+                Diagnostic::new(&source, span, message).help(format!(
+                    "write it here, or point to a persona that has it: `{}`",
+                    kinds::PERSONA
+                ))
+            });
         }
     }
-    found
 }
 
 /// Two things can't both have been the same one.
-fn renamed_twice(config: &Config, places: &mut Places<'_>) -> Vec<Diagnostic> {
+fn renamed_twice(config: &Config, places: &mut Places<'_>, found: &mut Found) {
     let mut renamed: HashMap<(&str, &str), &Declared> = HashMap::new();
-    let mut found = Vec::new();
     for declared in &config.declared {
         let Some(was) = &declared.was else { continue };
-        if found.len() < MOST_ERRORS
-            && let Some(first) = renamed.insert((declared.address.kind(), was), declared)
-        {
-            let (source, span) = places.of(declared, "was");
-            let message =
-                format!("{} and {} both say `was: {was}`", first.address, declared.address);
-            found.push(
-                Diagnostic::new(&source, span, message).help("only one of them can have been it"),
-            );
+        if let Some(first) = renamed.insert((declared.address.kind(), was), declared) {
+            found.add(|| {
+                let (source, span) = places.of(declared, "was");
+                let message =
+                    format!("{} and {} both say `was: {was}`", first.address, declared.address);
+                Diagnostic::new(&source, span, message).help("only one of them can have been it")
+            });
         }
     }
-    found
 }
 
 /// A slip in `ignore_changes` would let something be changed.
-fn ignored_in_vain(config: &Config, places: &mut Places<'_>) -> Vec<Diagnostic> {
-    let mut found = Vec::new();
+fn ignored_in_vain(config: &Config, places: &mut Places<'_>, found: &mut Found) {
     for declared in &config.declared {
         let Some(kind) = kinds::of(&declared.address) else { continue };
         for word in &declared.lifecycle.ignore_changes {
-            if kind.may_ignore(word) || found.len() >= MOST_ERRORS {
+            if kind.may_ignore(word) {
                 continue;
             }
-            let place = kind.place(&declared.address, "lifecycle").key("ignore_changes").item(word);
-            let file = &config.files[declared.file as usize];
-            let (source, span) =
-                places.locator.find(file, &place).unwrap_or_else(|| (Source::new(file, ""), 0..0));
-            let message = format!("`{word}` is nothing whose changes can be ignored here");
-            let help = format!("a {} has {}", kind.name(), kind.ignorable());
-            found.push(Diagnostic::new(&source, span, message).help(help));
+            found.add(|| {
+                let place = kind.place(&declared.address, "lifecycle").key("ignore_changes");
+                let (source, span) = places.named(declared.file, &place.item(word));
+                let message = format!("`{word}` is nothing whose changes can be ignored here");
+                let help = format!("a {} has {}", kind.name(), kind.ignorable());
+                Diagnostic::new(&source, span, message).help(help)
+            });
         }
     }
-    found
 }
 
 /// What is declared is managed; to release it too says two things.
-fn declared_and_released(config: &Config, places: &mut Places<'_>) -> Vec<Diagnostic> {
+fn declared_and_released(config: &Config, places: &mut Places<'_>, found: &mut Found) {
     if config.released.is_empty() {
-        return Vec::new();
+        return;
     }
     let declared: HashMap<String, &Declared> =
         config.declared.iter().map(|held| (held.address.to_string(), held)).collect();
     let both = config.released.iter().filter_map(|(pattern, file)| {
         declared.get(pattern.as_str()).map(|declared| (pattern, *file, *declared))
     });
-    both.take(MOST_ERRORS)
-        .map(|(pattern, file, declared)| {
-            let path = &config.files[file as usize];
+    for (pattern, file, declared) in both {
+        found.add(|| {
             let place = Place::keys([RELEASE]).item(pattern.as_str());
-            let (source, span) =
-                places.locator.find(path, &place).unwrap_or_else(|| (Source::new(path, ""), 0..0));
+            let (source, span) = places.named(file, &place);
             let (other, again) = places.of(declared, "");
             Diagnostic::new(&source, span, format!("{pattern} is declared and released"))
                 .label("released here")
                 .related(&other, again, "declared here")
                 .help("take the declaration out to stop managing it, or this line to go on")
-        })
-        .collect()
+        });
+    }
 }
 
 /// Declarations of one thing. Salesforce compares names without case.
-fn twice(config: &Config, places: &mut Places<'_>) -> Vec<Diagnostic> {
+fn twice(config: &Config, places: &mut Places<'_>, found: &mut Found) {
     let mut order: Vec<(u64, u32)> = (0..)
         .zip(&config.declared)
         .map(|(number, declared)| (folded_hash(&declared.address), number))
@@ -189,10 +189,8 @@ fn twice(config: &Config, places: &mut Places<'_>) -> Vec<Diagnostic> {
         .filter(|[first, second]| folded(&first.address) == folded(&second.address))
         .collect();
     pairs.sort_by(|left, right| left[0].address.cmp(&right[0].address));
-    pairs
-        .into_iter()
-        .take(MOST_ERRORS)
-        .map(|pair| {
+    for pair in pairs {
+        found.add(|| {
             let (first, span) = places.of(pair[0], "");
             let (second, again) = places.of(pair[1], "");
             let message = if pair[0].address == pair[1].address {
@@ -209,8 +207,8 @@ fn twice(config: &Config, places: &mut Places<'_>) -> Vec<Diagnostic> {
                 return diagnostic;
             }
             diagnostic.label("again here").related(&first, span, "first here")
-        })
-        .collect()
+        });
+    }
 }
 
 /// An address as Salesforce compares it.

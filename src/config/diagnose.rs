@@ -17,6 +17,7 @@ use super::Contents;
 use super::MOST_ERRORS;
 use super::RELEASE;
 use super::diagnostic::Diagnostic;
+use super::diagnostic::Found;
 use super::diagnostic::Source;
 use super::each;
 use super::each::FOR_EACH;
@@ -34,8 +35,8 @@ use crate::kinds;
 ///
 /// # Errors
 /// Everything that is wrong with it.
-pub fn read(reach: &Reach, source: &Source) -> Result<Contents, Vec<Diagnostic>> {
-    let mut found = Vec::new();
+pub fn read(reach: &Reach, source: &Source) -> Result<Contents, Found> {
+    let mut found = Found::default();
     let tree = match Tree::build(source, &mut found) {
         Ok(tree) => tree,
         Err(diagnostic) => {
@@ -52,8 +53,7 @@ pub fn read(reach: &Reach, source: &Source) -> Result<Contents, Vec<Diagnostic>>
         budget: Cell::new(tree.len() * 20 + 10_000),
     };
     reading.document();
-    reading.found.sort_by_key(|diagnostic| diagnostic.at.span.start);
-    reading.found.truncate(MOST_ERRORS);
+    reading.found.told.sort_by_key(|diagnostic| diagnostic.at.span.start);
     if reading.found.is_empty() { Ok(reading.contents) } else { Err(reading.found) }
 }
 
@@ -61,31 +61,32 @@ struct Reading<'a> {
     tree: &'a Tree,
     /// Which other files may be read.
     reach: &'a Reach,
-    found: Vec<Diagnostic>,
+    found: Found,
     contents: Contents,
     budget: Cell<usize>,
 }
 
 impl Reading<'_> {
-    fn report(&mut self, node: NodeId, message: impl Into<String>) -> &mut Diagnostic {
-        self.found.push(Diagnostic::new(&self.tree.source, self.tree.mark(node), message));
-        let last = self.found.len() - 1;
-        &mut self.found[last]
+    fn report(&mut self, node: NodeId, message: impl Into<String>) {
+        self.report_with(node, message, None);
+    }
+
+    fn report_with(&mut self, node: NodeId, message: impl Into<String>, help: Option<String>) {
+        let tree = self.tree;
+        self.found
+            .add(|| Diagnostic { help, ..Diagnostic::new(&tree.source, tree.mark(node), message) });
     }
 
     fn document(&mut self) {
         let source = &self.tree.source;
-        let no_version = || {
-            Diagnostic::new(source, 0..0, "the file does not say `version: 1`")
-                .help("write `version: 1` as its first line")
-        };
         let Some(root) = self.tree.root.filter(|root| !self.tree.is_null(*root)) else {
-            self.found.push(no_version().label("the file declares nothing"));
+            self.found.push(no_version(source).label("the file declares nothing"));
             return;
         };
         let Some(entries) = self.tree.entries(root) else {
-            self.report(root, "expected a map with `version: 1` and sections").help =
-                Some(format!("sections are {}", listed(kinds::SECTIONS)));
+            let help = format!("sections are {}", listed(kinds::SECTIONS));
+            let message = "expected a map with `version: 1` and sections";
+            self.report_with(root, message, Some(help));
             return;
         };
         let mut has_version = false;
@@ -104,27 +105,13 @@ impl Reading<'_> {
             } else if name == RELEASE {
                 self.released(value);
             } else {
-                let known =
-                    kinds::SECTIONS.iter().copied().chain(["version", RELEASE, PERSONAS, SUFFIXES]);
-                let help = match kinds::closest(&name, known) {
-                    Some(meant) => format!("did you mean `{meant}`?"),
-                    None => format!(
-                        "a file holds `version`, `personas`, `release`, `username_suffixes` and the sections {}",
-                        listed(kinds::SECTIONS)
-                    ),
-                };
-                self.found.push(
-                    Diagnostic::new(
-                        &self.tree.source,
-                        self.tree.node(key).span.clone(),
-                        format!("unknown section `{name}`"),
-                    )
-                    .help(help),
-                );
+                let tree = self.tree;
+                self.found.add(|| unknown_section(tree, key, &name));
             }
         }
         if !has_version {
-            self.found.insert(0, no_version());
+            self.found.told.insert(0, no_version(source));
+            self.found.told.truncate(MOST_ERRORS);
         }
     }
 
@@ -199,14 +186,11 @@ impl Reading<'_> {
             return;
         };
         for (key, value) in entries.iter().copied() {
-            if self.found.len() >= MOST_ERRORS {
-                return;
-            }
             match deserialize::text_of(self.tree, key) {
                 Ok(name) if self.stands_for_many(section, &name, key, value) => {}
                 Ok(name) => {
                     if let Err(message) = kinds::check_name(section, &name) {
-                        let span = self.tree.node(key).span.clone();
+                        let span = self.tree.node(key).span();
                         self.found.push(Diagnostic::new(&self.tree.source, span, message));
                     }
                     self.entry(section, &name, value);
@@ -236,7 +220,7 @@ impl Reading<'_> {
         let rows = match each::rows(self.tree, each, &read) {
             Ok(rows) => rows,
             Err(error) => {
-                self.report(error.node, error.message).help = error.help;
+                self.report_with(error.node, error.message, error.help);
                 return true;
             }
         };
@@ -246,31 +230,31 @@ impl Reading<'_> {
             let (name, tree) = match (name, copy) {
                 (Ok(name), Ok(tree)) => (name, tree),
                 (Err((node, (message, help))), _) | (_, Err((node, (message, help)))) => {
-                    self.report(node, message).help = help;
+                    self.report_with(node, message, help);
                     return true;
                 }
             };
             if let Err(message) = kinds::check_name(section, &name) {
                 let message = format!("{message} (here it is `{name}`)");
-                let span = self.tree.node(key).span.clone();
+                let span = self.tree.node(key).span();
                 self.found.push(Diagnostic::new(&self.tree.source, span, message));
                 return true;
             }
             let mut copy = Reading {
                 tree: &tree,
                 reach: self.reach,
-                found: Vec::new(),
+                found: Found::default(),
                 contents: std::mem::take(&mut self.contents),
                 budget: Cell::new(tree.len() * 20 + 10_000),
             };
             if let Some(root) = tree.root {
                 copy.entry(section, &name, root);
             }
-            let (contents, mut found) = (copy.contents, copy.found);
+            let (contents, found) = (copy.contents, copy.found);
             self.contents = contents;
             if !found.is_empty() {
                 // What is wrong in one is wrong in most.
-                self.found.append(&mut found);
+                self.found.append(found);
                 return true;
             }
         }
@@ -339,11 +323,33 @@ impl Reading<'_> {
     }
 
     fn add(&mut self, error: ReadError, at: NodeId) {
-        let mut diagnostic = Diagnostic::new(&self.tree.source, self.tree.mark(at), error.message);
-        diagnostic.help = error.help;
-        diagnostic.at.label = error.label;
-        self.found.push(diagnostic);
+        let tree = self.tree;
+        self.found.add(|| {
+            let mut diagnostic = Diagnostic::new(&tree.source, tree.mark(at), error.message);
+            diagnostic.help = error.help;
+            diagnostic.at.label = error.label;
+            diagnostic
+        });
     }
+}
+
+/// What is said of a file that does not say its version.
+pub fn no_version(source: &Source) -> Diagnostic {
+    Diagnostic::new(source, 0..0, "the file does not say `version: 1`")
+        .help("write `version: 1` as its first line")
+}
+
+fn unknown_section(tree: &Tree, key: NodeId, name: &str) -> Diagnostic {
+    let known = kinds::SECTIONS.iter().copied().chain(["version", RELEASE, PERSONAS, SUFFIXES]);
+    let help = match kinds::closest(name, known) {
+        Some(meant) => format!("did you mean `{meant}`?"),
+        None => format!(
+            "a file holds `version`, `personas`, `release`, `username_suffixes` and the sections {}",
+            listed(kinds::SECTIONS)
+        ),
+    };
+    let span = tree.node(key).span();
+    Diagnostic::new(&tree.source, span, format!("unknown section `{name}`")).help(help)
 }
 
 /// Names in backquotes, with commas.

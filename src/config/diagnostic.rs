@@ -4,19 +4,26 @@ use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::MOST_ERRORS;
+
 /// A file's text.
 #[derive(Clone, Debug)]
 pub struct Source {
     /// Where it is from.
     pub path: PathBuf,
     /// What it says.
-    pub text: Arc<str>,
+    pub text: Arc<String>,
 }
 
 impl Source {
     /// A text with its path.
     pub fn new(path: impl Into<PathBuf>, text: &str) -> Self {
-        Self { path: path.into(), text: text.into() }
+        Self::of(path, text.to_owned())
+    }
+
+    /// The same without a copy.
+    pub fn of(path: impl Into<PathBuf>, text: String) -> Self {
+        Self { path: path.into(), text: Arc::new(text) }
     }
 }
 
@@ -75,5 +82,70 @@ impl Diagnostic {
     ) -> Self {
         self.related.push(Labelled { source: source.clone(), span, label: label.into() });
         self
+    }
+}
+
+/// All that is wrong: as much of it as is told, and how much more there is.
+#[derive(Clone, Debug, Default)]
+pub struct Found {
+    /// What is told, at most [`MOST_ERRORS`].
+    pub told: Vec<Diagnostic>,
+    /// How many more were found.
+    pub more: usize,
+}
+
+impl Found {
+    /// Adds one.
+    pub fn push(&mut self, diagnostic: Diagnostic) {
+        self.add(|| diagnostic);
+    }
+
+    /// Adds one, which is only made where it is told.
+    pub fn add(&mut self, make: impl FnOnce() -> Diagnostic) {
+        if self.told.len() < MOST_ERRORS {
+            self.told.push(make());
+        } else {
+            self.more += 1;
+        }
+    }
+
+    /// Adds all of another.
+    pub fn append(&mut self, other: Self) {
+        for diagnostic in other.told {
+            self.push(diagnostic);
+        }
+        self.more += other.more;
+    }
+
+    /// Whether nothing is wrong.
+    pub fn is_empty(&self) -> bool {
+        self.told.is_empty()
+    }
+
+    /// How much is wrong.
+    pub fn len(&self) -> usize {
+        self.told.len() + self.more
+    }
+
+    /// The same with every diagnostic made another.
+    #[must_use]
+    pub fn map(self, change: impl Fn(Diagnostic) -> Diagnostic) -> Self {
+        Self { told: self.told.into_iter().map(change).collect(), more: self.more }
+    }
+}
+
+impl From<Vec<Diagnostic>> for Found {
+    fn from(found: Vec<Diagnostic>) -> Self {
+        let mut all = Self::default();
+        for diagnostic in found {
+            all.push(diagnostic);
+        }
+        all
+    }
+}
+
+impl From<Diagnostic> for Found {
+    fn from(found: Diagnostic) -> Self {
+        Self { told: vec![found], more: 0 }
     }
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering;
 
-use super::diagnostic::Diagnostic;
+use super::diagnostic::Found;
 use super::diagnostic::Source;
 use super::reach::LARGEST;
 use super::reach::Reach;
@@ -125,7 +125,10 @@ pub fn read(reach: &Reach, path: &Path) -> Result<Source, FilesError> {
         let line = error.as_bytes()[..byte].iter().filter(|byte| **byte == b'\n').count() + 1;
         FilesError::NotUtf8 { path: path.to_owned(), byte, line }
     })?;
-    Ok(Source::new(path, text.strip_prefix('\u{feff}').unwrap_or(&text)))
+    Ok(match text.strip_prefix('\u{feff}') {
+        Some(rest) => Source::new(path, rest),
+        None => Source::of(path, text),
+    })
 }
 
 /// Reads and digests files on as many threads as there are cores; the results
@@ -133,8 +136,8 @@ pub fn read(reach: &Reach, path: &Path) -> Result<Source, FilesError> {
 pub fn read_in_parallel<T: Send>(
     reach: &Reach,
     files: &[PathBuf],
-    digest: impl Fn(&Source) -> Result<T, Vec<Diagnostic>> + Sync,
-) -> Vec<Result<Result<T, Vec<Diagnostic>>, FilesError>> {
+    digest: impl Fn(&Source) -> Result<T, Found> + Sync,
+) -> Vec<Result<Result<T, Found>, FilesError>> {
     let one = |path: &PathBuf| read(reach, path).map(|source| digest(&source));
     if let [only] = files {
         return vec![one(only)];

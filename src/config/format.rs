@@ -9,6 +9,7 @@ use std::collections::HashMap;
 use std::ops::Range;
 
 use super::diagnostic::Diagnostic;
+use super::diagnostic::Found;
 use super::diagnostic::Source;
 use super::scan;
 use super::tree::Tree;
@@ -33,15 +34,16 @@ pub fn format(source: &Source) -> Result<String, FormatError> {
     if let Some(diagnostic) = scan::refuse(source) {
         return Err(FormatError::Unreadable(vec![diagnostic]));
     }
-    let mut repeated = Vec::new();
+    let mut repeated = Found::default();
     let tree = Tree::build(source, &mut repeated)
         .map_err(|diagnostic| FormatError::Unreadable(vec![diagnostic]))?;
     if !repeated.is_empty() {
-        return Err(FormatError::Unreadable(repeated));
+        return Err(FormatError::Unreadable(repeated.told));
     }
     let text = laid_out(&source.text, &tree);
     let formatted = Source::new(&source.path, &text);
-    let again = Tree::build(&formatted, &mut Vec::new()).map_err(|_| FormatError::WouldChange)?;
+    let again =
+        Tree::build(&formatted, &mut Found::default()).map_err(|_| FormatError::WouldChange)?;
     let words = |text: &str| -> Vec<String> {
         text.lines().map(|line| line.trim().to_owned()).filter(|line| !line.is_empty()).collect()
     };

@@ -7,6 +7,7 @@
 //! what one accepts the other accepts. Imports `model`, `kinds` and `graph`.
 
 mod check;
+mod cut;
 mod diagnose;
 mod diagnostic;
 mod each;
@@ -24,11 +25,15 @@ mod tree;
 
 use std::path::PathBuf;
 
+use cut::Cut;
+
 use crate::kinds;
 use crate::model::AddressPattern;
 use crate::model::Declared;
 
 pub use diagnostic::Diagnostic;
+pub use diagnostic::Found;
+pub use diagnostic::Labelled;
 pub use diagnostic::Source;
 pub use files::FilesError;
 pub use files::find as find_files;
@@ -83,7 +88,7 @@ pub enum ConfigError {
     Files(#[from] FilesError),
     /// What they say is wrong, each thing with its place.
     #[error("{} in the configuration", if .0.len() == 1 { "1 error".to_owned() } else { format!("{} errors", .0.len()) })]
-    Diagnostics(Vec<Diagnostic>),
+    Diagnostics(Found),
 }
 
 /// Reads files and folders, named from where they are in reach; without any,
@@ -95,19 +100,27 @@ pub fn load(paths: &[PathBuf], reach: &Reach) -> Result<Config, ConfigError> {
     let files = files::find(paths, reach.here())?;
     let readings = files::read_in_parallel(reach, &files, |source| read_one(reach, source));
     let mut config = Config { reach: reach.clone(), files: files.clone(), ..Config::default() };
-    let mut diagnostics = Vec::new();
+    let mut diagnostics = Found::default();
     for (number, reading) in readings.into_iter().enumerate() {
         match reading? {
             Ok(contents) => {
                 let file = u32::try_from(number).unwrap_or(u32::MAX);
-                let declared = contents.declared.into_iter();
-                config.declared.extend(declared.map(|entry| Declared { file, ..entry }));
+                let mut declared = contents.declared;
+                for entry in &mut declared {
+                    entry.file = file;
+                }
+                if config.declared.is_empty() {
+                    // Not copied: there may be a million.
+                    config.declared = declared;
+                } else {
+                    config.declared.append(&mut declared);
+                }
                 let personas = contents.personas.into_iter();
                 config.personas.extend(personas.map(|(name, gives)| (name, gives, file)));
                 config.suffixes.extend(contents.suffixes);
                 config.released.extend(contents.released.into_iter().map(|held| (held, file)));
             }
-            Err(found) => diagnostics.extend(found),
+            Err(found) => diagnostics.append(found),
         }
     }
     if diagnostics.is_empty() {
@@ -117,20 +130,53 @@ pub fn load(paths: &[PathBuf], reach: &Reach) -> Result<Config, ConfigError> {
     if diagnostics.is_empty() {
         return Ok(config);
     }
-    let told = diagnostics.into_iter().map(Diagnostic::without_secrets);
-    Err(ConfigError::Diagnostics(told.collect()))
+    Err(ConfigError::Diagnostics(diagnostics.map(Diagnostic::without_secrets)))
+}
+
+/// Reads one text, a large one in pieces.
+fn read_one(reach: &Reach, source: &Source) -> Result<Contents, Found> {
+    if let Some(diagnostic) = scan::refuse(source) {
+        return Err(diagnostic.into());
+    }
+    match cut::cut(source)? {
+        None => read_whole(reach, source),
+        Some(cut) => read_pieces(reach, source, cut),
+    }
 }
 
 /// Reads one text on the fast path, and where that fails on the diagnosing one,
-/// which has the last word.
-fn read_one(reach: &Reach, source: &Source) -> Result<Contents, Vec<Diagnostic>> {
-    if let Some(diagnostic) = scan::refuse(source) {
-        return Err(vec![diagnostic]);
-    }
-    if scan::may_hold_aliases(&source.text) {
+/// which has the last word. What is too large for the fast one takes less on the other.
+fn read_whole(reach: &Reach, source: &Source) -> Result<Contents, Found> {
+    if scan::may_hold_aliases(&source.text) || source.text.len() > 4 * cut::PIECE {
         return diagnose::read(reach, source);
     }
     fast::read(&source.text).or_else(|_| diagnose::read(reach, source))
+}
+
+fn read_pieces(reach: &Reach, source: &Source, cut: Cut) -> Result<Contents, Found> {
+    let mut all = Contents::default();
+    let mut found = Found::default();
+    if !cut.has_version {
+        found.push(diagnose::no_version(source));
+    }
+    found.append(cut.found.into());
+    for piece in &cut.pieces {
+        match read_whole(reach, &piece.document(source)) {
+            Ok(contents) if found.is_empty() => {
+                if all.declared.is_empty() {
+                    // One piece holds about as many as another; growing takes all twice.
+                    all.declared.reserve_exact(contents.declared.len() * cut.pieces.len());
+                }
+                all.declared.extend(contents.declared);
+                all.personas.extend(contents.personas);
+                all.released.extend(contents.released);
+                all.suffixes.extend(contents.suffixes);
+            }
+            Ok(_) => {}
+            Err(wrong) => found.append(wrong.map(|wrong| piece.told_of(source, wrong))),
+        }
+    }
+    if found.is_empty() { Ok(all) } else { Err(found) }
 }
 
 /// The key of what is no longer to be managed.
@@ -164,7 +210,7 @@ fn released(text: &str) -> Result<AddressPattern, String> {
 pub fn read_only(files: &[PathBuf], here: &std::path::Path) -> usize {
     let reach = Reach::new(here, files, &[]);
     let readings = files::read_in_parallel(&reach, files, |source| {
-        fast::read(&source.text).map_err(|_| Vec::new())
+        fast::read(&source.text).map_err(|_| Found::default())
     });
     let held = readings.iter().flatten().flatten();
     held.map(|contents| contents.declared.len()).sum()
@@ -172,10 +218,10 @@ pub fn read_only(files: &[PathBuf], here: &std::path::Path) -> usize {
 
 /// Both readings of one text, for the test that holds them to each other.
 #[doc(hidden)]
-pub fn both_readings(text: &str) -> (Result<Contents, String>, Result<Contents, Vec<Diagnostic>>) {
+pub fn both_readings(text: &str) -> (Result<Contents, String>, Result<Contents, Found>) {
     let source = Source::new("test.yaml", text);
     if let Some(diagnostic) = scan::refuse(&source) {
-        return (Err(diagnostic.message.clone()), Err(vec![diagnostic]));
+        return (Err(diagnostic.message.clone()), Err(diagnostic.into()));
     }
     let reach = Reach::default();
     (fast::read(text), diagnose::read(&reach, &source))

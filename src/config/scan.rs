@@ -41,7 +41,7 @@ pub fn refuse(source: &Source) -> Option<Diagnostic> {
         };
         return Some(Diagnostic::new(source, span, message).help(help));
     }
-    let mut scan = Scan { flow: 0, indents: Vec::new(), quote: None, block: None };
+    let mut scan = Scan::default();
     let mut start = 0;
     for line in text.split_inclusive('\n') {
         if let Some(column) = scan.line(line.trim_end_matches(['\n', '\r'])) {
@@ -60,7 +60,9 @@ pub fn may_hold_aliases(text: &str) -> bool {
     text.contains('&') && text.contains('*')
 }
 
-struct Scan {
+/// Where one stands in a text, line by line.
+#[derive(Default)]
+pub struct Scan {
     /// Open brackets of flow style.
     flow: usize,
     /// Columns at which blocks begin, growing.
@@ -69,11 +71,21 @@ struct Scan {
     quote: Option<char>,
     /// The indentation above which a block scalar's lines stand.
     block: Option<usize>,
+    /// Whether an anchor or an alias was seen.
+    pub has_reference: bool,
 }
 
 impl Scan {
+    /// Whether a line begins something, and does not go on with a text or brackets.
+    pub fn begins(&self, line: &str) -> bool {
+        let indent = line.len() - line.trim_start_matches(' ').len();
+        let is_in_block =
+            self.block.is_some_and(|parent| line.trim().is_empty() || indent > parent);
+        self.quote.is_none() && self.flow == 0 && !is_in_block
+    }
+
     /// Takes one line; the byte at which it is too deep.
-    fn line(&mut self, line: &str) -> Option<usize> {
+    pub fn line(&mut self, line: &str) -> Option<usize> {
         let indent = line.len() - line.trim_start_matches(' ').len();
         if let Some(parent) = self.block {
             if line.trim().is_empty() || indent > parent {
@@ -112,6 +124,7 @@ impl Scan {
             match character {
                 '#' if previous == ' ' => break,
                 '"' | '\'' if at_token => self.quote = Some(character),
+                '&' | '*' if at_token => self.has_reference = true,
                 '[' | '{' if at_token || self.flow > 0 => self.flow += 1,
                 ']' | '}' => self.flow = self.flow.saturating_sub(1),
                 '-' | '?'
@@ -157,7 +170,9 @@ fn is_plain(line: &str) -> bool {
     let ends_plain = !end.ends_with(['|', '>']);
     ends_plain
         && !text.starts_with(['-', '?'])
-        && !text.bytes().any(|byte| matches!(byte, b'[' | b']' | b'{' | b'}' | b'"' | b'\''))
+        && !text
+            .bytes()
+            .any(|byte| matches!(byte, b'[' | b']' | b'{' | b'}' | b'"' | b'\'' | b'&' | b'*'))
 }
 
 #[cfg(test)]

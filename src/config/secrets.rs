@@ -58,7 +58,7 @@ fn hide(at: &mut Labelled) -> Vec<String> {
         bytes[range].iter_mut().filter(|byte| **byte != b'\n').for_each(|byte| *byte = b'*');
     }
     if let Ok(masked) = String::from_utf8(bytes) {
-        at.source = Source::new(at.source.path.clone(), &masked);
+        at.source = Source::of(at.source.path.clone(), masked);
     }
     values
 }

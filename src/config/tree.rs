@@ -1,27 +1,40 @@
 //! A YAML text as a tree with places, from parser events.
 
 use std::collections::HashMap;
+use std::hash::DefaultHasher;
+use std::hash::Hasher as _;
 use std::ops::Range;
 
+use hashbrown::HashTable;
 use saphyr_parser::Event;
 use saphyr_parser::Parser;
 use saphyr_parser::ScalarStyle;
 
 use super::diagnostic::Diagnostic;
+use super::diagnostic::Found;
 use super::diagnostic::Source;
 use super::each::Row;
 use super::each::fill_in;
 
-/// The place of a node in its tree. An alias is the same node once more.
-pub type NodeId = usize;
+/// The place of a node in its tree. An alias is the same node once more. A tree is of a
+/// file or a piece of one, so that it has far fewer nodes than this counts.
+pub type NodeId = u32;
 
 /// One node.
 #[derive(Debug)]
 pub struct Node {
-    /// Its bytes.
-    pub span: Range<usize>,
+    /// Its bytes; a file has far fewer than this counts.
+    start: u32,
+    end: u32,
     /// What it is.
     pub value: Value,
+}
+
+impl Node {
+    /// Its bytes.
+    pub fn span(&self) -> Range<usize> {
+        self.start as usize..self.end as usize
+    }
 }
 
 /// What a node is.
@@ -30,14 +43,14 @@ pub enum Value {
     /// A text, and whether it stands there without quotes.
     Scalar {
         /// The text.
-        text: String,
+        text: Box<str>,
         /// Whether it is neither quoted nor a block.
         plain: bool,
     },
     /// Items.
-    List(Vec<NodeId>),
+    List(Box<[NodeId]>),
     /// Keys and values, in order; a repeated key's later entries are left out.
-    Map(Vec<(NodeId, NodeId)>),
+    Map(Box<[(NodeId, NodeId)]>),
 }
 
 /// A document.
@@ -48,13 +61,20 @@ pub struct Tree {
     nodes: Vec<Node>,
     /// The top of the document; `None` for an empty one.
     pub root: Option<NodeId>,
-    /// The key under which a node stands.
-    keys: HashMap<NodeId, NodeId>,
+    /// The key under which each node stands; [`NO_KEY`] for none.
+    keys: Vec<NodeId>,
 }
+
+const NO_KEY: NodeId = NodeId::MAX;
 
 enum Open {
     List(Vec<NodeId>),
-    Map { entries: Vec<(NodeId, NodeId)>, key: Option<NodeId>, seen: HashMap<String, NodeId> },
+    Map {
+        entries: Vec<(NodeId, NodeId)>,
+        key: Option<NodeId>,
+        /// Keys that stand there, by their texts.
+        seen: HashTable<NodeId>,
+    },
 }
 
 struct Building {
@@ -69,13 +89,13 @@ impl Tree {
     pub fn many_lined_values(&self) -> impl Iterator<Item = Range<usize>> {
         let text = &self.source.text;
         self.nodes.iter().filter_map(|node| {
-            let held = &text[node.span.clone()];
+            let held = &text[node.span()];
             let is_whole = match node.value {
                 Value::Scalar { .. } => true,
                 Value::List(_) | Value::Map(_) => held.starts_with(['[', '{']),
             };
             let held = held.trim_end();
-            let (start, length) = (node.span.start, held.len());
+            let (start, length) = (node.span().start, held.len());
             (is_whole && held.contains('\n')).then(|| start..start + length)
         })
     }
@@ -93,7 +113,7 @@ impl Tree {
             if !seen.insert((left, right)) {
                 continue;
             }
-            match (&self.nodes[left].value, &other.nodes[right].value) {
+            match (&self.nodes[left as usize].value, &other.nodes[right as usize].value) {
                 (
                     Value::Scalar { text, plain },
                     Value::Scalar { text: other_text, plain: other_plain },
@@ -123,12 +143,8 @@ impl Tree {
         without: &str,
         row: &Row,
     ) -> Result<Self, (NodeId, (String, Option<String>))> {
-        let mut copy = Self {
-            source: self.source.clone(),
-            nodes: Vec::new(),
-            root: None,
-            keys: HashMap::new(),
-        };
+        let mut copy =
+            Self { source: self.source.clone(), nodes: Vec::new(), root: None, keys: Vec::new() };
         copy.root = Some(copy.copy_of(self, node, Some(without), row)?);
         Ok(copy)
     }
@@ -140,18 +156,18 @@ impl Tree {
         without: Option<&str>,
         row: &Row,
     ) -> Result<NodeId, (NodeId, (String, Option<String>))> {
-        let value = match &from.nodes[node].value {
+        let value = match &from.nodes[node as usize].value {
             Value::Scalar { text, plain } => {
                 let filled = fill_in(text, row).map_err(|error| (node, error))?;
-                let plain = *plain && filled == *text;
-                Value::Scalar { text: filled, plain }
+                let plain = *plain && filled == **text;
+                Value::Scalar { text: filled.into(), plain }
             }
             Value::List(items) => {
                 let mut copies = Vec::with_capacity(items.len());
                 for item in items {
                     copies.push(self.copy_of(from, *item, None, row)?);
                 }
-                Value::List(copies)
+                Value::List(copies.into())
             }
             Value::Map(entries) => {
                 let mut copies = Vec::with_capacity(entries.len());
@@ -163,23 +179,28 @@ impl Tree {
                     }
                     let key = self.copy_of(from, *key, None, row)?;
                     let value = self.copy_of(from, *value, None, row)?;
-                    self.keys.insert(value, key);
+                    self.keys[value as usize] = key;
                     copies.push((key, value));
                 }
-                Value::Map(copies)
+                Value::Map(copies.into())
             }
         };
-        Ok(self.push(from.nodes[node].span.clone(), value))
+        Ok(self.push(from.nodes[node as usize].span(), value))
     }
 
     /// Builds the tree. Repeated keys are reported into `found` and left out.
     ///
     /// # Errors
     /// What the parser can't read.
-    pub fn build(source: &Source, found: &mut Vec<Diagnostic>) -> Result<Self, Diagnostic> {
+    pub fn build(source: &Source, found: &mut Found) -> Result<Self, Diagnostic> {
         let places = Places::new(&source.text);
-        let mut tree =
-            Self { source: source.clone(), nodes: Vec::new(), root: None, keys: HashMap::new() };
+        let mut tree = Self {
+            source: source.clone(),
+            // About as many as there are: growing takes all of it twice for a moment.
+            nodes: Vec::with_capacity(source.text.len() / 8),
+            root: None,
+            keys: Vec::with_capacity(source.text.len() / 8),
+        };
         let mut stack: Vec<Building> = Vec::new();
         let mut anchors: HashMap<usize, NodeId> = HashMap::new();
         for event in Parser::new_from_str(&source.text) {
@@ -193,8 +214,7 @@ impl Tree {
             let node = match event {
                 Event::Scalar(text, style, anchor, _) => {
                     let plain = style == ScalarStyle::Plain;
-                    let node =
-                        tree.push(start..end, Value::Scalar { text: text.into_owned(), plain });
+                    let node = tree.push(start..end, Value::Scalar { text: text.into(), plain });
                     if anchor > 0 {
                         anchors.insert(anchor, node);
                     }
@@ -215,20 +235,20 @@ impl Tree {
                     continue;
                 }
                 Event::MappingStart(anchor, _) => {
-                    let open = Open::Map { entries: Vec::new(), key: None, seen: HashMap::new() };
+                    let open = Open::Map { entries: Vec::new(), key: None, seen: HashTable::new() };
                     stack.push(Building { open, anchor, start });
                     continue;
                 }
                 Event::SequenceEnd | Event::MappingEnd => {
                     let Some(building) = stack.pop() else { continue };
                     let value = match building.open {
-                        Open::List(items) => Value::List(items),
-                        Open::Map { entries, .. } => Value::Map(entries),
+                        Open::List(items) => Value::List(items.into()),
+                        Open::Map { entries, .. } => Value::Map(entries.into()),
                     };
                     let node = tree.push(building.start..end.max(building.start), value);
-                    if let Value::Map(entries) = &tree.nodes[node].value {
+                    if let Value::Map(entries) = &tree.nodes[node as usize].value {
                         for (key, value) in entries.clone() {
-                            tree.keys.insert(value, key);
+                            tree.keys[value as usize] = key;
                         }
                     }
                     if building.anchor > 0 {
@@ -256,28 +276,29 @@ impl Tree {
                 Some(Open::Map { entries, key, seen }) => match key.take() {
                     None => *key = Some(node),
                     Some(held) => match tree.scalar(held) {
-                        Some((text, _)) => match seen.get(text) {
+                        Some((text, _)) => match seen.find(hash(text), |id| tree.text(*id) == text)
+                        {
                             Some(first) => found.push(
                                 Diagnostic::new(
                                     source,
-                                    tree.nodes[held].span.clone(),
+                                    tree.nodes[held as usize].span(),
                                     format!("`{text}` stands here twice"),
                                 )
                                 .label("again here")
                                 .related(
                                     source,
-                                    tree.nodes[*first].span.clone(),
+                                    tree.nodes[*first as usize].span(),
                                     "first here",
                                 ),
                             ),
                             None => {
-                                seen.insert(text.to_owned(), held);
+                                seen.insert_unique(hash(text), held, |id| hash(tree.text(*id)));
                                 entries.push((held, node));
                             }
                         },
                         None => found.push(Diagnostic::new(
                             source,
-                            tree.nodes[held].span.clone(),
+                            tree.nodes[held as usize].span(),
                             "a key must be a single word or text",
                         )),
                     },
@@ -287,14 +308,21 @@ impl Tree {
         Ok(tree)
     }
 
+    fn text(&self, id: NodeId) -> &str {
+        self.scalar(id).map_or("", |(text, _)| text)
+    }
+
     fn push(&mut self, span: Range<usize>, value: Value) -> NodeId {
-        self.nodes.push(Node { span, value });
-        self.nodes.len() - 1
+        let id = NodeId::try_from(self.nodes.len()).unwrap_or(NO_KEY);
+        let place = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
+        self.nodes.push(Node { start: place(span.start), end: place(span.end), value });
+        self.keys.push(NO_KEY);
+        id
     }
 
     /// A node.
     pub fn node(&self, id: NodeId) -> &Node {
-        &self.nodes[id]
+        &self.nodes[id as usize]
     }
 
     /// How many nodes there are.
@@ -304,7 +332,7 @@ impl Tree {
 
     /// A scalar's text, and whether it is plain.
     pub fn scalar(&self, id: NodeId) -> Option<(&str, bool)> {
-        match &self.nodes[id].value {
+        match &self.nodes[id as usize].value {
             Value::Scalar { text, plain } => Some((text, *plain)),
             _ => None,
         }
@@ -312,7 +340,7 @@ impl Tree {
 
     /// The entries of a map.
     pub fn entries(&self, id: NodeId) -> Option<&[(NodeId, NodeId)]> {
-        match &self.nodes[id].value {
+        match &self.nodes[id as usize].value {
             Value::Map(entries) => Some(entries),
             _ => None,
         }
@@ -325,23 +353,23 @@ impl Tree {
 
     /// The key under which a node stands.
     pub fn key_of(&self, id: NodeId) -> Option<NodeId> {
-        self.keys.get(&id).copied()
+        self.keys.get(id as usize).copied().filter(|key| *key != NO_KEY)
     }
 
     /// What to underline for a node: all of a scalar, the key of anything
     /// larger.
     pub fn mark(&self, id: NodeId) -> Range<usize> {
-        match (&self.nodes[id].value, self.key_of(id)) {
-            (Value::Scalar { .. }, Some(key)) if self.nodes[id].span.is_empty() => {
-                self.nodes[key].span.clone()
+        match (&self.nodes[id as usize].value, self.key_of(id)) {
+            (Value::Scalar { .. }, Some(key)) if self.nodes[id as usize].span().is_empty() => {
+                self.nodes[key as usize].span()
             }
-            (Value::Scalar { .. }, _) => self.nodes[id].span.clone(),
-            (_, Some(key)) => self.nodes[key].span.clone(),
+            (Value::Scalar { .. }, _) => self.nodes[id as usize].span(),
+            (_, Some(key)) => self.nodes[key as usize].span(),
             (Value::Map(entries), None) if !entries.is_empty() => {
-                self.nodes[entries[0].0].span.clone()
+                self.nodes[entries[0].0 as usize].span()
             }
             (_, None) => {
-                let span = &self.nodes[id].span;
+                let span = self.nodes[id as usize].span();
                 span.start..span.start
             }
         }
@@ -349,21 +377,32 @@ impl Tree {
 }
 
 /// From the parser's characters to bytes; for plain ASCII they are the same.
-struct Places {
-    bytes: Option<Vec<usize>>,
-    length: usize,
+struct Places<'a> {
+    text: &'a str,
+    /// The byte of each so many characters.
+    marks: Option<Vec<usize>>,
 }
 
-impl Places {
-    fn new(text: &str) -> Self {
-        let bytes = (!text.is_ascii()).then(|| text.char_indices().map(|(byte, _)| byte).collect());
-        Self { bytes, length: text.len() }
+fn hash(text: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    hasher.write(text.as_bytes());
+    hasher.finish()
+}
+
+/// So many characters lie between two marks.
+const STRIDE: usize = 64;
+
+impl<'a> Places<'a> {
+    fn new(text: &'a str) -> Self {
+        let marks = (!text.is_ascii())
+            .then(|| text.char_indices().step_by(STRIDE).map(|(byte, _)| byte).collect());
+        Self { text, marks }
     }
 
     fn byte(&self, character: usize) -> usize {
-        match &self.bytes {
-            Some(bytes) => bytes.get(character).copied().unwrap_or(self.length),
-            None => character.min(self.length),
-        }
+        let Some(marks) = &self.marks else { return character.min(self.text.len()) };
+        let Some(mark) = marks.get(character / STRIDE) else { return self.text.len() };
+        let mut rest = self.text[*mark..].char_indices();
+        rest.nth(character % STRIDE).map_or(self.text.len(), |(byte, _)| mark + byte)
     }
 }

@@ -23,6 +23,7 @@ mod growth;
 mod hostile_names;
 mod hostile_org;
 mod kills;
+mod large_files;
 mod local_org;
 mod manual;
 mod many_users;

@@ -226,7 +226,7 @@ impl World {
         }
         let mut redacted = String::new();
         for line in text.split_inclusive('\n') {
-            redacted.push_str(&without_digest(&without_what_is_left(&without_seconds(line))));
+            redacted.push_str(&without_digest(without_what_is_left(&without_seconds(line))));
         }
         redacted
     }
@@ -346,14 +346,13 @@ fn without_what_is_left(line: &str) -> String {
 }
 
 /// The digest of a saved plan as `DIGEST`: the plan holds the org's port.
-fn without_digest(line: &str) -> String {
-    let words = line.split_inclusive([' ', '`', '\n', '.']);
-    let redacted = words.map(|word| {
-        let bare = word.trim_end_matches([' ', '`', '\n', '.']);
-        let is_one = bare.len() == 64 && bare.bytes().all(|byte| byte.is_ascii_hexdigit());
-        if is_one { word.replace(bare, "DIGEST") } else { word.to_owned() }
-    });
-    redacted.collect()
+fn without_digest(line: String) -> String {
+    let is_one =
+        |word: &&str| word.len() == 64 && word.bytes().all(|byte| byte.is_ascii_hexdigit());
+    match line.split([' ', '`', '\n', '.', '"']).find(is_one) {
+        Some(digest) => line.replace(digest, "DIGEST"),
+        None => line,
+    }
 }
 
 /// The example of the manual.

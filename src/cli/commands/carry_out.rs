@@ -324,7 +324,7 @@ impl Run<'_> {
             Ok(planned) => planned,
             Err(CommandError::Diagnostics(found)) => {
                 let reasons: Vec<String> =
-                    found.into_iter().map(|diagnostic| diagnostic.message).collect();
+                    found.told.into_iter().map(|diagnostic| diagnostic.message).collect();
                 return Err(refuse_stale(&reasons));
             }
             Err(error) => return Err(error),

@@ -18,6 +18,7 @@ use crate::config;
 use crate::config::ConfigError;
 use crate::config::Diagnostic;
 use crate::config::FormatError;
+use crate::config::Found;
 use crate::config::Source;
 use crate::disk;
 
@@ -107,7 +108,7 @@ fn standard_input(
 }
 
 fn refused(found: Vec<Diagnostic>) -> CommandError {
-    CommandError::Diagnostics(found.into_iter().map(Diagnostic::without_secrets).collect())
+    CommandError::Diagnostics(Found::from(found).map(Diagnostic::without_secrets))
 }
 
 fn difference(path: &Path, old: &str, new: &str) -> String {

@@ -10,6 +10,7 @@ use crate::cli::plan_file;
 use crate::cli::view::diagnostics_json;
 use crate::config;
 use crate::config::ConfigError;
+use crate::config::Found;
 
 /// Runs the command.
 ///
@@ -24,7 +25,7 @@ pub fn run(
     let reach = arguments.allowed.reach(&environment.folder, &arguments.paths);
     let is_for_programs = arguments.json || arguments.sarif;
     let (found, counts) = match config::load(&arguments.paths, &reach) {
-        Ok(config) => (Vec::new(), (config.files.len(), config.declared.len())),
+        Ok(config) => (Found::default(), (config.files.len(), config.declared.len())),
         Err(ConfigError::Diagnostics(found)) if is_for_programs => (found, (0, 0)),
         Err(error) => return Err(error.into()),
     };

@@ -3,7 +3,7 @@
 use serde_json::Value as Json;
 use serde_json::json;
 
-use crate::config::Diagnostic;
+use crate::config::Found;
 
 /// Line and column, counted from 1, of a byte.
 fn place(text: &str, byte: usize) -> (usize, usize) {
@@ -14,8 +14,9 @@ fn place(text: &str, byte: usize) -> (usize, usize) {
 }
 
 /// One document, its format versioned.
-pub fn document(found: &[Diagnostic], resources: usize) -> Json {
+pub fn document(found: &Found, resources: usize) -> Json {
     let diagnostics: Vec<Json> = found
+        .told
         .iter()
         .map(|diagnostic| {
             let at = &diagnostic.at;
@@ -38,12 +39,14 @@ pub fn document(found: &[Diagnostic], resources: usize) -> Json {
         "valid": found.is_empty(),
         "resources": resources,
         "diagnostics": diagnostics,
+        "more": found.more,
     })
 }
 
 /// A SARIF log (OASIS, version 2.1.0), which code hosts show beside the lines.
-pub fn sarif(found: &[Diagnostic]) -> Json {
+pub fn sarif(found: &Found) -> Json {
     let results: Vec<Json> = found
+        .told
         .iter()
         .map(|diagnostic| {
             let at = &diagnostic.at;

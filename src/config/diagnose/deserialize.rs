@@ -139,9 +139,9 @@ pub fn text_of(tree: &Tree, node: NodeId) -> Result<String, ReadError> {
 
 fn meant_as_text(tree: &Tree, node: NodeId) -> Result<String, ReadError> {
     let found = match &tree.node(node).value {
-        Value::Scalar { text, plain: false } => return Ok(text.clone()),
+        Value::Scalar { text, plain: false } => return Ok(text.to_string()),
         Value::Scalar { text, .. } if tree.is_null(node) => {
-            let what = if tree.node(node).span.is_empty() {
+            let what = if tree.node(node).span().is_empty() {
                 "nothing".to_owned()
             } else {
                 format!("`{text}`, which means nothing")
@@ -150,7 +150,7 @@ fn meant_as_text(tree: &Tree, node: NodeId) -> Result<String, ReadError> {
         }
         Value::Scalar { text, .. } => {
             if !looks_like_something_else(text) {
-                return Ok(text.clone());
+                return Ok(text.to_string());
             }
             let quoted =
                 if text.contains('\'') { format!("\"{text}\"") } else { format!("'{text}'") };
