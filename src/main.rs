@@ -103,9 +103,19 @@ fn tell_of_panics() {
     }));
 }
 
+/// A file that would grow too large is an error of its write then, which says where, and
+/// no signal that ends the process.
+#[cfg(unix)]
+fn file_too_large() -> Option<tokio::signal::unix::Signal> {
+    use tokio::signal::unix::SignalKind;
+    tokio::signal::unix::signal(SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw())).ok()
+}
+
 #[tokio::main]
 async fn main() -> ExitCode {
     tell_of_panics();
+    #[cfg(unix)]
+    let _heeded = file_too_large();
     let arguments = std::env::args_os().collect();
     ExitCode::from(cli::run(arguments, environment()).await)
 }

@@ -162,6 +162,8 @@ impl Output {
     /// # Errors
     /// When nobody reads it any more.
     pub fn line(&mut self, text: &str) -> Result<(), CommandError> {
+        // A text with lines of its own is printed; here a name has brought them.
+        let text = text.trim_end_matches('\n').replace('\n', "\\n");
         self.print(&format!("{text}\n"))
     }
 

@@ -58,7 +58,7 @@ impl Session {
         let state_dir = environment.folder.join(&arguments.state_dir);
         match arguments.org.as_deref() {
             Some("local") => Self::local(environment, state_dir).await,
-            Some(name) => Err(CommandError::new(format!("there is no org `{name}`"))
+            Some(name) => Err(CommandError::new(no_such_org(name))
                 .hint("`--org local` is the local org inside orgform.")
                 .hint(
                     "For a real org, set SF_ACCESS_TOKEN and SF_INSTANCE_URL and leave --org out.",
@@ -215,6 +215,15 @@ impl Session {
         if let Some(running) = self.local {
             running.stop().await;
         }
+    }
+}
+
+/// What is given in a name's place may be a token or an address with a password.
+fn no_such_org(name: &str) -> String {
+    if name.contains(['!', '@', ':', '/']) {
+        "what --org names is no org's name".to_owned()
+    } else {
+        format!("there is no org `{name}`")
     }
 }
 

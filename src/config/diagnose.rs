@@ -14,6 +14,7 @@ use deserialize::ReadError;
 use deserialize::Reader;
 
 use super::Contents;
+use super::MOST_DECLARED;
 use super::MOST_ERRORS;
 use super::RELEASE;
 use super::diagnostic::Diagnostic;
@@ -252,6 +253,11 @@ impl Reading<'_> {
             }
             let (contents, found) = (copy.contents, copy.found);
             self.contents = contents;
+            if self.contents.declared.len() > MOST_DECLARED {
+                let message = format!("this declares more than {MOST_DECLARED} resources");
+                self.report_with(key, message, Some("cut it into several".to_owned()));
+                return true;
+            }
             if !found.is_empty() {
                 // What is wrong in one is wrong in most.
                 self.found.append(found);

@@ -62,7 +62,7 @@ pub fn rows(
         }
     }?;
     if rows.len() > MOST_ROWS {
-        let message = format!("{} rows are more than the {MOST_ROWS} that are read", rows.len());
+        let message = format!("there are more rows than the {MOST_ROWS} that are read");
         return Err(EachError::new(node, message));
     }
     Ok(rows)
@@ -132,8 +132,10 @@ fn of_csv(text: &str) -> Result<Vec<Row>, String> {
     if names.iter().all(str::is_empty) {
         return Err("the CSV file has no first line with the names of its columns".to_owned());
     }
+    // One more than are read tells that there are too many.
     reader
         .records()
+        .take(MOST_ROWS + 1)
         .map(|record| {
             let record = record.map_err(|error| format!("the CSV file: {error}"))?;
             let pairs = names.iter().zip(record.iter());

@@ -47,6 +47,9 @@ pub use suffixes::Suffixes;
 pub use suffixes::of as suffix_of;
 pub use suffixes::with as with_suffix;
 
+/// More than this is not declared at once: a slip in a loop makes it.
+const MOST_DECLARED: usize = 2_000_000;
+
 /// After so many errors the rest are not looked for.
 pub const MOST_ERRORS: usize = 100;
 
@@ -122,6 +125,16 @@ pub fn load(paths: &[PathBuf], reach: &Reach) -> Result<Config, ConfigError> {
             }
             Err(found) => diagnostics.append(found),
         }
+    }
+    let count = personas::declared_in_all(&config);
+    if count > MOST_DECLARED {
+        let file = files.first().cloned().unwrap_or_default();
+        let message =
+            format!("{count} resources are declared, and at most {MOST_DECLARED} at once");
+        diagnostics.push(
+            Diagnostic::new(&Source::new(file, ""), 0..0, message)
+                .help("cut them into several sets of files"),
+        );
     }
     if diagnostics.is_empty() {
         let unknown = personas::expand(&mut config);

@@ -27,6 +27,17 @@ pub struct UnknownPersona {
     pub meant: Option<String>,
 }
 
+/// How many resources there are once users have what their personas have.
+pub fn declared_in_all(config: &Config) -> usize {
+    let sizes: HashMap<&str, usize> =
+        config.personas.iter().map(|(name, declared, _)| (name.as_str(), declared.len())).collect();
+    let given = config.declared.iter().filter_map(|user| {
+        let persona = user.attributes.get(kinds::PERSONA)?;
+        sizes.get(persona.as_text()?).copied()
+    });
+    config.declared.len() + given.sum::<usize>()
+}
+
 /// Gives users what their personas have.
 pub fn expand(config: &mut Config) -> Vec<UnknownPersona> {
     let points = |declared: &Declared| declared.attributes.get(kinds::PERSONA).is_some();

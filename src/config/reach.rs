@@ -22,11 +22,31 @@ pub struct Reach {
     folders: Vec<PathBuf>,
 }
 
+/// Whether a folder on the way that a path names is a link out of the folder that it is
+/// in: it was named by who runs this, and made by anybody. Of an absolute path that is
+/// asked of its last folder alone.
+fn leads_away(here: &Path, path: &Path) -> bool {
+    let whole = here.join(path);
+    let folders: Vec<&Path> = if path.is_absolute() {
+        vec![whole.as_path()]
+    } else {
+        whole.ancestors().take(path.components().count()).collect()
+    };
+    folders.into_iter().any(|place| {
+        let is_link = std::fs::symlink_metadata(place).is_ok_and(|found| found.is_symlink());
+        let inside = || {
+            let parent = place.parent()?.canonicalize().ok()?;
+            Some(place.canonicalize().ok()?.starts_with(parent))
+        };
+        is_link && inside() != Some(true)
+    })
+}
+
 impl Reach {
     /// The folders that `paths` name or in which they are (`here`, where there are none),
     /// and those that were allowed besides.
     pub fn new(here: &Path, paths: &[PathBuf], allowed: &[PathBuf]) -> Self {
-        let own = paths.iter().map(|path| {
+        let own = paths.iter().filter(|path| !leads_away(here, path)).map(|path| {
             let whole = here.join(path);
             if whole.is_dir() { whole } else { whole.parent().map(Path::to_owned).unwrap_or(whole) }
         });

@@ -13,6 +13,7 @@ pub use failure::advice;
 pub use failure::told;
 pub use private::Refused;
 pub use private::append;
+pub use private::check_folder;
 pub use private::create;
 pub use private::folder;
 pub use private::look;

@@ -80,7 +80,7 @@ pub fn read(path: &Path) -> std::io::Result<Vec<u8>> {
 /// keeps its rights.
 ///
 /// # Errors
-/// When it can't be made, or is another user's.
+/// When it can't be made, is a link, or is another user's.
 pub fn folder(path: &Path) -> std::io::Result<()> {
     let mut builder = DirBuilder::new();
     builder.recursive(true);
@@ -90,7 +90,47 @@ pub fn folder(path: &Path) -> std::io::Result<()> {
         builder.mode(0o700);
     }
     builder.create(path)?;
-    is_ours(&std::fs::metadata(path)?)
+    let found = std::fs::symlink_metadata(path)?;
+    if found.is_symlink() {
+        return Err(Refused::Link.into());
+    }
+    is_ours(&found)
+}
+
+/// Refuses a folder in which something is no file or folder of this user's own: for who
+/// opens files in it by itself. One that is not there is well.
+///
+/// # Errors
+/// What is found first.
+pub fn check_folder(path: &Path) -> std::io::Result<()> {
+    let found = match std::fs::symlink_metadata(path) {
+        Ok(found) => found,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(error),
+    };
+    if found.is_symlink() {
+        return Err(Refused::Link.into());
+    }
+    is_ours(&found)?;
+    if found.is_dir() {
+        for entry in std::fs::read_dir(path)? {
+            check_folder(&entry?.path())?;
+        }
+        return Ok(());
+    }
+    // A second name of a file may be anywhere.
+    if found.is_file() && names_of(&found) == 1 { Ok(()) } else { Err(Refused::NotRegular.into()) }
+}
+
+#[cfg(unix)]
+fn names_of(found: &std::fs::Metadata) -> u64 {
+    use std::os::unix::fs::MetadataExt as _;
+    found.nlink()
+}
+
+#[cfg(not(unix))]
+fn names_of(_: &std::fs::Metadata) -> u64 {
+    1
 }
 
 /// Takes a folder and all that is in it away from everybody but its owner; links are

@@ -1,5 +1,6 @@
-//! The log on disk: lines that are only added, each whole or not at all, and each with a
-//! checksum, so that what was acknowledged is known from what is damaged.
+//! The log on disk: lines that are only added, each whole or not at all, and each with its
+//! number and a checksum, so that what was acknowledged is known from what is damaged or
+//! missing.
 //!
 //! A line that can't be read is left out and told, the file is set aside as it is, and the
 //! lines behind it count all the same.
@@ -23,6 +24,8 @@ pub struct Log {
     pub path: PathBuf,
     /// How much of it was written whole.
     pub length: u64,
+    /// The number of its last line.
+    pub last: u64,
     /// A write failed and could not be taken back: nothing is written any more.
     pub is_broken: bool,
 }
@@ -30,10 +33,10 @@ pub struct Log {
 /// What of a log could not be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Damage {
-    /// How many lines are none.
-    pub lines: usize,
+    /// How many lines are missing or none.
+    pub lines: u64,
     /// How many could be read.
-    pub read: usize,
+    pub read: u64,
     /// Where the file is kept as it was.
     pub kept: PathBuf,
 }
@@ -44,7 +47,7 @@ impl fmt::Display for Damage {
         let lines = if *lines == 1 { "1 line".to_owned() } else { format!("{lines} lines") };
         write!(
             f,
-            "{lines} of the local org's data can't be read, and what they say is missing; {read} could be. The file is kept as {}.",
+            "{lines} of the local org's data can't be read or is missing; {read} could be read. The file is kept as {}.",
             kept.display()
         )
     }
@@ -53,29 +56,30 @@ impl fmt::Display for Damage {
 /// Bytes of a checksum, in hexadecimal, in front of a line.
 const CHECKSUM: usize = 16;
 
-fn checksum(line: &[u8]) -> String {
-    let digest = blake3::hash(line).to_hex();
-    digest.as_str()[..CHECKSUM].to_owned()
+fn checksum(number: u64, line: &[u8]) -> String {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(&number.to_le_bytes()).update(line);
+    hasher.finalize().to_hex().as_str()[..CHECKSUM].to_owned()
 }
 
 /// A line as it stands in the file.
-pub fn with_checksum(line: &[u8]) -> Vec<u8> {
-    let mut whole = checksum(line).into_bytes();
-    whole.push(b' ');
+pub fn numbered(number: u64, line: &[u8]) -> Vec<u8> {
+    let mut whole = format!("{number} {} ", checksum(number, line)).into_bytes();
     whole.extend_from_slice(line);
     whole.push(b'\n');
     whole
 }
 
-/// What a line of the file says; `None` for one that is damaged. Earlier versions wrote
-/// lists without a checksum.
-fn said(line: &[u8]) -> Option<&[u8]> {
+/// What a line of the file says, with its number; `None` for one that is damaged. Earlier
+/// versions wrote lists and nothing else.
+fn said(line: &[u8]) -> Option<(Option<u64>, &[u8])> {
     if line.starts_with(b"[") {
-        return Some(line);
+        return Some((None, line));
     }
-    let (held, rest) = line.split_at_checked(CHECKSUM)?;
-    let rest = rest.strip_prefix(b" ")?;
-    (checksum(rest).as_bytes() == held).then_some(rest)
+    let mut parts = line.splitn(3, |byte| *byte == b' ');
+    let number = std::str::from_utf8(parts.next()?).ok()?.parse().ok()?;
+    let (held, rest) = (parts.next()?, parts.next()?);
+    (checksum(number, rest).as_bytes() == held).then_some((Some(number), rest))
 }
 
 impl Log {
@@ -87,13 +91,13 @@ impl Log {
     pub fn open(
         path: &Path,
         mut take: impl FnMut(&[u8]) -> bool,
-    ) -> std::io::Result<(Self, Option<Damage>, usize)> {
+    ) -> std::io::Result<(Self, Option<Damage>, u64)> {
         let mut file = disk::append(path)?;
         hold(&file)?;
-        let (mut read, mut bad, mut length) = (0, 0, 0);
+        let (mut read, mut bad, mut last, mut length) = (0, 0, 0, 0);
         let mut lines = BufReader::new(&file);
         let mut line = Vec::new();
-        let mut is_ended = true;
+        let (mut is_ended, mut is_damaged) = (true, false);
         loop {
             line.clear();
             let bytes = lines.read_until(b'\n', &mut line)?;
@@ -102,31 +106,42 @@ impl Log {
             }
             length += bytes as u64;
             is_ended = line.pop_if(|last| *last == b'\n').is_some();
-            let is_read = said(&line).is_some_and(&mut take);
-            *(if is_read { &mut read } else { &mut bad }) += 1;
+            match said(&line).filter(|(_, said)| take(said)) {
+                // Those that are missing before it are known by its number.
+                Some((Some(number), _)) => {
+                    bad = bad.max(number.saturating_sub(read + 1));
+                    last = number.max(last);
+                    read += 1;
+                }
+                Some((None, _)) => {
+                    last += 1;
+                    read += 1;
+                }
+                None => is_damaged = true,
+            }
         }
         drop(lines);
-        let damage = match bad {
-            0 => None,
-            lines => Some(Damage { lines, read, kept: set_aside(path)? }),
+        let damage = match (bad, is_damaged) {
+            (0, false) => None,
+            (lines, _) => Some(Damage { lines: lines.max(1), read, kept: set_aside(path)? }),
         };
         if !is_ended && damage.is_none() {
             file.write_all(b"\n")?;
             length += 1;
         }
-        let log = Self { file, path: path.to_owned(), length, is_broken: false };
+        let log = Self { file, path: path.to_owned(), length, last, is_broken: false };
         Ok((log, damage, read))
     }
 
-    /// Goes on in a file that has just taken the place of this one.
+    /// Goes on in a file of so many lines that has just taken the place of this one.
     ///
     /// # Errors
     /// When it can't be opened, or another process holds it.
-    pub fn reopened(&self) -> std::io::Result<Self> {
+    pub fn reopened(&self, last: u64) -> std::io::Result<Self> {
         let file = disk::append(&self.path)?;
         hold(&file)?;
         let length = file.metadata()?.len();
-        Ok(Self { file, path: self.path.clone(), length, is_broken: false })
+        Ok(Self { file, path: self.path.clone(), length, last, is_broken: false })
     }
 
     /// Adds a line, which is on disk when this returns. Where that fails, the file
@@ -138,10 +153,13 @@ impl Log {
         if self.is_broken {
             return Err(std::io::Error::other("an earlier write could not be taken back"));
         }
-        let line = with_checksum(line);
+        let line = numbered(self.last + 1, line);
         let written = self.file.write_all(&line).and_then(|()| self.file.sync_data());
         match written {
-            Ok(()) => self.length += line.len() as u64,
+            Ok(()) => {
+                self.length += line.len() as u64;
+                self.last += 1;
+            }
             Err(_) => self.is_broken = self.file.set_len(self.length).is_err(),
         }
         written

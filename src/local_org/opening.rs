@@ -103,6 +103,10 @@ pub fn open(options: &Options, now: i64) -> Result<Opened, StartError> {
         let setting = org.store.all(SETTINGS_TABLE).next().cloned().unwrap_or_default();
         let text = |name: &str| setting.text(name).unwrap_or_default().to_owned();
         org.running_user = text("running_user");
+        if org.store.get("User", &org.running_user).is_none() {
+            let told = damage.map(|damage| damage.to_string()).unwrap_or_default();
+            return Err(failed(std::io::Error::other(format!("its admin can't be read. {told}"))));
+        }
         let list = |name: &str| -> Vec<String> {
             let names = setting.get(name).and_then(Cell::as_array).into_iter().flatten();
             names.filter_map(|name| name.as_str().map(str::to_owned)).collect()

@@ -8,7 +8,6 @@ use quick_xml::events::BytesText;
 use quick_xml::events::Event;
 use serde_json::Value as Json;
 
-use crate::text::size::LONGEST_TAG;
 use crate::text::size::xml_values;
 
 /// An element. One is like another whatever their places.
@@ -94,11 +93,12 @@ impl Node {
     /// # Errors
     /// What is wrong with it, and where.
     pub fn parse(text: &str) -> Result<Self, NoDocument> {
-        if xml_values(text).is_none_or(|values| values > MOST_VALUES) {
-            let message = format!(
-                "the document has more than {MOST_VALUES} elements and attributes, or a tag of more than {LONGEST_TAG} bytes"
-            );
-            return Err(NoDocument { message, place: (1, 1) });
+        let odd = |message: String| NoDocument { message, place: (1, 1) };
+        let values = xml_values(text).map_err(|error| odd(format!("the document has {error}")))?;
+        if values > MOST_VALUES {
+            return Err(odd(format!(
+                "the document has more than {MOST_VALUES} elements and attributes"
+            )));
         }
         let document = roxmltree::Document::parse(text).map_err(|error| {
             let place = error.pos();

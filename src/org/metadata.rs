@@ -182,6 +182,25 @@ pub(super) fn read_create_result(body: &str) -> Result<RecordOutcome, OrgError> 
     }
 }
 
+/// The elements of a name that stand in no other of that name: what is nested is part of
+/// the outer one, and is not told twice.
+fn outermost<'a, 'input>(
+    document: &'a roxmltree::Document<'input>,
+    name: &str,
+) -> Vec<roxmltree::Node<'a, 'input>> {
+    let mut found = Vec::new();
+    let mut open = vec![document.root()];
+    while let Some(node) = open.pop() {
+        if node.tag_name().name() == name {
+            found.push(node);
+        } else {
+            let children: Vec<_> = node.children().filter(roxmltree::Node::is_element).collect();
+            open.extend(children.into_iter().rev());
+        }
+    }
+    found
+}
+
 fn child_text<'a>(node: roxmltree::Node<'a, '_>, name: &str) -> Option<&'a str> {
     node.children().find(|child| child.tag_name().name() == name)?.text().map(str::trim)
 }
@@ -243,11 +262,8 @@ impl Org {
         let answer = self.metadata("readMetadata", CallKind::ReadMetadata, &body).await?;
         let document = roxmltree::Document::parse(&answer.body)
             .map_err(|error| unexpected("readMetadata", error.to_string()))?;
-        let records: Vec<Element> = document
-            .descendants()
-            .filter(|node| node.tag_name().name() == "records")
-            .map(|node| element_of(node, 0))
-            .collect();
+        let records: Vec<Element> =
+            outermost(&document, "records").into_iter().map(|node| element_of(node, 0)).collect();
         // One that is not there is an empty record without a name, and may be
         // missing altogether: matched by name, never by place.
         Ok(full_names
@@ -283,9 +299,8 @@ impl Org {
         let answer = self.metadata("listMetadata", CallKind::ReadMetadata, &body).await?;
         let document = roxmltree::Document::parse(&answer.body)
             .map_err(|error| unexpected("listMetadata", error.to_string()))?;
-        Ok(document
-            .descendants()
-            .filter(|node| node.tag_name().name() == "result")
+        Ok(outermost(&document, "result")
+            .into_iter()
             .map(|node| element_of(node, 0))
             .filter_map(|entry| {
                 let id = SalesforceId::parse(entry.child_text("id")?)?;
@@ -368,8 +383,7 @@ fn outcomes(
 ) -> Result<Vec<DocumentOutcome>, OrgError> {
     let document = roxmltree::Document::parse(&answer.body)
         .map_err(|error| unexpected(operation, error.to_string()))?;
-    let results: Vec<_> =
-        document.descendants().filter(|node| node.tag_name().name() == "result").collect();
+    let results = outermost(&document, "result");
     if results.len() != names.len() {
         return Err(unexpected(operation, "it has another number of results than were sent"));
     }

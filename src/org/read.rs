@@ -12,6 +12,7 @@ use super::error::OrgError;
 use super::error::Refusal;
 use super::error::Refused;
 use super::refusals::refusal_of;
+use super::size::MOST_ROWS;
 use super::size::TooLarge;
 use super::size::most_pages;
 use super::soql::encode;
@@ -228,6 +229,9 @@ impl Org {
         let too_large =
             |excess| OrgError::TooLarge { call: "query".to_owned(), name: "query", excess };
         let total = first.get("totalSize").and_then(Json::as_u64);
+        if let Some(total) = total.filter(|total| *total > MOST_ROWS) {
+            return Err(too_large(TooLarge::Rows(total.min(MOST_ROWS))));
+        }
         let mut answer = first;
         let (mut pages_read, mut rows_read) = (0, 0);
         loop {

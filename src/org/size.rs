@@ -2,6 +2,7 @@
 //! the bytes of its text. Imports how texts are measured.
 
 use crate::text::size;
+use crate::text::size::OddXml;
 
 /// As much as an answer may have that is not what its call's contract says: Salesforce's
 /// reasons, or a page of something on the way.
@@ -41,14 +42,14 @@ pub enum TooLarge {
     /// More values than this.
     #[error("more than {0} values")]
     Values(usize),
-    /// A tag that no envelope has.
-    #[error("a tag of more than {} bytes", size::LONGEST_TAG)]
-    Tag,
+    /// A form that no envelope has.
+    #[error("{0}")]
+    Odd(OddXml),
     /// More pages than the rows that it has can fill.
     #[error("more pages than its {0} rows fill")]
     Pages(u64),
-    /// More rows than it says that there are.
-    #[error("more rows than the {0} that it says there are")]
+    /// More rows than it says that there are, or than any answer has.
+    #[error("more than {0} rows")]
     Rows(u64),
 }
 
@@ -77,16 +78,20 @@ impl Size {
         Err(TooLarge::Values(self.values))
     }
 
-    /// Whether an XML text has no more elements and attributes, and no tag that takes
-    /// long to read.
+    /// Whether an XML text has no more elements and attributes, and is of a form that is
+    /// read.
     ///
     /// # Errors
     /// When it has.
     pub fn holds_xml(&self, text: &str) -> Result<(), TooLarge> {
-        let Some(found) = size::xml_values(text) else { return Err(TooLarge::Tag) };
+        let found = size::xml_values(text).map_err(TooLarge::Odd)?;
         if found > self.values { Err(TooLarge::Values(self.values)) } else { Ok(()) }
     }
 }
+
+/// More rows than any question of ours has: they are about users, sets and what is
+/// assigned of them.
+pub const MOST_ROWS: u64 = 5_000_000;
 
 /// As many pages as rows can fill: Salesforce's pages have 2,000 rows, and not below 200
 /// where rows are wide (SOQL and SOSL Reference, "Change the Batch Size in Queries"); a

@@ -236,7 +236,7 @@ impl Org {
                 Ok(answer) => return Ok(answer),
                 Err(failed) => failed,
             };
-            if attempt >= self.policy.attempts || !may_repeat(effect, &error) {
+            if attempt >= self.policy.attempts || !may_repeat(effect, &error, attempt) {
                 return Err(error);
             }
             let wait = self.policy.wait(attempt, self.chance());
@@ -364,8 +364,12 @@ impl Org {
 }
 
 /// Whether a call may simply be sent again.
-fn may_repeat(effect: Effect, error: &OrgError) -> bool {
+fn may_repeat(effect: Effect, error: &OrgError, attempt: u32) -> bool {
     match error {
+        // Each further one would be waited for as long.
+        OrgError::Unanswered { source: WireError::TimedOut(_), .. } => {
+            effect == Effect::Read && attempt == 1
+        }
         OrgError::Unreachable { .. } => true,
         // Where every answer is a redirect or too large, another one is no better.
         OrgError::Unexpected { status: Some(300..=399), .. } | OrgError::TooLarge { .. } => false,

@@ -90,6 +90,8 @@ impl Cache {
     /// When another process holds it, the disk refuses, or it is of a newer version.
     pub fn open(folder: &Path, org_id: &SalesforceId) -> Result<Self, StateError> {
         let path = folder.join("cache.sled");
+        // sled follows whatever it finds there.
+        disk::check_folder(&path).map_err(StateError::io(&path))?;
         let refused = |failure| match failure {
             OpenFailure::Held => {
                 StateError::Locked { holder: "a process that took no lock".to_owned() }

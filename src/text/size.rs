@@ -3,14 +3,37 @@
 
 /// A tag has a name and a few attributes; a long one takes more than linear time to read.
 pub const LONGEST_TAG: usize = 4096;
+/// Each name with a prefix is looked for in all namespaces that are in scope.
+const MOST_NAMESPACES: usize = 100;
+/// Elements stand in each other no deeper.
+const DEEPEST: usize = 256;
+
+/// Why an XML text is not read: it is of a form that no answer and no file has, and that
+/// takes more than linear time or memory to read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum OddXml {
+    /// A tag that goes on and on.
+    #[error("a tag of more than {LONGEST_TAG} bytes")]
+    LongTag,
+    /// Namespaces without end.
+    #[error("more than {MOST_NAMESPACES} namespaces")]
+    Namespaces,
+    /// Elements in elements without end.
+    #[error("elements that stand more than {DEEPEST} deep in each other")]
+    Depth,
+    /// A document type or an instruction, which nothing documents.
+    #[error("a document type or a processing instruction")]
+    Instruction,
+}
 
 /// Whether a JSON text has no more than so many values.
 pub fn has_json_values(text: &str, most: usize) -> bool {
-    // A value takes two bytes with what separates it from the next.
-    text.len() / 2 <= most || json_values(text) <= most
+    // No byte counts as more than four.
+    text.len() <= most / 4 || json_values(text) <= most
 }
 
-/// The values of a JSON text, or some more.
+/// The values of a JSON text, or some more. A list and an object with something in them
+/// take as much as several values do: they have room for more.
 fn json_values(text: &str) -> usize {
     let mut is_in_text = false;
     let mut is_escaped = false;
@@ -20,58 +43,109 @@ fn json_values(text: &str) -> usize {
             _ if is_escaped => is_escaped = false,
             b'\\' if is_in_text => is_escaped = true,
             b'"' => is_in_text = !is_in_text,
-            b',' | b'[' | b'{' if !is_in_text => values += 1,
+            b',' if !is_in_text => values += 1,
+            b'[' if !is_in_text => values += 4,
+            b'{' if !is_in_text => values += 6,
             _ => {}
         }
     }
     values
 }
 
-/// The elements and attributes of an XML text, or some more; `None` where a tag is longer
-/// than any is.
-pub fn xml_values(text: &str) -> Option<usize> {
-    let mut values = 0;
+/// The elements and attributes of an XML text, or some more. What begins and does not end
+/// is not counted: no parser goes on behind it.
+///
+/// # Errors
+/// When it is of a form that is not read.
+pub fn xml_values(text: &str) -> Result<usize, OddXml> {
+    let (mut values, mut namespaces, mut depth) = (0, 0, 0_usize);
     let mut rest = text;
+    let mut is_first = true;
     while let Some(start) = rest.find('<') {
         rest = &rest[start..];
-        let end = if rest.starts_with("<!--") {
-            rest.find("-->")
+        let length = if rest.starts_with("<!--") {
+            rest.find("-->").map(|end| end + 3)
         } else if rest.starts_with("<![CDATA[") {
-            rest.find("]]>")
-        } else {
-            let end = rest.find('>');
-            let tag = &rest[..end.unwrap_or(rest.len())];
-            if tag.len() > LONGEST_TAG {
-                return None;
+            rest.find("]]>").map(|end| end + 3)
+        } else if rest.starts_with("<?xml ") && is_first {
+            rest.find("?>").map(|end| end + 2)
+        } else if rest.starts_with("<?") || rest.starts_with("<!") {
+            return Err(OddXml::Instruction);
+        } else if let Some(tag) = tag(rest)? {
+            values += 1 + tag.matches('=').count();
+            namespaces += tag.matches("xmlns").count();
+            match (tag.starts_with("</"), tag.ends_with("/>")) {
+                (true, _) => depth = depth.saturating_sub(1),
+                (false, true) => {}
+                (false, false) => depth += 1,
             }
-            values += tag.bytes().filter(|byte| *byte == b'=').count();
-            end
+            if namespaces > MOST_NAMESPACES {
+                return Err(OddXml::Namespaces);
+            }
+            if depth > DEEPEST {
+                return Err(OddXml::Depth);
+            }
+            Some(tag.len())
+        } else {
+            None
         };
-        values += 1;
-        rest = &rest[end.unwrap_or(rest.len())..];
+        is_first = false;
+        let Some(length) = length else { break };
+        rest = &rest[length..];
     }
-    Some(values)
+    Ok(values)
+}
+
+/// The tag with which a text begins, if it ends. What stands in quotes does not end it.
+fn tag(text: &str) -> Result<Option<&str>, OddXml> {
+    let mut quote = None;
+    for (at, byte) in text.bytes().enumerate() {
+        if at > LONGEST_TAG {
+            return Err(OddXml::LongTag);
+        }
+        match (quote, byte) {
+            (Some(open), byte) if open == byte => quote = None,
+            (Some(_), _) => {}
+            (None, b'"' | b'\'') => quote = Some(byte),
+            (None, b'>') => return Ok(Some(&text[..=at])),
+            (None, _) => {}
+        }
+    }
+    Ok(None)
 }
 
 #[cfg(test)]
 mod tests {
+    use super::OddXml;
     use super::has_json_values;
     use super::xml_values;
 
     #[test]
     fn values_are_counted_outside_texts_only() {
-        assert!(has_json_values("[0,0,0,0,0,0,0]", 8));
+        assert!(has_json_values("[0,0,0,0,0,0,0]", 11));
         let text = format!("[\"{}\",0,\"\\\",,,,\"]", ",".repeat(99));
         assert!(has_json_values(&text, 8));
         assert!(!has_json_values(&"[".repeat(99), 8));
-        assert!(!has_json_values("[{},{},{},{},{},{},{}]", 8));
+        assert!(!has_json_values("[{},{},{},{},{},{},{}]", 20));
     }
 
     #[test]
-    fn elements_attributes_and_long_tags_are_counted() {
-        assert_eq!(xml_values("<a><b x='1'/></a>"), Some(4));
-        assert_eq!(xml_values("<a><!-- <<<<<<<< ==== --></a>"), Some(3));
-        assert_eq!(xml_values(&format!("<a {}/>", " x=''".repeat(999))), None);
-        assert_eq!(xml_values(&"<".repeat(9)), Some(1), "an end that never comes");
+    fn elements_and_attributes_are_counted_wherever_they_hide() {
+        for (text, values) in [
+            ("<?xml version='1.0'?><a><b x='1'/></a>", Ok(4)),
+            ("<a><!-- <<<<<<<< ==== --><![CDATA[<<]]></a>", Ok(2)),
+            ("<a z='>' b='' c=''/>", Ok(4)),
+            ("<a><?p > <!-- ?><b/></a>", Err(OddXml::Instruction)),
+            ("<!DOCTYPE a><a/>", Err(OddXml::Instruction)),
+            ("<a", Ok(0)),
+            ("<a><!-- <b/>", Ok(1)),
+        ] {
+            assert_eq!(xml_values(text), values, "{text}");
+        }
+        let many = |part: &str| part.repeat(999);
+        assert_eq!(xml_values(&format!("<a {}/>", many(" x=''"))), Err(OddXml::LongTag));
+        assert_eq!(xml_values(&format!("<a z='>' {}/>", many(" x=''"))), Err(OddXml::LongTag));
+        assert_eq!(xml_values(&many("<a xmlns:b='c'/>")), Err(OddXml::Namespaces));
+        assert_eq!(xml_values(&many("<a>")), Err(OddXml::Depth));
     }
 }

@@ -359,7 +359,7 @@ impl Run<'_> {
         }
         self.output.line("")?;
         let text = plan_view::render(&planned.plan, self.output.painter(), self.wishes.write.view);
-        self.output.line(&text)
+        self.output.print(&format!("{text}\n"))
     }
 
     /// What the checks found and nobody allows stops the run before the first

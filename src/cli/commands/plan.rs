@@ -1,7 +1,5 @@
 //! `orgform plan`: shows what would change, and changes nothing.
 
-use serde_json::json;
-
 use crate::cli::CHANGES_PRESENT;
 use crate::cli::DONE;
 use crate::cli::FAILED;
@@ -80,7 +78,7 @@ pub async fn run(
         let mut document =
             plan_json::render(&planned.plan, &identity, &planned.notices, &planned.located);
         if let Some((path, digest)) = kept {
-            document["saved"] = json!({"file": path, "digest": digest});
+            document["saved"] = plan_json::saved(path, digest);
         }
         output.json(&document)?;
     } else if arguments.view.markdown {

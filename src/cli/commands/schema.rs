@@ -11,6 +11,6 @@ use crate::config;
 /// When nobody reads the output.
 pub fn run(output: &mut Output) -> Result<u8, CommandError> {
     let text = serde_json::to_string_pretty(&config::schema()).unwrap_or_default();
-    output.line(&text)?;
+    output.print(&format!("{text}\n"))?;
     Ok(DONE)
 }

@@ -27,7 +27,8 @@ pub fn run(
     let (saved, digest) = (sealed.plan, sealed.digest);
     if arguments.json {
         let located = findings::located(&saved.plan.findings, &Reach::default(), &[]);
-        let document = plan_json::render(&saved.plan, &saved.org, &saved.notices, &located);
+        let mut document = plan_json::render(&saved.plan, &saved.org, &saved.notices, &located);
+        document["saved"] = plan_json::saved(&arguments.file, digest);
         output.json(&document)?;
         return Ok(DONE);
     }

@@ -5,6 +5,7 @@
 use std::io::Read as _;
 use std::io::Write;
 use std::path::Path;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::PoisonError;
@@ -30,7 +31,14 @@ const FORMAT_VERSION: u32 = 1;
 /// Where events go; nowhere, when nobody asked for them.
 #[derive(Clone, Default)]
 pub struct Events {
-    sinks: Vec<Arc<Mutex<dyn Write + Send>>>,
+    sinks: Vec<Sink>,
+}
+
+/// One place, and the path of a file.
+#[derive(Clone)]
+struct Sink {
+    path: Option<PathBuf>,
+    into: Arc<Mutex<dyn Write + Send>>,
 }
 
 impl Events {
@@ -43,9 +51,9 @@ impl Events {
         json: bool,
         into: Option<&Path>,
     ) -> Result<Self, CommandError> {
-        let mut sinks: Vec<Arc<Mutex<dyn Write + Send>>> = Vec::new();
+        let mut sinks: Vec<Sink> = Vec::new();
         if json {
-            sinks.push(Arc::clone(&environment.output));
+            sinks.push(Sink { path: None, into: Arc::clone(&environment.output) });
         }
         if let Some(path) = into {
             check_place(&environment.folder.join(path), path)?;
@@ -54,7 +62,7 @@ impl Events {
                 CommandError::new(format!("the events can't be written: {told}"))
                     .hint("--json-into names a file for the events.")
             })?;
-            sinks.push(Arc::new(Mutex::new(file)));
+            sinks.push(Sink { path: Some(path.to_owned()), into: Arc::new(Mutex::new(file)) });
         }
         Ok(Self { sinks })
     }
@@ -84,9 +92,16 @@ impl Events {
             events.iter().map(|event| format!("{}\n", shown::json(&event.to_string()))).collect();
         let mut result = Ok(());
         for sink in &self.sinks {
-            let mut sink = sink.lock().unwrap_or_else(PoisonError::into_inner);
-            if let Err(error) = sink.write_all(lines.as_bytes()).and_then(|()| sink.flush()) {
-                result = Err(error.into());
+            let mut into = sink.into.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Err(error) = into.write_all(lines.as_bytes()).and_then(|()| into.flush()) {
+                result = Err(match &sink.path {
+                    None => error.into(),
+                    Some(path) => CommandError::new(format!(
+                        "the events can't be written: {}",
+                        disk::told(path, &error)
+                    ))
+                    .hint(disk::advice(&error)),
+                });
             }
         }
         result

@@ -1,6 +1,8 @@
 //! A plan for a program: one document, its format versioned.
 
 use serde_json::Map;
+use std::path::Path;
+
 use serde_json::Value as Json;
 use serde_json::json;
 
@@ -11,6 +13,7 @@ use crate::model::Attributes;
 use crate::model::Change;
 use crate::model::OrgIdentity;
 use crate::model::Plan;
+use crate::plan::ContentDigest;
 
 /// The version of this document's format. It grows by keys; a key that goes or
 /// changes makes it 2.
@@ -89,4 +92,9 @@ fn named(value: &Json) -> (Json, Option<Json>) {
         }
         other => (other.clone(), None),
     }
+}
+
+/// Where a plan is kept, and its digest.
+pub fn saved(file: &Path, digest: ContentDigest) -> Json {
+    json!({"file": file, "digest": digest})
 }

@@ -145,10 +145,15 @@ impl Shown {
     }
 }
 
-/// A text of an org's own may have several lines.
+/// A text of an org's own may have several lines: each but the first is marked, so that
+/// none reads as one of ours, or as a command to the pipeline that shows it.
 fn indented(text: &str) -> String {
-    let lines = text.lines().filter(|line| !line.trim().is_empty());
-    lines.map(|line| format!("    {line}")).collect::<Vec<_>>().join("\n")
+    let lines = text.lines().filter(|line| !line.trim().is_empty()).enumerate();
+    let marked = lines.map(|(number, line)| {
+        let mark = if number > 0 { "| " } else { "" };
+        format!("    {mark}{}", shown::line(line))
+    });
+    marked.collect::<Vec<_>>().join("\n")
 }
 
 /// An event with why: Salesforce's code and fields where it is a refusal.

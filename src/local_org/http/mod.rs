@@ -29,6 +29,7 @@ use super::error::ApiError;
 use super::identity;
 use super::rules::Org;
 use super::timestamp;
+use crate::disk;
 
 pub use contention::Contention;
 pub use cursors::Cursors;
@@ -130,7 +131,11 @@ impl Server {
         match org.store.commit() {
             Ok(()) => Ok(reply),
             Err(error) => {
-                let message = format!("the local org can't write its data: {error}");
+                let told = org
+                    .store
+                    .place()
+                    .map_or_else(|| error.to_string(), |place| disk::told(place, &error));
+                let message = format!("the local org can't write its data: {told}");
                 Err(Undone::Failed(ApiError::new("UNKNOWN_EXCEPTION", message).status(500)))
             }
         }

@@ -44,6 +44,20 @@ impl RequestLog {
 }
 
 fn without_secrets(uri: &str) -> String {
+    without_tokens(&without_parameters(uri))
+}
+
+/// A token is known by its `!`, wherever it stands.
+fn without_tokens(uri: &str) -> String {
+    let parts = uri.split_inclusive(['/', '?', '&', '=', '\'', '+', ' ']);
+    let shown = parts.map(|part| {
+        let is_token = part.contains('!') || part.contains("%21");
+        if is_token && part.len() > 20 { "..." } else { part }
+    });
+    shown.collect()
+}
+
+fn without_parameters(uri: &str) -> String {
     let Some((path, query)) = uri.split_once('?') else { return uri.to_owned() };
     let shown: Vec<String> = query
         .split('&')
@@ -65,5 +79,8 @@ mod tests {
             without_secrets("/services/data/v66.0/query?q=SELECT+Id&oauth_token=00D!x"),
             "/services/data/v66.0/query?q=SELECT+Id&oauth_token=..."
         );
+        for uri in ["/x/00D000000000001!AQsecret", "/query?q=x='00D000000000001%21AQsecret'"] {
+            assert!(!without_secrets(uri).contains("secret"), "{uri}");
+        }
     }
 }

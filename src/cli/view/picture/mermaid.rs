@@ -54,6 +54,10 @@ fn quoted(text: &str) -> String {
             '>' => quoted.push_str("#gt;"),
             '&' => quoted.push_str("#amp;"),
             '`' => quoted.push_str("#96;"),
+            // What stands in `%%{…}%%` says how to draw.
+            '%' => quoted.push_str("#37;"),
+            '{' => quoted.push_str("#123;"),
+            '}' => quoted.push_str("#125;"),
             '#' => quoted.push_str("#35;"),
             '\n' => quoted.push_str("<br/>"),
             other => quoted.push(other),
