@@ -116,7 +116,7 @@ const TOGETHER: Size = Size::new(128, 4_000_000);
 /// What became of 10,000 documents.
 const DEPLOYED: Size = Size::new(32, 800_000);
 /// Ten documents, or the list of thousands.
-const DOCUMENTS: Size = Size::new(96, 3_000_000);
+const DOCUMENTS: Size = Size::new(96, 2_000_000);
 
 const fn contract(
     name: &'static str,

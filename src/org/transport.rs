@@ -31,6 +31,7 @@ use super::contract::Shape;
 use super::error::OrgError;
 use super::refusals::Answered;
 use super::refusals::error_of;
+use super::refusals::refused_in;
 use super::retry::RetryPolicy;
 use super::retry::retry_after;
 use super::size::TooLarge;
@@ -274,8 +275,8 @@ impl Org {
     /// An answer that is told of, without what must not be: something on the way may say
     /// back what was sent, and an answer to a reset holds a temporary password.
     fn without_secrets(&self, call: &Call<'_>, body: String) -> String {
-        if call.kind == CallKind::ResetPassword && body.to_lowercase().contains("password\"") {
-            return "(an answer that holds a password, and is not shown)".to_owned();
+        if call.kind == CallKind::ResetPassword && refused_in(&body).is_none() {
+            return "(what may be a password, and is not shown)".to_owned();
         }
         let token = self.token();
         let secret = token.split_once('!').map_or(token, |(_, secret)| secret);

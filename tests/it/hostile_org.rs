@@ -230,3 +230,47 @@ async fn the_wait_that_an_org_asks_for_is_heeded_within_bounds() {
     org.query().await.expect_err("busy until tomorrow");
     assert_eq!((org.calls(), org.waits.lock().expect("no panic").len()), (1, 0));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn xml_that_takes_long_to_read_is_not_read() {
+    let names =
+        |count: usize| -> String { (0..count).map(|n| format!(" xmlns:n{n}='u'")).collect() };
+    for (what, body) in [
+        ("namespaces", format!("<a>{}</a>", "<b xmlns:x='y'/>".repeat(50_000))),
+        ("namespaces in a tag", format!("<a{}/>", names(4_000))),
+        ("an instruction", format!("<a><?p > <!-- ?>{}</a>", "<b/>".repeat(200_000))),
+        ("attributes behind a sign", format!("<a z='>'{}/>", " x=''".repeat(100_000))),
+        ("depth", "<a>".repeat(300_000)),
+        ("a document type", "<!DOCTYPE a [<!ENTITY b 'c'>]><a>&b;</a>".to_owned()),
+    ] {
+        for status in [200, 500] {
+            let body = body.clone();
+            let org = Hostile::answering(move |_| {
+                let response = Response::builder().status(status);
+                response.body(Body::from(body.clone())).expect("a response")
+            })
+            .await;
+            let error = org.client().read_documents("Profile", &["Admin".into()]).await;
+            let error = error.expect_err(what);
+            assert!(matches!(error, OrgError::TooLarge { .. }), "{what} at {status}: {error}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn records_in_records_are_told_once() {
+    let nested = "<records><fullName>Admin</fullName>".repeat(50) + &"</records>".repeat(50);
+    let body = format!("<Envelope><Body><r><result>{nested}</result></r></Body></Envelope>");
+    let org = Hostile::answering(move |_| Response::new(Body::from(body.clone()))).await;
+    let found = org.client().read_documents("Profile", &["Admin".into()]).await.expect("one");
+    assert!(found[0].is_some());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_answer_has_more_rows_than_any_org() {
+    let next = "/services/data/v63.0/query/01g-2000";
+    let org = Hostile::answering(move |_| page(1_000_000_000_000, 2, Some(next))).await;
+    let error = org.query().await.expect_err("too many");
+    assert!(matches!(error, OrgError::TooLarge { excess: TooLarge::Rows(_), .. }), "{error}");
+    assert_eq!(org.calls(), 1);
+}

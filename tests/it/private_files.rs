@@ -108,6 +108,53 @@ async fn events_and_lists_of_requests_go_into_no_link_device_or_pipe() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_cache_is_opened_only_where_all_in_it_is_ours() {
+    for (name, is_folder) in
+        [("cache.sled/db", false), ("cache.sled/conf", false), ("cache.sled", true)]
+    {
+        let world = World::new().await;
+        world.write("access.yaml", example());
+        world.run(&APPLY).await.succeeds();
+        let place = world.state().join(name);
+        let victim = world.write("victim/file", "precious");
+        let target = if is_folder {
+            std::fs::remove_dir_all(&place).expect("removes");
+            world.path().join("victim")
+        } else {
+            std::fs::remove_file(&place).expect("removes");
+            victim.clone()
+        };
+        symlink(&target, &place).expect("a link");
+        let ran = world.run(&["plan", "access.yaml"]).await.fails();
+        assert!(ran.errors.contains("it is a link"), "{name}: {}", ran.whole());
+        if !is_folder {
+            std::fs::remove_file(&place).expect("removes");
+            std::fs::hard_link(&victim, &place).expect("a second name");
+            let ran = world.run(&["plan", "access.yaml"]).await.fails();
+            assert!(ran.errors.contains("no regular file"), "{name}: {}", ran.whole());
+        }
+        assert_eq!(std::fs::read_to_string(&victim).expect("reads"), "precious", "{name}");
+        assert_eq!(below(&world.path().join("victim")).len(), 2, "{name}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_folder_of_a_state_that_is_a_link_is_not_followed() {
+    let world = World::new().await;
+    world.write("access.yaml", example());
+    std::fs::create_dir(world.path().join("victim")).expect("a folder");
+    for place in [world.path().join("state"), world.state()] {
+        let _ = std::fs::remove_dir_all(world.path().join("state"));
+        std::fs::create_dir_all(place.parent().expect("a folder")).expect("a folder");
+        symlink(world.path().join("victim"), &place).expect("a link");
+        let ran = world.run(&APPLY).await.fails();
+        assert!(ran.errors.contains("it is a link"), "{}", ran.whole());
+        assert_eq!(below(&world.path().join("victim")).len(), 1, "{}", place.display());
+        std::fs::remove_file(&place).expect("removes");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_file_of_another_user_is_refused() {
     let world = World::new().await;
     world.write("access.yaml", example());

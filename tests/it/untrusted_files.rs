@@ -92,6 +92,51 @@ async fn a_file_that_is_a_link_out_of_its_folder_is_not_read() {
     world.run(&["validate", "files", "--allow-path", "."]).await.succeeds();
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_folder_that_is_a_link_out_of_its_place_is_not_read_nor_written() {
+    let world = World::bare();
+    let yaml = format!("version: 1\n{SECRET}:   1\n");
+    let outside = world.write("outside/access.yaml", &yaml);
+    std::fs::create_dir(world.path().join("repo")).expect("a folder");
+    symlink("../outside", world.path().join("repo/access")).expect("a link");
+    for command in ["validate", "plan", "graph", "fmt"] {
+        for path in ["repo/access", "repo/access/access.yaml"] {
+            let ran = world.run(&[command, path]).await.fails();
+            assert!(ran.errors.contains("outside of the folder"), "{command}: {}", ran.whole());
+            assert!(!ran.whole().contains(SECRET), "{command}: {}", ran.whole());
+        }
+        let absolute = world.path().join("repo/access").display().to_string();
+        let ran = world.run(&[command, &absolute]).await.fails();
+        assert!(!ran.whole().contains(SECRET), "{command}: {}", ran.whole());
+    }
+    assert_eq!(std::fs::read_to_string(outside).expect("reads"), yaml);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_loop_that_multiplies_is_bounded() {
+    let world = World::bare();
+    let sets: Vec<String> = (0..1_000).map(|number| format!("S{number}")).collect();
+    let sets = sets.join(", ");
+    let user = "last_name: X, email: x@x.example";
+    for yaml in [
+        format!(
+            "personas:\n  P: {{ profile: P, permission_sets: [{sets}] }}\nusers:\n  u${{n}}@x.example: {{ for_each: {{ count: 10000 }}, {user}, persona: P }}\n"
+        ),
+        format!(
+            "users:\n  u${{n}}@x.example: {{ for_each: {{ count: 10000 }}, {user}, profile: P, permission_sets: [{sets}] }}\n"
+        ),
+    ] {
+        world.write("access.yaml", format!("version: 1\n{yaml}"));
+        let ran = world.run(&["validate", "access.yaml"]).await.fails();
+        assert!(ran.errors.contains("2000000"), "{}", ran.whole());
+    }
+    let rows: String = (0..150_000).map(|number| format!("u{number}\n")).collect();
+    world.write("people.csv", format!("name\n{rows}"));
+    world.write("access.yaml", with_csv("people.csv"));
+    let ran = world.run(&["validate", "access.yaml"]).await.fails();
+    assert!(ran.errors.contains("more rows than the 100000"), "{}", ran.whole());
+}
+
 /// Documents that put a text at each place where the schema takes one.
 fn leaves(schema: &Json, node: &Json, text: &str, depth: usize) -> Vec<Json> {
     if depth > 8 {
