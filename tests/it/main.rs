@@ -17,6 +17,7 @@ mod drift;
 mod events;
 mod faults;
 mod formats;
+mod fuzz;
 mod graph_command;
 mod groups;
 mod growth;
