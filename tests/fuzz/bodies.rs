@@ -62,8 +62,12 @@ pub fn yaml(data: &[u8]) {
     let (fast, slow) = config::both_readings(text);
     if let Err(found) = slow {
         // Names that stand twice are found by the fast one when all files are together.
-        let twice = found.told.iter().all(|found| found.message.ends_with("stands here twice"));
-        assert!(fast.is_err() || twice, "what the fast reading takes, both take");
+        // Two parsers differ in what is YAML at its edges; in what it says they may not.
+        let is_known = |message: &str| {
+            message.ends_with("stands here twice") || message.starts_with("this is no YAML")
+        };
+        let known = found.told.iter().all(|found| is_known(&found.message));
+        assert!(fast.is_err() || known, "what the fast reading takes, both take");
         for diagnostic in found.told {
             let told = diagnostic.without_secrets();
             assert!(told.at.span.end <= told.at.source.text.len());
