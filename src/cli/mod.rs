@@ -11,6 +11,7 @@ mod completion;
 mod environment;
 mod error;
 mod output;
+mod painter;
 mod plan_file;
 mod planning;
 mod session;

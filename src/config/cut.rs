@@ -163,7 +163,10 @@ fn whole(block: &Block, pieces: &mut Vec<Piece>) {
 }
 
 /// Refuses a part that would take too much when it is read.
-fn bounded(file: &Source, range: Range<usize>) -> Result<(), Diagnostic> {
+///
+/// # Errors
+/// When it is too large, or has too many values for its size.
+pub fn bounded(file: &Source, range: Range<usize>) -> Result<(), Diagnostic> {
     let text = &file.text[range.clone()];
     if text.len() <= PIECE {
         return Ok(());

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::diagnostic::Source;
-use super::files::FilesError;
+use super::reach::FilesError;
 use super::tree::NodeId;
 use super::tree::Tree;
 use super::tree::Value;

@@ -8,6 +8,7 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
+use super::cut;
 use super::diagnostic::Diagnostic;
 use super::diagnostic::Found;
 use super::diagnostic::Source;
@@ -34,6 +35,9 @@ pub fn format(source: &Source) -> Result<String, FormatError> {
     if let Some(diagnostic) = scan::refuse(source) {
         return Err(FormatError::Unreadable(vec![diagnostic]));
     }
+    // It is laid out as one.
+    cut::bounded(source, 0..source.text.len())
+        .map_err(|diagnostic| FormatError::Unreadable(vec![diagnostic]))?;
     let mut repeated = Found::default();
     let tree = Tree::build(source, &mut repeated)
         .map_err(|diagnostic| FormatError::Unreadable(vec![diagnostic]))?;

@@ -9,10 +9,59 @@ use std::io::Read as _;
 use std::path::Path;
 use std::path::PathBuf;
 
-use super::files::FilesError;
-
 /// The largest file that is read.
 pub const LARGEST: u64 = 64 * 1024 * 1024;
+
+/// Why a file can't be read.
+#[derive(Debug, thiserror::Error)]
+pub enum FilesError {
+    /// It is not there, or not readable.
+    #[error("{path}: {source}")]
+    Unreadable {
+        /// Which one.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// There is nothing to read.
+    #[error("{place}: no YAML file here")]
+    Nothing {
+        /// Where was looked.
+        place: PathBuf,
+    },
+    /// It is too large.
+    #[error(
+        "{path}: the file has more than {LARGEST} bytes, and no more are read; cut it into several"
+    )]
+    TooLarge {
+        /// Which one.
+        path: PathBuf,
+    },
+    /// It is in none of the folders that may be read.
+    #[error("{path}: the file, or what it links to, is outside of the folder of the files")]
+    OutOfReach {
+        /// Which one.
+        path: PathBuf,
+    },
+    /// It is a folder, a device or a pipe.
+    #[error("{path}: this is no regular file")]
+    NotRegular {
+        /// Which one.
+        path: PathBuf,
+    },
+    /// It is not text.
+    #[error(
+        "{path}: the file is not UTF-8: byte {byte} (line {line}) begins no character; save it as UTF-8"
+    )]
+    NotUtf8 {
+        /// Which one.
+        path: PathBuf,
+        /// Where, counted from 0.
+        byte: usize,
+        /// On which line, counted from 1.
+        line: usize,
+    },
+}
 
 /// The folder from which files are named, and those below which they may be read.
 #[derive(Clone, Debug, Default)]

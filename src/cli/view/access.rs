@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
 use super::values::folded_text;
-use crate::cli::output::Painter;
-use crate::cli::output::Tone;
+use crate::cli::painter::Painter;
+use crate::cli::painter::Tone;
 use crate::engine::SeenUser;
 use crate::kinds;
 use crate::model::AccessChange;

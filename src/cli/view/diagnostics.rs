@@ -9,7 +9,7 @@ use annotate_snippets::Level as Title;
 use annotate_snippets::Renderer;
 use annotate_snippets::Snippet;
 
-use crate::cli::output::Painter;
+use crate::cli::painter::Painter;
 use crate::config::Diagnostic;
 use crate::config::Labelled;
 use crate::config::Source;

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::diagnostics::Level;
 use super::diagnostics::render_as;
-use crate::cli::output::Painter;
+use crate::cli::painter::Painter;
 use crate::config::Diagnostic;
 use crate::config::Locator;
 use crate::config::Reach;

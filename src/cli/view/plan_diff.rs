@@ -7,8 +7,8 @@ use similar::TextDiff;
 
 use super::plan_words::partial;
 use super::plan_words::summary_line;
-use crate::cli::output::Painter;
-use crate::cli::output::Tone;
+use crate::cli::painter::Painter;
+use crate::cli::painter::Tone;
 use crate::kinds;
 use crate::model::Action;
 use crate::model::Attributes;

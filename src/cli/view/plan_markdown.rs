@@ -17,7 +17,7 @@ use super::plan_words::address_of;
 use super::plan_words::by_action;
 use super::plan_words::summary_line;
 use super::summary::grouped;
-use crate::cli::output::Painter;
+use crate::cli::painter::Painter;
 use crate::cli::session::banner;
 use crate::config::Diagnostic;
 use crate::model::Change;

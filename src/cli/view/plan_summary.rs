@@ -8,8 +8,8 @@ use super::plan_words::by_action;
 use super::plan_words::partial;
 use super::plan_words::summary_line;
 use super::summary::grouped;
-use crate::cli::output::Painter;
-use crate::cli::output::Tone;
+use crate::cli::painter::Painter;
+use crate::cli::painter::Tone;
 use crate::model::Plan;
 
 /// The whole plan.

@@ -4,7 +4,7 @@ use super::plan_diff;
 use super::plan_summary;
 use super::plan_text;
 use crate::cli::arguments::View;
-use crate::cli::output::Painter;
+use crate::cli::painter::Painter;
 use crate::model::Plan;
 
 /// The plan; without a view, whole, or grouped where there is much of it.

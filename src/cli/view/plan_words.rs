@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use super::summary::grouped;
 use super::values::folded_text;
-use crate::cli::output::Painter;
-use crate::cli::output::Tone;
+use crate::cli::painter::Painter;
+use crate::cli::painter::Tone;
 use crate::model::Action;
 use crate::model::AddressPattern;
 use crate::model::Change;

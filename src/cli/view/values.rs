@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use similar::ChangeTag;
 use similar::TextDiff;
 
-use crate::cli::output::Painter;
-use crate::cli::output::Tone;
+use crate::cli::painter::Painter;
+use crate::cli::painter::Tone;
 use crate::model::Value;
 use crate::text::shown;
 
@@ -149,7 +149,7 @@ mod tests {
     use super::WIDTH;
     use super::text_difference;
     use super::wrapped;
-    use crate::cli::output::Painter;
+    use crate::cli::painter::Painter;
 
     #[test]
     fn wrapped_lines_fit_and_lose_nothing() {
