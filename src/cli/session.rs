@@ -7,6 +7,7 @@ use secrecy::SecretString;
 use super::arguments::OrgArguments;
 use super::environment::Environment;
 use super::error::CommandError;
+use crate::disk;
 use crate::local_org;
 use crate::local_org::Options;
 use crate::local_org::Running;
@@ -55,7 +56,8 @@ impl Session {
         environment: &Environment,
         arguments: &OrgArguments,
     ) -> Result<Self, CommandError> {
-        let state_dir = environment.folder.join(&arguments.state_dir);
+        // Without an end such as `/`, behind which a link is its target.
+        let state_dir = environment.folder.join(&arguments.state_dir).components().collect();
         match arguments.org.as_deref() {
             Some("local") => Self::local(environment, state_dir).await,
             Some(name) => Err(CommandError::new(no_such_org(name))
@@ -71,6 +73,8 @@ impl Session {
     }
 
     async fn local(environment: &Environment, state_dir: PathBuf) -> Result<Self, CommandError> {
+        disk::folder(&state_dir)
+            .map_err(|source| StateError::Io { path: state_dir.clone(), source })?;
         let clock = environment.clock.clone();
         let options = Options {
             data: Some(state_dir.join(LOCAL_ORG)),

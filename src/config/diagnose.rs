@@ -52,6 +52,7 @@ pub fn read(reach: &Reach, source: &Source) -> Result<Contents, Found> {
         contents: Contents::default(),
         // Aliases make a tree larger than its text; this bounds by how much.
         budget: Cell::new(tree.len() * 20 + 10_000),
+        made: 0,
     };
     reading.document();
     reading.found.told.sort_by_key(|diagnostic| diagnostic.at.span.start);
@@ -65,7 +66,12 @@ struct Reading<'a> {
     found: Found,
     contents: Contents,
     budget: Cell<usize>,
+    /// The bytes that loops have made.
+    made: usize,
 }
+
+/// More bytes than this are not made of one file by its loops.
+const MOST_MADE: usize = 256 << 20;
 
 impl Reading<'_> {
     fn report(&mut self, node: NodeId, message: impl Into<String>) {
@@ -235,6 +241,13 @@ impl Reading<'_> {
                     return true;
                 }
             };
+            self.made += tree.size();
+            if self.made > MOST_MADE {
+                let message =
+                    format!("the loops make more than {} MiB of this file", MOST_MADE >> 20);
+                self.report_with(key, message, Some("cut it into several".to_owned()));
+                return true;
+            }
             if let Err(message) = kinds::check_name(section, &name) {
                 let message = format!("{message} (here it is `{name}`)");
                 let span = self.tree.node(key).span();
@@ -247,6 +260,7 @@ impl Reading<'_> {
                 found: Found::default(),
                 contents: std::mem::take(&mut self.contents),
                 budget: Cell::new(tree.len() * 20 + 10_000),
+                made: 0,
             };
             if let Some(root) = tree.root {
                 copy.entry(section, &name, root);

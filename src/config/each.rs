@@ -20,6 +20,9 @@ pub const FOR_EACH: &str = "for_each";
 /// More rows than this are refused, since a slip makes them.
 const MOST_ROWS: usize = 100_000;
 
+/// No field of Salesforce's takes a longer text (131,072 characters).
+const LONGEST_TEXT: usize = 512 << 10;
+
 /// What the texts of one copy are filled in with, by name.
 pub type Row = BTreeMap<String, String>;
 
@@ -169,9 +172,14 @@ pub fn fill_in(text: &str, row: &Row) -> Result<String, (String, Option<String>)
                 Some(meant) => format!("did you mean `${{{meant}}}`?"),
                 None => format!("there is {}", known.join(", ")),
             };
+            let name: String = name.chars().take(80).collect();
             return Err((format!("nothing is called `${{{name}}}` here"), Some(help)));
         };
         filled.push_str(value);
+        if filled.len() > LONGEST_TEXT {
+            let message = format!("filled in, this text has more than {LONGEST_TEXT} bytes");
+            return Err((message, None));
+        }
         rest = &rest[start + end + 1..];
     }
     filled.push_str(rest);

@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use std::collections::HashSet;
 
 use super::Config;
+use super::MOST_ERRORS;
 use crate::kinds;
 use crate::model::Address;
 use crate::model::Attributes;
@@ -56,7 +57,10 @@ pub fn expand(config: &mut Config) -> Vec<UnknownPersona> {
     for user in &mut config.declared {
         let Some(Value::Text(written)) = user.attributes.remove(kinds::PERSONA) else { continue };
         let Some(persona) = personas.get(written.as_str()) else {
-            let meant = kinds::closest(&written, personas.keys().copied()).map(str::to_owned);
+            // No more are told.
+            let is_told = unknown.len() < MOST_ERRORS;
+            let meant = is_told.then(|| kinds::closest(&written, personas.keys().copied()));
+            let meant = meant.flatten().map(str::to_owned);
             unknown.push(UnknownPersona { user: user.clone(), written, meant });
             continue;
         };

@@ -75,6 +75,9 @@ pub struct Reach {
 /// in: it was named by who runs this, and made by anybody. Of an absolute path that is
 /// asked of its last folder alone.
 fn leads_away(here: &Path, path: &Path) -> bool {
+    // Without an end such as `/` or `/.`, behind which a link is its target.
+    let path: PathBuf = path.components().collect();
+    let path = path.strip_prefix(here).unwrap_or(&path);
     let whole = here.join(path);
     let folders: Vec<&Path> = if path.is_absolute() {
         vec![whole.as_path()]

@@ -11,17 +11,40 @@ use super::diagnostic::Labelled;
 use super::diagnostic::Source;
 
 /// A key with one of these in its name holds a secret.
-const WORDS: [&str; 7] =
-    ["password", "passwd", "secret", "token", "private_key", "api_key", "credential"];
+const WORDS: [&str; 14] = [
+    "password",
+    "passwd",
+    "passwort",
+    "passphrase",
+    "pwd",
+    "secret",
+    "token",
+    "privatekey",
+    "apikey",
+    "accesskey",
+    "credential",
+    "sessionid",
+    "authorization",
+    "bearer",
+];
 /// Words that such a key takes, and that say nothing.
 const HARMLESS: [&str; 5] = ["email_reset_link", "null", "~", "true", "false"];
 /// So many lines upwards a key of a text of several lines is looked for.
-const FARTHEST: usize = 200;
+const FARTHEST: usize = 10_000;
 
 impl Diagnostic {
     /// The same without what stands for a secret, in its lines and in its words.
     #[must_use]
     pub fn without_secrets(mut self) -> Self {
+        let is_about_one = secrets(&self.at.source.text, &self.at.span).iter().any(|range| {
+            range.start < self.at.span.end.max(self.at.span.start + 1)
+                && self.at.span.start < range.end
+        });
+        if is_about_one {
+            // It may be told otherwise than it is written.
+            self.message = without_quotes(&self.message);
+            self.help = self.help.map(|help| without_quotes(&help));
+        }
         let mut values = hide(&mut self.at);
         for related in &mut self.related {
             values.extend(hide(related));
@@ -40,6 +63,13 @@ impl Diagnostic {
         self.related.iter_mut().map(|related| &mut related.label).for_each(cleaned);
         self
     }
+}
+
+/// A sentence without what it quotes.
+fn without_quotes(text: &str) -> String {
+    let parts = text.split('`').enumerate();
+    let kept = parts.map(|(number, part)| if number % 2 == 1 { "`…`" } else { part });
+    kept.collect()
 }
 
 /// Hides secrets in the lines of a place; what they are.
@@ -78,10 +108,7 @@ fn secrets(text: &str, span: &Range<usize>) -> Vec<Range<usize>> {
         }
         at += line.len();
     }
-    found.retain(|range| {
-        let value = text[range.clone()].trim().trim_matches(['"', '\'']);
-        !value.is_empty() && !HARMLESS.contains(&value)
-    });
+    found.retain(|range| !is_harmless(&text[range.clone()]));
     found
 }
 
@@ -99,8 +126,9 @@ fn is_within_secret(text: &str, start: usize, line: &str) -> bool {
     let above = text[..start].trim_end_matches('\n').rsplit('\n').take(FARTHEST);
     let parent = above.filter(|line| !line.trim().is_empty()).find(|above| indent(above) < own);
     // A key whose value stands in its own line is the parent of nothing else.
-    parent.and_then(|parent| parent.trim_end().rsplit_once(':')).is_some_and(|(key, rest)| {
-        let opens = matches!(rest.trim().trim_start_matches(['|', '>', '+', '-']), "");
+    parent.and_then(|parent| parent.trim_end().split_once(':')).is_some_and(|(key, rest)| {
+        let rest = rest.trim();
+        let opens = rest.is_empty() || rest.starts_with(['|', '>', '#', '!', '&', '"', '\'']);
         opens && is_secret(key)
     })
 }
@@ -108,8 +136,8 @@ fn is_within_secret(text: &str, start: usize, line: &str) -> bool {
 /// Whether a key, with what is in front of it, is one of a secret.
 fn is_secret(before: &str) -> bool {
     let key = before.trim_end().trim_end_matches(['"', '\'']);
-    let key = key.rsplit([' ', '{', ',', '[', '"', '\'', '\t']).next().unwrap_or(key);
-    let key = key.to_lowercase().replace('-', "_");
+    let key = key.rsplit(['{', ',', '[', '"', '\'', '\t', '?', '!', '&']).next().unwrap_or(key);
+    let key: String = key.to_lowercase().chars().filter(char::is_ascii_alphanumeric).collect();
     WORDS.iter().any(|word| key.contains(word))
 }
 
@@ -125,20 +153,21 @@ fn in_line(line: &str) -> Vec<Range<usize>> {
             continue;
         }
         let value = from + indent(rest);
-        let end = value + value_length(&line[value..], line[..colon].contains('{'));
-        found.push(value..end);
-        from = end.max(from);
+        // All of the line behind it: where a value ends is told by more than its quotes.
+        let end = value + line[value..].trim_end().len();
+        if !is_harmless(&line[value..end]) {
+            found.push(value..end);
+            break;
+        }
     }
     found
 }
 
-/// How long the value is with which a text begins.
-fn value_length(text: &str, is_in_braces: bool) -> usize {
-    if let Some(quote) = text.chars().next().filter(|first| matches!(first, '"' | '\'')) {
-        return text[1..].find(quote).map_or(text.trim_end().len(), |end| end + 2);
-    }
-    let end = if is_in_braces { text.find([',', '}']) } else { text.find(" #") };
-    text[..end.unwrap_or(text.len())].trim_end().len()
+fn is_harmless(value: &str) -> bool {
+    let word = value.trim_start_matches(['{', ' ']);
+    let word = word.split([' ', ',', '}', '#']).next().unwrap_or_default();
+    let word = word.trim_matches(['"', '\'']);
+    word.is_empty() || HARMLESS.contains(&word)
 }
 
 #[cfg(test)]
@@ -164,6 +193,15 @@ mod tests {
             "a: {\"access_token\": \"Secret123!\"}\n",
             "a:\n  api_key: |\n    first\n    Secret123!\n",
             "a:\n  token:\n    Secret123!\n",
+            "a:\n  password: !!str Secret123!\n",
+            "a:\n  password: &x Secret123!\n",
+            "a:\n  password: \"ab\\\"Secret123!\"\n",
+            "a:\n  password: |2 # note\n    Secret123!\n",
+            "a:\n  password: # note\n    Secret123!\n",
+            "a: { password: [x, Secret123!] }\n",
+            "a:\n  apiKey: Secret123!\n",
+            "a:\n  api key: Secret123!\n",
+            "a:\n  Passwort: Secret123!\n",
         ] {
             let (source, message) = shown(text, "Secret123!");
             assert!(!source.contains("Secret123!"), "{source}");
@@ -176,9 +214,9 @@ mod tests {
     fn what_is_no_secret_is_shown() {
         for (text, at) in [
             ("a:\n  password: email_reset_link\n", "email_reset_link"),
-            ("a:\n  password: { mail: x }\n  title: Token\n", "Token"),
+            ("a:\n  password: email_reset_link\n  title: Token\n", "Token"),
+            ("a: { password: email_reset_link, title: Boss }\n", "Boss"),
             ("a:\n  last_name: Secret\n", "Secret"),
-            ("a: { password: x, title: Boss }\n", "Boss"),
         ] {
             let (source, message) = shown(text, at);
             assert!(source.contains(at), "{source}");

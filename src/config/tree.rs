@@ -325,6 +325,15 @@ impl Tree {
         &self.nodes[id as usize]
     }
 
+    /// About as many bytes as it takes.
+    pub fn size(&self) -> usize {
+        let texts = self.nodes.iter().map(|node| match &node.value {
+            Value::Scalar { text, .. } => text.len(),
+            Value::List(_) | Value::Map(_) => 0,
+        });
+        texts.sum::<usize>() + self.nodes.len() * std::mem::size_of::<Node>()
+    }
+
     /// How many nodes there are.
     pub fn len(&self) -> usize {
         self.nodes.len()

@@ -50,6 +50,7 @@ pub fn look(path: &Path) -> std::io::Result<File> {
 /// When it can't be, or is refused.
 pub fn append(path: &Path) -> std::io::Result<File> {
     let file = checked(path, OpenOptions::new().create(true).read(true).append(true))?;
+    has_one_name(&file)?;
     owner_alone(&file)?;
     Ok(file)
 }
@@ -61,9 +62,26 @@ pub fn append(path: &Path) -> std::io::Result<File> {
 pub fn create(path: &Path) -> std::io::Result<File> {
     // Emptied only once it is sure that it is ours.
     let file = checked(path, OpenOptions::new().create(true).truncate(false).write(true))?;
+    has_one_name(&file)?;
     owner_alone(&file)?;
     file.set_len(0)?;
     Ok(file)
+}
+
+/// Copies a file to a name that nothing has yet.
+///
+/// # Errors
+/// When it can't be, or something has the name.
+pub fn copy_to_new(from: &Path, to: &Path) -> std::io::Result<()> {
+    let mut source = open(from)?;
+    let mut copy = checked(to, OpenOptions::new().create_new(true).write(true))?;
+    std::io::copy(&mut source, &mut copy)?;
+    copy.sync_all()
+}
+
+/// A second name of a file may be anywhere: what is written here would be written there.
+fn has_one_name(file: &File) -> std::io::Result<()> {
+    if names_of(&file.metadata()?) == 1 { Ok(()) } else { Err(Refused::NotRegular.into()) }
 }
 
 /// Reads a file whole.
@@ -95,6 +113,15 @@ pub fn folder(path: &Path) -> std::io::Result<()> {
         return Err(Refused::Link.into());
     }
     is_ours(&found)
+}
+
+/// Refuses a folder that is a link; one that is not there is well.
+///
+/// # Errors
+/// When it is one.
+pub fn refuse_link(path: &Path) -> std::io::Result<()> {
+    let is_link = std::fs::symlink_metadata(path).is_ok_and(|found| found.is_symlink());
+    if is_link { Err(Refused::Link.into()) } else { Ok(()) }
 }
 
 /// Refuses a folder in which something is no file or folder of this user's own: for who
@@ -142,7 +169,7 @@ pub fn tighten(path: &Path) {
         let Ok(found) = std::fs::symlink_metadata(path) else { return };
         let rights = if found.is_dir() { 0o700 } else { 0o600 };
         let is_wider = found.permissions().mode() & 0o077 != 0;
-        if is_wider && (found.is_dir() || found.is_file()) {
+        if is_wider && (found.is_dir() || (found.is_file() && names_of(&found) == 1)) {
             let _ = std::fs::set_permissions(path, Permissions::from_mode(rights));
         }
         if found.is_dir() {

@@ -53,6 +53,8 @@ impl fmt::Display for Damage {
     }
 }
 
+/// No more lines than this can be missing in one place.
+const FARTHEST: u64 = 1 << 32;
 /// Bytes of a checksum, in hexadecimal, in front of a line.
 const CHECKSUM: usize = 16;
 
@@ -97,7 +99,7 @@ impl Log {
         let (mut read, mut bad, mut last, mut length) = (0, 0, 0, 0);
         let mut lines = BufReader::new(&file);
         let mut line = Vec::new();
-        let (mut is_ended, mut is_damaged) = (true, false);
+        let (mut is_ended, mut is_damaged, mut is_numbered) = (true, false, false);
         loop {
             line.clear();
             let bytes = lines.read_until(b'\n', &mut line)?;
@@ -106,15 +108,21 @@ impl Log {
             }
             length += bytes as u64;
             is_ended = line.pop_if(|last| *last == b'\n').is_some();
-            match said(&line).filter(|(_, said)| take(said)) {
-                // Those that are missing before it are known by its number.
-                Some((Some(number), _)) => {
-                    bad = bad.max(number.saturating_sub(read + 1));
-                    last = number.max(last);
-                    read += 1;
-                }
-                Some((None, _)) => {
-                    last += 1;
+            if line.is_empty() {
+                continue;
+            }
+            // Each has the number after the last one's; those that are missing are known
+            // by the next. One of an earlier place was put there by somebody.
+            let is_next = |number: &Option<u64>| match number {
+                Some(number) => *number > last && *number - last < FARTHEST,
+                None => !is_numbered,
+            };
+            match said(&line).filter(|(number, said)| is_next(number) && take(said)) {
+                Some((number, _)) => {
+                    is_numbered |= number.is_some();
+                    let number = number.unwrap_or(last + 1);
+                    bad += number - last - 1;
+                    last = number;
                     read += 1;
                 }
                 None => is_damaged = true,
@@ -183,9 +191,10 @@ fn set_aside(path: &Path) -> std::io::Result<PathBuf> {
         name.push(format!(".damaged-{number}"));
         PathBuf::from(name)
     };
-    let kept = (1..u32::MAX).map(name).find(|kept| !kept.exists()).unwrap_or_else(|| name(0));
-    if std::fs::hard_link(path, &kept).is_err() {
-        std::fs::copy(path, &kept)?;
-    }
+    let kept = (1..u32::MAX)
+        .map(name)
+        .find(|kept| std::fs::symlink_metadata(kept).is_err())
+        .unwrap_or_else(|| name(0));
+    disk::copy_to_new(path, &kept)?;
     Ok(kept)
 }

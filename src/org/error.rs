@@ -197,7 +197,31 @@ pub enum OrgError {
     },
 }
 
+impl Refused {
+    /// The same with other words.
+    fn map_words(&mut self, change: &impl Fn(&str) -> String) {
+        for refusal in std::iter::once(&mut self.first).chain(&mut self.others) {
+            refusal.code = change(&refusal.code);
+            refusal.message = change(&refusal.message);
+            refusal.fields.iter_mut().for_each(|field| *field = change(field));
+        }
+    }
+}
+
 impl OrgError {
+    /// The same with other words of the org's.
+    #[must_use]
+    pub(super) fn map_words(mut self, change: impl Fn(&str) -> String) -> Self {
+        match &mut self {
+            Self::Session { refused, .. }
+            | Self::DailyLimit { refused, .. }
+            | Self::Refused { refused, .. } => refused.map_words(&change),
+            Self::Unexpected { reason, .. } => *reason = change(reason),
+            _ => {}
+        }
+        self
+    }
+
     /// An answer whose content is not what the documents say.
     pub(super) fn unexpected(call: impl Into<String>, reason: impl Into<String>) -> Self {
         let (call, reason) = (call.into(), reason.into());

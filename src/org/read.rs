@@ -12,6 +12,7 @@ use super::error::OrgError;
 use super::error::Refusal;
 use super::error::Refused;
 use super::refusals::refusal_of;
+use super::size::MOST_KEPT;
 use super::size::MOST_ROWS;
 use super::size::TooLarge;
 use super::size::most_pages;
@@ -285,6 +286,11 @@ impl Org {
     pub async fn tooling_query(&self, query: &str) -> Result<Vec<Row>, OrgError> {
         let path = OrgPath::data(&format!("tooling/query?q={}", encode(query)));
         let answer = self.json(Call::bare(CallKind::Tooling, Method::GET, &path)).await?;
+        let total = answer.get("totalSize").and_then(Json::as_u64);
+        if total.is_some_and(|total| total > MOST_KEPT) {
+            let (call, excess) = ("tooling query".to_owned(), TooLarge::Rows(MOST_KEPT));
+            return Err(OrgError::TooLarge { call, name: "tooling", excess });
+        }
         let mut rows = Vec::new();
         self.follow(0, answer, &mut |_, page| rows.extend(page)).await?;
         Ok(rows)

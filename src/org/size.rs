@@ -93,6 +93,9 @@ impl Size {
 /// assigned of them.
 pub const MOST_ROWS: u64 = 5_000_000;
 
+/// More rows than are kept of a question whose answer is held whole.
+pub const MOST_KEPT: u64 = 20_000;
+
 /// As many pages as rows can fill: Salesforce's pages have 2,000 rows, and not below 200
 /// where rows are wide (SOQL and SOSL Reference, "Change the Batch Size in Queries"); a
 /// few that are shorter are borne.

@@ -278,9 +278,29 @@ impl Org {
         if call.kind == CallKind::ResetPassword && refused_in(&body).is_none() {
             return "(what may be a password, and is not shown)".to_owned();
         }
+        self.without_token(&body)
+    }
+
+    /// A text without the token, or a long beginning of it.
+    fn without_token(&self, text: &str) -> String {
+        /// So much of it is known again.
+        const HEAD: usize = 16;
         let token = self.token();
         let secret = token.split_once('!').map_or(token, |(_, secret)| secret);
-        if secret.is_empty() { body } else { body.replace(secret, "…") }
+        let Some(head) = secret.get(..HEAD.min(secret.len())).filter(|head| !head.is_empty())
+        else {
+            return text.to_owned();
+        };
+        let mut rest = text;
+        let mut cleaned = String::new();
+        while let Some(at) = rest.find(head) {
+            cleaned.push_str(&rest[..at]);
+            cleaned.push('…');
+            let same = rest[at..].bytes().zip(secret.bytes()).take_while(|(a, b)| a == b).count();
+            rest = &rest[at + same..];
+        }
+        cleaned.push_str(rest);
+        cleaned
     }
 
     fn request(&self, call: &Call<'_>) -> WireRequest {
@@ -348,6 +368,9 @@ impl Org {
             name: contract.name,
             excess,
         })?;
+        // What was sent may be said back in a part of an answer too.
+        let has_token = !self.token().is_empty() && body.contains(self.token());
+        let body = if has_token { self.without_token(&body) } else { body };
         if status == contract.status
             && let Some(json) = read_as(contract.shape, &body)
         {
@@ -355,12 +378,14 @@ impl Org {
             return Ok(Answer { body, json, request_id });
         }
         let body = self.without_secrets(call, body);
-        Err(error_of(Answered {
+        let error = error_of(Answered {
             call: &call.describe(),
             status,
             body: &body,
             request_id: request_id.as_deref(),
-        }))
+        });
+        // It may have stood there escaped.
+        Err(error.map_words(|words| self.without_token(words)))
     }
 }
 

@@ -248,8 +248,12 @@ impl Scope for Desired {
     }
 
     fn meant(&self, address: &Address) -> Option<String> {
-        let names = self
-            .resources
+        /// So many names on both sides are compared: a slip mostly stands near what was
+        /// meant, and thousands of slips are no reason for millions of comparisons.
+        const NEAR: usize = 500;
+        let at = self.resources.partition_point(|declared| declared.address < *address);
+        let near = at.saturating_sub(NEAR)..(at + NEAR).min(self.resources.len());
+        let names = self.resources[near]
             .iter()
             .filter(|declared| declared.address.kind() == address.kind())
             .map(|declared| declared.address.name());

@@ -338,7 +338,7 @@ impl Folder {
         }
         let kept = backup_of(&self.base, younger);
         if std::fs::hard_link(&self.base, &kept).is_err() {
-            std::fs::copy(&self.base, &kept).map_err(StateError::io(&kept))?;
+            disk::copy_to_new(&self.base, &kept).map_err(StateError::io(&kept))?;
         }
         Ok(())
     }

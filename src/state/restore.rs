@@ -26,6 +26,7 @@ use super::mark;
 use super::mark::Mark;
 use super::opening::read_whole;
 use super::store::Store;
+use crate::disk;
 use crate::model::Address;
 use crate::model::Record;
 use crate::model::Recorded as _;
@@ -138,9 +139,7 @@ pub async fn restore(
         if from.exists() {
             let to = free_name(&folder, file);
             // At no moment is there less than what there was.
-            if std::fs::hard_link(&from, &to).is_err() {
-                std::fs::copy(&from, &to).map_err(StateError::io(&to))?;
-            }
+            disk::copy_to_new(&from, &to).map_err(StateError::io(&to))?;
             aside.push(to);
         }
     }
@@ -159,7 +158,10 @@ pub async fn restore(
 
 fn free_name(folder: &Path, file: &str) -> PathBuf {
     let names = (1..).map(|number| folder.join(format!("{file}.damaged-{number}")));
-    names.into_iter().find(|path| !path.exists()).unwrap_or_else(|| folder.join(file))
+    names
+        .into_iter()
+        .find(|path| std::fs::symlink_metadata(path).is_err())
+        .unwrap_or_else(|| folder.join(file))
 }
 
 /// What can be read, what is damaged, and all sources.

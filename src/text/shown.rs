@@ -39,7 +39,21 @@ pub fn block(text: &str) -> Cow<'_, str> {
     escaped(text, |character| matches!(character, '\n' | '\t'))
 }
 
+/// A text in which nothing is a command to a pipeline that shows it: some obey `##[` and
+/// `##vso[` wherever they stand in a line.
+fn without_commands(text: Cow<'_, str>) -> Cow<'_, str> {
+    if text.contains("##[") || text.contains("##vso[") {
+        let broken = text.replace("##[", "#\\u{23}[");
+        return Cow::Owned(broken.replace("##vso[", "#\\u{23}vso["));
+    }
+    text
+}
+
 fn escaped(text: &str, is_kept: impl Fn(char) -> bool) -> Cow<'_, str> {
+    without_commands(with_numbers(text, is_kept))
+}
+
+fn with_numbers(text: &str, is_kept: impl Fn(char) -> bool) -> Cow<'_, str> {
     let is_shown = |character: char| !is_hidden(character) || is_kept(character);
     if is_plain(text) || text.chars().all(is_shown) {
         return Cow::Borrowed(text);
@@ -93,6 +107,7 @@ mod tests {
     fn what_is_hidden_is_shown_by_its_number() {
         assert_eq!(line("a\u{1b}[31mb\u{9b}1A"), "a\\u{1b}[31mb\\u{9b}1A");
         assert_eq!(line("user\u{202e}nimda"), "user\\u{202e}nimda");
+        assert_eq!(line("a ##vso[task]"), "a #\\u{23}vso[task]");
         assert_eq!(line("a\u{200b}b\nc\rd\te"), "a\\u{200b}b\\nc\\rd\\te");
         assert_eq!(block("a\n\tb\u{7f}"), "a\n\tb\\u{7f}");
         for plain in ["Zoë Ångström", "日本語", "مدیر", "⚠\u{fe0f} 👩", "a\\b"] {

@@ -43,7 +43,8 @@ fn json_values(text: &str) -> usize {
             _ if is_escaped => is_escaped = false,
             b'\\' if is_in_text => is_escaped = true,
             b'"' => is_in_text = !is_in_text,
-            b',' if !is_in_text => values += 1,
+            // A key takes as much as a value.
+            b',' | b':' if !is_in_text => values += 1,
             b'[' if !is_in_text => values += 4,
             b'{' if !is_in_text => values += 6,
             _ => {}
@@ -64,7 +65,8 @@ pub fn xml_values(text: &str) -> Result<usize, OddXml> {
     while let Some(start) = rest.find('<') {
         rest = &rest[start..];
         let length = if rest.starts_with("<!--") {
-            rest.find("-->").map(|end| end + 3)
+            // `<!-->` begins one and does not end it.
+            rest[4..].find("-->").map(|end| end + 7)
         } else if rest.starts_with("<![CDATA[") {
             rest.find("]]>").map(|end| end + 3)
         } else if rest.starts_with("<?xml ") && is_first {
@@ -135,6 +137,7 @@ mod tests {
             ("<?xml version='1.0'?><a><b x='1'/></a>", Ok(4)),
             ("<a><!-- <<<<<<<< ==== --><![CDATA[<<]]></a>", Ok(2)),
             ("<a z='>' b='' c=''/>", Ok(4)),
+            ("<a><!--> <![CDATA[ --><b/></a>", Ok(3)),
             ("<a><?p > <!-- ?><b/></a>", Err(OddXml::Instruction)),
             ("<!DOCTYPE a><a/>", Err(OddXml::Instruction)),
             ("<a", Ok(0)),

@@ -48,7 +48,12 @@ fn pages(command: &clap::Command, name: &str, folder: &Path) -> std::io::Result<
     // A page is known by the whole name of its command.
     let whole: &'static str = Box::leak(name.to_owned().into_boxed_str());
     clap_mangen::Man::new(command.clone().name(whole)).render(&mut text)?;
-    std::fs::write(folder.join(format!("{name}.1")), text)?;
+    let page = folder.join(format!("{name}.1"));
+    let found = std::fs::symlink_metadata(&page);
+    if found.is_ok_and(|found| !found.is_file()) {
+        return Err(std::io::Error::other(format!("{name}.1 is no regular file")));
+    }
+    std::fs::write(&page, text)?;
     let mut written = 1;
     for further in command.get_subcommands().filter(|further| !further.is_hide_set()) {
         written += pages(further, &format!("{name}-{}", further.get_name()), folder)?;

@@ -36,6 +36,7 @@ pub fn run(
         let located = findings::located(&saved.plan.findings, &Reach::default(), &[]);
         let text = plan_markdown::render(&saved.plan, &saved.org, &saved.notices, &located);
         output.print(&text)?;
+        output.line(&format!("The digest of the saved plan is `{digest}`."))?;
         return Ok(DONE);
     }
     output.line(&banner(&saved.org))?;
