@@ -132,11 +132,11 @@ impl Store {
     /// # Errors
     /// When a file can't be read, it is of a newer version, or it is damaged.
     pub async fn read(root: &Path, org_id: &SalesforceId) -> Result<Self, StateError> {
+        /// A run that compacts the log meanwhile is waited out.
+        const TRIES: usize = 4;
         for place in [root.to_owned(), root.join(org_id.as_str())] {
             disk::refuse_link(&place).map_err(StateError::io(&place))?;
         }
-        /// A run that compacts the log meanwhile is waited out.
-        const TRIES: usize = 4;
         let folder = root.join(org_id.as_str());
         let mut backend = Folder::of(&folder);
         let mut tries = 0;

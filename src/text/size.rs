@@ -64,9 +64,9 @@ pub fn xml_values(text: &str) -> Result<usize, OddXml> {
     let mut is_first = true;
     while let Some(start) = rest.find('<') {
         rest = &rest[start..];
-        let length = if rest.starts_with("<!--") {
+        let length = if let Some(comment) = rest.strip_prefix("<!--") {
             // `<!-->` begins one and does not end it.
-            rest[4..].find("-->").map(|end| end + 7)
+            comment.find("-->").map(|end| end + 7)
         } else if rest.starts_with("<![CDATA[") {
             rest.find("]]>").map(|end| end + 3)
         } else if rest.starts_with("<?xml ") && is_first {
