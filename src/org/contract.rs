@@ -111,8 +111,8 @@ const RESULTS: Size = Size::new(8, 200_000);
 const ROWS: Size = Size::new(64, 1_500_000);
 /// An object with 900 fields and their picklists.
 const FIELDS: Size = Size::new(32, 1_000_000);
-/// Five queries and twenty objects at once.
-const TOGETHER: Size = Size::new(128, 4_000_000);
+/// Five queries and twenty objects at once; where that is more, they are asked one by one.
+const TOGETHER: Size = Size::new(64, 2_000_000);
 /// What became of 10,000 documents.
 const DEPLOYED: Size = Size::new(32, 800_000);
 /// Ten documents, or the list of thousands.

@@ -195,7 +195,7 @@ async fn questions_that_are_too_much_together_are_asked_one_by_one() {
     let org = Hostile::answering(|path| match path {
         path if path.contains("composite") => Response::builder()
             .header("content-encoding", "gzip")
-            .body(Body::from(bomb(130)))
+            .body(Body::from(bomb(70)))
             .expect("a response"),
         path if path.contains("describe") => json_answer(&json!({"fields": []})),
         _ => page(1, 1, None),
