@@ -139,6 +139,22 @@ async fn the_cache_is_opened_only_where_all_in_it_is_ours() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_second_name_of_a_file_is_not_written_to() {
+    for name in ["lock", "lock.json", "state.log", "state.json.new"] {
+        let world = World::new().await;
+        world.write("access.yaml", example());
+        std::fs::create_dir_all(world.state()).expect("a folder");
+        let victim = world.write("victim", "precious");
+        std::fs::set_permissions(&victim, std::fs::Permissions::from_mode(0o644)).expect("sets");
+        std::fs::hard_link(&victim, world.state().join(name)).expect("a second name");
+        world.run(&APPLY).await.fails();
+        assert_eq!(std::fs::read_to_string(&victim).expect("reads"), "precious", "{name}");
+        let mode = std::fs::metadata(&victim).expect("is there").permissions().mode() & 0o777;
+        assert_eq!(mode, 0o644, "{name}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_folder_of_a_state_that_is_a_link_is_not_followed() {
     let world = World::new().await;
     world.write("access.yaml", example());

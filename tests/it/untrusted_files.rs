@@ -100,14 +100,23 @@ async fn a_folder_that_is_a_link_out_of_its_place_is_not_read_nor_written() {
     std::fs::create_dir(world.path().join("repo")).expect("a folder");
     symlink("../outside", world.path().join("repo/access")).expect("a link");
     for command in ["validate", "plan", "graph", "fmt"] {
-        for path in ["repo/access", "repo/access/access.yaml"] {
+        for path in [
+            "repo/access",
+            "repo/access/",
+            "repo/access/.",
+            "./repo//access//",
+            "repo/../repo/access/",
+            "repo/access/access.yaml",
+        ] {
             let ran = world.run(&[command, path]).await.fails();
             assert!(ran.errors.contains("outside of the folder"), "{command}: {}", ran.whole());
             assert!(!ran.whole().contains(SECRET), "{command}: {}", ran.whole());
         }
-        let absolute = world.path().join("repo/access").display().to_string();
-        let ran = world.run(&[command, &absolute]).await.fails();
-        assert!(!ran.whole().contains(SECRET), "{command}: {}", ran.whole());
+        for path in ["repo/access", "repo/access/", "repo/access/access.yaml"] {
+            let absolute = world.path().join(path).display().to_string();
+            let ran = world.run(&[command, &absolute]).await.fails();
+            assert!(!ran.whole().contains(SECRET), "{command}: {}", ran.whole());
+        }
     }
     assert_eq!(std::fs::read_to_string(outside).expect("reads"), yaml);
 }
@@ -129,6 +138,26 @@ async fn a_loop_that_multiplies_is_bounded() {
         world.write("access.yaml", format!("version: 1\n{yaml}"));
         let ran = world.run(&["validate", "access.yaml"]).await.fails();
         assert!(ran.errors.contains("2000000"), "{}", ran.whole());
+    }
+    let text = "x".repeat(20_000);
+    let names = "${b}".repeat(2_000);
+    for (yaml, told) in [
+        (
+            format!(
+                "  u${{n}}@x.example: {{ for_each: {{ count: 100000 }}, {user}, profile: P, fields: {{ About__c: \"{text}\" }} }}\n"
+            ),
+            "the loops make more than",
+        ),
+        (
+            format!(
+                "  u@x.example: {{ for_each: [{{ b: \"{text}\" }}], {user}, profile: P, fields: {{ About__c: \"{names}\" }} }}\n"
+            ),
+            "filled in, this text has more than",
+        ),
+    ] {
+        world.write("access.yaml", format!("version: 1\nusers:\n{yaml}"));
+        let ran = world.run(&["validate", "access.yaml"]).await.fails();
+        assert!(ran.errors.contains(told), "{}", &ran.errors[..ran.errors.len().min(2_000)]);
     }
     let rows: String = (0..150_000).map(|number| format!("u{number}\n")).collect();
     world.write("people.csv", format!("name\n{rows}"));
