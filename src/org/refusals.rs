@@ -45,7 +45,7 @@ pub fn error_of(answer: Answered<'_>) -> OrgError {
         return OrgError::Unexpected {
             call,
             status: Some(answer.status),
-            reason: strange(answer),
+            reason: strange(answer.status, answer.body),
             request_id,
         };
     };
@@ -66,12 +66,11 @@ pub fn error_of(answer: Answered<'_>) -> OrgError {
 }
 
 /// An answer that nothing documents, as a person recognizes it.
-fn strange(answer: Answered<'_>) -> String {
-    let status = answer.status;
-    if answer.body.trim().is_empty() {
+pub fn strange(status: u16, body: &str) -> String {
+    if body.trim().is_empty() {
         return format!("status {status} without a body");
     }
-    let shown: String = answer.body.trim().chars().take(SHOWN).collect();
+    let shown: String = body.trim().chars().take(SHOWN).collect();
     format!("status {status} with `{}`", shown::line(&shown.replace(['\n', '\r', '\t'], " ")))
 }
 
