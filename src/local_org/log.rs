@@ -39,11 +39,13 @@ pub struct Damage {
     pub read: u64,
     /// Where the file is kept as it was.
     pub kept: PathBuf,
+    /// Whether it is the file's last line alone, which has no end: a write that was cut off.
+    pub is_torn_end: bool,
 }
 
 impl fmt::Display for Damage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { lines, read, kept } = self;
+        let Self { lines, read, kept, .. } = self;
         let lines = if *lines == 1 { "1 line".to_owned() } else { format!("{lines} lines") };
         write!(
             f,
@@ -99,7 +101,7 @@ impl Log {
         let (mut read, mut bad, mut last, mut length) = (0, 0, 0, 0);
         let mut lines = BufReader::new(&file);
         let mut line = Vec::new();
-        let (mut is_ended, mut is_damaged, mut is_numbered) = (true, false, false);
+        let (mut is_ended, mut damaged, mut is_numbered) = (true, 0, false);
         loop {
             line.clear();
             let bytes = lines.read_until(b'\n', &mut line)?;
@@ -125,13 +127,18 @@ impl Log {
                     last = number;
                     read += 1;
                 }
-                None => is_damaged = true,
+                None => damaged += 1,
             }
         }
         drop(lines);
-        let damage = match (bad, is_damaged) {
-            (0, false) => None,
-            (lines, _) => Some(Damage { lines: lines.max(1), read, kept: set_aside(path)? }),
+        let damage = match (bad, damaged) {
+            (0, 0) => None,
+            (lines, _) => Some(Damage {
+                lines: lines.max(1),
+                read,
+                kept: set_aside(path)?,
+                is_torn_end: (bad, damaged, is_ended) == (0, 1, false),
+            }),
         };
         if !is_ended && damage.is_none() {
             file.write_all(b"\n")?;

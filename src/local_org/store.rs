@@ -113,7 +113,9 @@ impl Store {
         if damage.is_some() || (lines > 1000 && lines > rows * COMPACT_FACTOR) {
             store.compact()?;
         }
-        Ok(Opened { store, is_new: lines == 0 && damage.is_none(), damage })
+        // An org whose making was cut off was never there.
+        let is_new = lines == 0 && damage.as_ref().is_none_or(|damage| damage.is_torn_end);
+        Ok(Opened { store, is_new, damage })
     }
 
     /// Where its log is; `None` where it is kept nowhere.
@@ -439,6 +441,15 @@ mod tests {
             drop(store);
             let again = reopened(folder.path());
             assert_eq!(again.damage, None, "told once, and written anew");
+        }
+    }
+
+    #[test]
+    fn an_org_whose_making_was_cut_off_is_made_anew() {
+        for (text, is_new) in [("1 0123456789abcdef [[\"Pro", true), ("nonsense\n", false)] {
+            let folder = tempfile::tempdir().expect("a folder");
+            std::fs::write(folder.path().join(super::LOG), text).expect("writes");
+            assert_eq!(reopened(folder.path()).is_new, is_new, "{text}");
         }
     }
 
