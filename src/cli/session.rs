@@ -73,7 +73,7 @@ impl Session {
     }
 
     async fn local(environment: &Environment, state_dir: PathBuf) -> Result<Self, CommandError> {
-        disk::folder(&state_dir)
+        disk::outer_folder(&state_dir)
             .map_err(|source| StateError::Io { path: state_dir.clone(), source })?;
         let clock = environment.clock.clone();
         let options = Options {

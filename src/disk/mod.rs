@@ -19,6 +19,7 @@ pub use private::create;
 pub use private::folder;
 pub use private::look;
 pub use private::open;
+pub use private::outer_folder;
 pub use private::read;
 pub use private::refuse_link;
 pub use private::replace;

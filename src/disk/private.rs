@@ -100,6 +100,16 @@ pub fn read(path: &Path) -> std::io::Result<Vec<u8>> {
 /// # Errors
 /// When it can't be made, is a link, or is another user's.
 pub fn folder(path: &Path) -> std::io::Result<()> {
+    outer_folder(path)?;
+    is_ours(&std::fs::symlink_metadata(path)?)
+}
+
+/// The same for a folder that only holds such folders: it may be another user's, as where
+/// a container runs in somebody's checkout.
+///
+/// # Errors
+/// When it can't be made, or is a link.
+pub fn outer_folder(path: &Path) -> std::io::Result<()> {
     let mut builder = DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]
@@ -108,11 +118,7 @@ pub fn folder(path: &Path) -> std::io::Result<()> {
         builder.mode(0o700);
     }
     builder.create(path)?;
-    let found = std::fs::symlink_metadata(path)?;
-    if found.is_symlink() {
-        return Err(Refused::Link.into());
-    }
-    is_ours(&found)
+    refuse_link(path)
 }
 
 /// Refuses a folder that is a link; one that is not there is well.

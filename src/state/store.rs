@@ -78,7 +78,7 @@ impl Store {
     ) -> Result<Self, StateError> {
         let folder = root.join(org_id.as_str());
         let is_new = !folder.exists();
-        disk::folder(root).map_err(StateError::io(root))?;
+        disk::outer_folder(root).map_err(StateError::io(root))?;
         disk::folder(&folder).map_err(StateError::io(&folder))?;
         disk::tighten(&folder);
         let lock = Lock::take(&folder, holder)?;
