@@ -38,6 +38,7 @@ mod settings;
 mod sign_in;
 mod simulator;
 mod support;
+mod traces;
 mod untrusted_files;
 mod users;
 mod views;

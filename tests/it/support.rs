@@ -23,6 +23,8 @@ use orgform::org::HttpWire;
 use orgform::org::Sleep;
 use orgform::org::Wire;
 
+use crate::traces::traced;
+
 /// 2026-12-01 09:00:00 UTC, in milliseconds.
 const NOW: i64 = 1_796_115_600_000;
 
@@ -86,7 +88,7 @@ impl World {
             ticks: Arc::default(),
             answers: Mutex::default(),
             wants_stop: AtomicBool::new(false),
-            wire: Arc::new(HttpWire::default()),
+            wire: traced(Arc::new(HttpWire::default())),
             org: None,
         }
     }
@@ -119,7 +121,7 @@ impl World {
 
     /// The same world with another way to its org.
     pub fn over(mut self, wire: impl Wire + 'static) -> Self {
-        self.wire = Arc::new(wire);
+        self.wire = traced(Arc::new(wire));
         self
     }
 
