@@ -11,7 +11,7 @@
 //!      + Catalog                                             └─▶ state
 //! ```
 //!
-//! Each room says in its first lines what it is for. ARCHITECTURE.md says which
+//! Each module says in its first lines what it is for. ARCHITECTURE.md says which
 //! may import which, and a test holds the sources to it.
 
 pub mod cli;

@@ -1,4 +1,4 @@
-//! Errors for the person who gets them: every room's typed errors become a
+//! Errors for the person who gets them: every module's typed errors become a
 //! message, places, hints and an exit code in this file and nowhere else.
 
 use std::collections::HashMap;
@@ -60,7 +60,7 @@ impl CommandError {
             Self::Failed { message, .. } => message.clone(),
             Self::Diagnostics(found) => {
                 let messages: Vec<&str> =
-                    found.told.iter().map(|diagnostic| diagnostic.message.as_str()).collect();
+                    found.reported.iter().map(|diagnostic| diagnostic.message.as_str()).collect();
                 messages.join("; ")
             }
             Self::BrokenPipe => "nobody reads the output".to_owned(),
@@ -78,12 +78,15 @@ impl CommandError {
         match error {
             PlanError::Problems(problems) => {
                 let mut locator = Locator::new(reach);
-                let problems = told_once(&problems);
+                let problems = reported_once(&problems);
                 let shown = problems.iter().take(MOST_ERRORS);
-                let told =
+                let reported =
                     shown.map(|(problem, alike)| place(problem, *alike, &mut locator, files));
-                let told = told.collect();
-                Self::Diagnostics(Found { told, more: problems.len().saturating_sub(MOST_ERRORS) })
+                let reported = reported.collect();
+                Self::Diagnostics(Found {
+                    reported,
+                    more: problems.len().saturating_sub(MOST_ERRORS),
+                })
             }
             PlanError::State(reason) => Self::unreadable_state(reason),
             PlanError::Audit(violations) => {
@@ -97,7 +100,7 @@ impl CommandError {
 
 /// What is wrong alike with the copies of one entry is told once, with how many
 /// more it is true of.
-fn told_once(problems: &[Problem]) -> Vec<(&Problem, usize)> {
+fn reported_once(problems: &[Problem]) -> Vec<(&Problem, usize)> {
     let mut order: Vec<(&Problem, usize)> = Vec::new();
     let mut seen: HashMap<(u32, &str, &str), usize> = HashMap::new();
     for problem in problems {

@@ -1,6 +1,6 @@
 //! The edge: arguments, one file per command, and everything that prints.
 //!
-//! Typed errors of all rooms become text, hints and exit codes here and only
+//! Typed errors of all modules become text, hints and exit codes here and only
 //! here. The world is handed in as an [`Environment`]: nothing in the crate
 //! asks a clock, an environment variable or a terminal by itself.
 
@@ -39,7 +39,7 @@ pub const FAILED: u8 = 1;
 pub const CHANGES_PRESENT: u8 = 2;
 
 /// An error of the command line, as it reads where nothing of the arguments is obeyed.
-fn told_of(arguments: &[std::ffi::OsString], error: clap::Error) -> clap::Error {
+fn without_secrets(arguments: &[std::ffi::OsString], error: clap::Error) -> clap::Error {
     let shown = arguments.iter().map(|held| shown::line(&held.to_string_lossy()).into_owned());
     Arguments::try_parse_from(shown).err().unwrap_or(error)
 }
@@ -53,7 +53,7 @@ pub async fn run(arguments: Vec<std::ffi::OsString>, environment: Environment) -
     }
     let arguments = match Arguments::try_parse_from(&arguments) {
         Ok(arguments) => arguments,
-        Err(error) => return output.usage(&told_of(&arguments, error)),
+        Err(error) => return output.usage(&without_secrets(&arguments, error)),
     };
     let result = match arguments.command {
         Command::Plan(arguments) => commands::plan::run(&environment, &mut output, arguments).await,

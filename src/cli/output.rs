@@ -1,4 +1,4 @@
-//! The door through which text leaves, cleaned of what an org, a file or an argument may
+//! The way out of all text, cleaned of what an org, a file or an argument may
 //! have put into it (`painter`); only progress has one of its own.
 
 use std::collections::BTreeSet;
@@ -101,7 +101,7 @@ impl Output {
     /// Shows how the command line is used.
     pub fn usage(&mut self, error: &clap::Error) -> u8 {
         let rendered = error.render();
-        // An error repeats arguments, among which colours of ours could not be told.
+        // An error repeats arguments, among which colours of ours could not be recognized.
         if error.use_stderr() {
             self.aside(rendered.to_string().trim_end());
             return super::FAILED;
@@ -125,11 +125,11 @@ impl Output {
                 }
             }
             CommandError::Diagnostics(found) => {
-                for diagnostic in &found.told {
+                for diagnostic in &found.reported {
                     self.aside(&diagnostics::render(diagnostic, painter));
                     self.aside("");
                 }
-                let paths = found.told.iter().map(|diagnostic| &diagnostic.at.source.path);
+                let paths = found.reported.iter().map(|diagnostic| &diagnostic.at.source.path);
                 let files = paths.collect::<BTreeSet<_>>().len();
                 let errors = match found.len() {
                     1 => "1 error".to_owned(),

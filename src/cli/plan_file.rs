@@ -95,7 +95,7 @@ pub fn write(
 ) -> Result<ContentDigest, CommandError> {
     let (text, digest) = saved.encode(key);
     disk::replace(&folder.join(path), text.as_bytes()).map_err(|error| {
-        CommandError::new(format!("the plan can't be kept: {}", disk::told(path, &error)))
+        CommandError::new(format!("the plan can't be kept: {}", disk::describe(path, &error)))
             .hint(disk::advice(&error))
     })?;
     Ok(digest)

@@ -66,7 +66,7 @@ impl Piece {
     }
 
     /// Something found in the document, where it stands in the file.
-    pub fn told_of(&self, file: &Source, mut found: Diagnostic) -> Diagnostic {
+    pub fn placed_in(&self, file: &Source, mut found: Diagnostic) -> Diagnostic {
         for at in std::iter::once(&mut found.at).chain(&mut found.related) {
             at.span = self.place(&at.span);
             at.source = file.clone();

@@ -55,7 +55,7 @@ pub fn read(reach: &Reach, source: &Source) -> Result<Contents, Found> {
         made: 0,
     };
     reading.document();
-    reading.found.told.sort_by_key(|diagnostic| diagnostic.at.span.start);
+    reading.found.reported.sort_by_key(|diagnostic| diagnostic.at.span.start);
     if reading.found.is_empty() { Ok(reading.contents) } else { Err(reading.found) }
 }
 
@@ -117,8 +117,8 @@ impl Reading<'_> {
             }
         }
         if !has_version {
-            self.found.told.insert(0, no_version(source));
-            self.found.told.truncate(MOST_ERRORS);
+            self.found.reported.insert(0, no_version(source));
+            self.found.reported.truncate(MOST_ERRORS);
         }
     }
 

@@ -85,11 +85,11 @@ impl Diagnostic {
     }
 }
 
-/// All that is wrong: as much of it as is told, and how much more there is.
+/// All that is wrong: as much of it as is reported, and how much more there is.
 #[derive(Clone, Debug, Default)]
 pub struct Found {
-    /// What is told, at most [`MOST_ERRORS`].
-    pub told: Vec<Diagnostic>,
+    /// What is reported, at most [`MOST_ERRORS`].
+    pub reported: Vec<Diagnostic>,
     /// How many more were found.
     pub more: usize,
 }
@@ -100,10 +100,10 @@ impl Found {
         self.add(|| diagnostic);
     }
 
-    /// Adds one, which is only made where it is told.
+    /// Adds one, which is only made where it is reported.
     pub fn add(&mut self, make: impl FnOnce() -> Diagnostic) {
-        if self.told.len() < MOST_ERRORS {
-            self.told.push(make());
+        if self.reported.len() < MOST_ERRORS {
+            self.reported.push(make());
         } else {
             self.more += 1;
         }
@@ -111,7 +111,7 @@ impl Found {
 
     /// Adds all of another.
     pub fn append(&mut self, other: Self) {
-        for diagnostic in other.told {
+        for diagnostic in other.reported {
             self.push(diagnostic);
         }
         self.more += other.more;
@@ -119,18 +119,18 @@ impl Found {
 
     /// Whether nothing is wrong.
     pub fn is_empty(&self) -> bool {
-        self.told.is_empty()
+        self.reported.is_empty()
     }
 
     /// How much is wrong.
     pub fn len(&self) -> usize {
-        self.told.len() + self.more
+        self.reported.len() + self.more
     }
 
     /// The same with every diagnostic made another.
     #[must_use]
     pub fn map(self, change: impl Fn(Diagnostic) -> Diagnostic) -> Self {
-        Self { told: self.told.into_iter().map(change).collect(), more: self.more }
+        Self { reported: self.reported.into_iter().map(change).collect(), more: self.more }
     }
 }
 
@@ -146,6 +146,6 @@ impl From<Vec<Diagnostic>> for Found {
 
 impl From<Diagnostic> for Found {
     fn from(found: Diagnostic) -> Self {
-        Self { told: vec![found], more: 0 }
+        Self { reported: vec![found], more: 0 }
     }
 }

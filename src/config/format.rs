@@ -42,7 +42,7 @@ pub fn format(source: &Source) -> Result<String, FormatError> {
     let tree = Tree::build(source, &mut repeated)
         .map_err(|diagnostic| FormatError::Unreadable(vec![diagnostic]))?;
     if !repeated.is_empty() {
-        return Err(FormatError::Unreadable(repeated.told));
+        return Err(FormatError::Unreadable(repeated.reported));
     }
     let text = laid_out(&source.text, &tree);
     let formatted = Source::new(&source.path, &text);

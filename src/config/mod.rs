@@ -186,7 +186,7 @@ fn read_pieces(reach: &Reach, source: &Source, cut: Cut) -> Result<Contents, Fou
                 all.suffixes.extend(contents.suffixes);
             }
             Ok(_) => {}
-            Err(wrong) => found.append(wrong.map(|wrong| piece.told_of(source, wrong))),
+            Err(wrong) => found.append(wrong.map(|wrong| piece.placed_in(source, wrong))),
         }
     }
     if found.is_empty() { Ok(all) } else { Err(found) }

@@ -57,9 +57,9 @@ pub fn expand(config: &mut Config) -> Vec<UnknownPersona> {
     for user in &mut config.declared {
         let Some(Value::Text(written)) = user.attributes.remove(kinds::PERSONA) else { continue };
         let Some(persona) = personas.get(written.as_str()) else {
-            // No more are told.
-            let is_told = unknown.len() < MOST_ERRORS;
-            let meant = is_told.then(|| kinds::closest(&written, personas.keys().copied()));
+            // No more are reported.
+            let is_reported = unknown.len() < MOST_ERRORS;
+            let meant = is_reported.then(|| kinds::closest(&written, personas.keys().copied()));
             let meant = meant.flatten().map(str::to_owned);
             unknown.push(UnknownPersona { user: user.clone(), written, meant });
             continue;

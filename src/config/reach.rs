@@ -2,7 +2,7 @@
 //! nothing that a file or a link in them points to outside.
 //!
 //! The files may be anybody's, as those of a pull request are, and what is read of one
-//! shows in messages. Imports nothing of the house.
+//! shows in messages. Imports nothing of the crate.
 
 use std::fs::File;
 use std::io::Read as _;

@@ -2,7 +2,7 @@
 //! key takes one, and messages end up in logs that others read.
 //!
 //! Told by the key in front of it. Only lines that are shown are looked at. Imports
-//! nothing of the house.
+//! nothing of the crate.
 
 use std::ops::Range;
 
@@ -153,7 +153,7 @@ fn in_line(line: &str) -> Vec<Range<usize>> {
             continue;
         }
         let value = from + indent(rest);
-        // All of the line behind it: where a value ends is told by more than its quotes.
+        // All of the line behind it: where a value ends is decided by more than its quotes.
         let end = value + line[value..].trim_end().len();
         if !is_harmless(&line[value..end]) {
             found.push(value..end);

@@ -6,7 +6,7 @@ use std::path::Path;
 use super::private::Refused;
 
 /// A failure with the place where it happened, as a fragment.
-pub fn told(path: &Path, error: &std::io::Error) -> String {
+pub fn describe(path: &Path, error: &std::io::Error) -> String {
     let place = path.display();
     match error.kind() {
         ErrorKind::StorageFull => match free(path) {
@@ -71,11 +71,11 @@ mod tests {
     use std::path::Path;
 
     use super::advice;
-    use super::told;
+    use super::describe;
 
     #[test]
     fn a_full_disk_is_called_one_with_its_place() {
-        let text = told(Path::new("/tmp/state.log"), &Error::from(ErrorKind::StorageFull));
+        let text = describe(Path::new("/tmp/state.log"), &Error::from(ErrorKind::StorageFull));
         assert!(text.starts_with("the disk is full"), "{text}");
         assert!(text.contains("/tmp/state.log"), "{text}");
         for kind in [
@@ -86,7 +86,7 @@ mod tests {
             ErrorKind::NotFound,
         ] {
             let error = Error::from(kind);
-            assert!(told(Path::new("/x"), &error).contains("/x"), "{error}");
+            assert!(describe(Path::new("/x"), &error).contains("/x"), "{error}");
             for word in ["remove", "delete", "move", "another folder"] {
                 assert!(!advice(&error).to_lowercase().contains(word), "{error}");
             }

@@ -3,14 +3,14 @@
 //!
 //! Whoever can write into a folder can lay a link, a pipe or a device where one of them
 //! is to be. So none is followed, waited for or written to, and a file of another user's
-//! is refused. What goes wrong is told in words for who runs out of space. Imports
+//! is refused. What goes wrong is reported in words for who runs out of space. Imports
 //! nothing.
 
 mod failure;
 mod private;
 
 pub use failure::advice;
-pub use failure::told;
+pub use failure::describe;
 pub use private::Refused;
 pub use private::append;
 pub use private::check_folder;

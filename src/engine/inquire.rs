@@ -5,7 +5,7 @@
 //! question that the org refuses is left open, and what rests on it unchecked.
 
 use super::EngineError;
-use crate::kinds::Sight;
+use crate::kinds::Visibility;
 use crate::model::Circumstances;
 use crate::model::Questions;
 use crate::model::Row;
@@ -79,10 +79,10 @@ pub async fn inquire(
 ///
 /// # Errors
 /// When the org refuses the query, or the call breaks.
-pub async fn sees(org: &Org, sight: &Sight) -> Result<bool, EngineError> {
+pub async fn sees(org: &Org, visibility: &Visibility) -> Result<bool, EngineError> {
     let mut found = 0;
-    org.query_all(&[sight.query.to_owned()], &mut |_, rows| found += rows.len()).await?;
-    Ok(found >= sight.least)
+    org.query_all(&[visibility.query.to_owned()], &mut |_, rows| found += rows.len()).await?;
+    Ok(found >= visibility.least)
 }
 
 /// Calls left today, by the last answer that told.

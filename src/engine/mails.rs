@@ -49,7 +49,7 @@ pub async fn mailed_before(
     let fields = ["Id", "CreatedDate", "LastLoginDate", "LastPasswordChangeDate"];
     let ids = mails.iter().map(|(id, _, _)| id.as_str());
     let queries = keyed_queries("User", &fields, "Id", None, ids);
-    let mut told: Vec<(SalesforceId, i64)> = Vec::new();
+    let mut dated: Vec<(SalesforceId, i64)> = Vec::new();
     org.query_all(&queries, &mut |_, rows| {
         for row in rows {
             let time = |field: &str| row.text(field).and_then(seconds);
@@ -57,7 +57,7 @@ pub async fn mailed_before(
             let (Some(id), Some(made)) = (id, time("CreatedDate")) else { continue };
             let reset = time("LastPasswordChangeDate").filter(|reset| *reset > made);
             if let Some(when) = reset.or_else(|| time("LastLoginDate")) {
-                told.push((id, when));
+                dated.push((id, when));
             }
         }
     })
@@ -65,7 +65,7 @@ pub async fn mailed_before(
     let mut settled = Settlement::default();
     let mut before = Vec::new();
     for (id, address, once) in mails {
-        let Some((_, when)) = told.iter().find(|(held, _)| held == id) else { continue };
+        let Some((_, when)) = dated.iter().find(|(held, _)| held == id) else { continue };
         let Some(mut record) = store.get(address).map_err(EngineError::Record)? else { continue };
         record.once.insert(once.to_owned(), when.to_string());
         settled.changes.push(RecordChange::Put(address.clone(), record));

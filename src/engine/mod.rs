@@ -57,9 +57,9 @@ pub use outcome::Failure;
 pub use outcome::Outcome;
 pub use outcome::Skipped;
 pub use recovery::Recovered;
-pub use recovery::Untold;
+pub use recovery::UnknownMail;
+pub use recovery::acknowledge;
 pub use recovery::recover;
-pub use recovery::told;
 pub use refresh::Refreshing;
 pub use refresh::refresh;
 

@@ -40,13 +40,13 @@ pub struct Recovered {
     /// What was to be made and is not there, so that it stays open.
     pub absent: Vec<Address>,
     /// One-shot things of which it can't be known.
-    pub unknown: Vec<Untold>,
+    pub unknown: Vec<UnknownMail>,
 }
 
 /// Something that is done once, of which it can't be known whether it happened. It is
 /// recorded as that, and its intent stays open until somebody was told.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Untold {
+pub struct UnknownMail {
     /// The resource.
     pub address: Address,
     intent: u64,
@@ -57,13 +57,13 @@ pub struct Untold {
 ///
 /// # Errors
 /// When the state can't be written.
-pub async fn told(store: &mut Store, untold: &[Untold]) -> Result<(), EngineError> {
-    let settled = |untold: &Untold| Settlement {
-        intent: Some(untold.intent),
-        ops: vec![untold.place],
+pub async fn acknowledge(store: &mut Store, mail: &[UnknownMail]) -> Result<(), EngineError> {
+    let settled = |mail: &UnknownMail| Settlement {
+        intent: Some(mail.intent),
+        ops: vec![mail.place],
         ..Settlement::default()
     };
-    let settled: Vec<Settlement> = untold.iter().map(settled).collect();
+    let settled: Vec<Settlement> = mail.iter().map(settled).collect();
     store.finish(&settled).await?;
     Ok(())
 }
@@ -134,7 +134,7 @@ async fn settled_now(
             }
         };
         if confirmed.unknown {
-            recovered.unknown.push(Untold {
+            recovered.unknown.push(UnknownMail {
                 address: address.clone(),
                 intent: intent.number,
                 place,

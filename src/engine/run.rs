@@ -98,7 +98,7 @@ struct Wait {
 }
 
 /// What is told once the state knows it: an op, and what is said of it.
-enum Told {
+enum Reported {
     Done(usize),
     Repeated(usize),
     Adopted(usize),
@@ -126,9 +126,9 @@ pub struct Run<'a> {
     settling: Vec<Settlement>,
     /// The records that these write.
     written: HashMap<Address, Option<Record>>,
-    to_tell: Vec<Told>,
+    to_report: Vec<Reported>,
     /// What is settled only once somebody was told of it.
-    once_told: Vec<Settlement>,
+    once_reported: Vec<Settlement>,
     /// Facts about what came back, to be remembered.
     pub came_back: Vec<Fact>,
     /// What it comes to.
@@ -164,8 +164,8 @@ impl<'a> Run<'a> {
             done: Vec::new(),
             settling: Vec::new(),
             written: HashMap::new(),
-            to_tell: Vec::new(),
-            once_told: Vec::new(),
+            to_report: Vec::new(),
+            once_reported: Vec::new(),
             came_back: Vec::new(),
             outcome: Outcome::default(),
         }
@@ -228,7 +228,7 @@ impl<'a> Run<'a> {
             self.queue.took(&shape, ops.len(), monotonic.saturating_sub(sent_at));
         }
         let mut settled = Settlement { intent, ..Settlement::default() };
-        let mut once_told = Settlement { intent, ..Settlement::default() };
+        let mut once_reported = Settlement { intent, ..Settlement::default() };
         for (op, result) in &report.results {
             let held = &self.plan.ops[*op];
             let confirmed = match result {
@@ -246,7 +246,7 @@ impl<'a> Run<'a> {
                 }
             };
             // Of what nothing is known somebody is told first.
-            if confirmed.unknown { &mut once_told } else { &mut settled }.settle(&ops, *op);
+            if confirmed.unknown { &mut once_reported } else { &mut settled }.settle(&ops, *op);
             if let (Some(address), Some(id)) = (made_by(held), &confirmed.id) {
                 self.ids.insert(address.clone(), id.clone());
             }
@@ -257,13 +257,13 @@ impl<'a> Run<'a> {
         }
         self.note_written(&settled.changes);
         self.settling.push(settled);
-        if !once_told.is_empty() {
-            self.once_told.push(once_told);
+        if !once_reported.is_empty() {
+            self.once_reported.push(once_reported);
         }
         for op in ops {
             self.queue.free(op);
         }
-        self.to_tell.extend(report.repeated.into_iter().map(Told::Repeated));
+        self.to_report.extend(report.repeated.into_iter().map(Reported::Repeated));
         for (op, result) in report.results {
             match result {
                 OpResult::Done(confirmed) => {
@@ -275,7 +275,7 @@ impl<'a> Run<'a> {
                     if is_once(&self.plan.ops[op]) && may_have_happened(&cause) =>
                 {
                     self.outcome.unknown.push(self.plan.ops[op].address.clone());
-                    self.to_tell.push(Told::Unknown(op, cause));
+                    self.to_report.push(Reported::Unknown(op, cause));
                     self.leave_out_after(op);
                 }
                 OpResult::Failed(Cause::Stopped) => {
@@ -304,7 +304,7 @@ impl<'a> Run<'a> {
             self.queue.free(*op);
             if is_once(&self.plan.ops[*op]) {
                 self.outcome.unknown.push(self.plan.ops[*op].address.clone());
-                self.to_tell.push(Told::Unknown(*op, Cause::CutOff));
+                self.to_report.push(Reported::Unknown(*op, Cause::CutOff));
                 self.leave_out_after(*op);
             } else {
                 self.failed(*op, Cause::CutOff);
@@ -341,32 +341,32 @@ impl<'a> Run<'a> {
 
     /// Tells what the state knows by now.
     pub fn tell(&mut self) {
-        for told in self.to_tell.drain(..) {
-            let (Told::Done(op)
-            | Told::Repeated(op)
-            | Told::Adopted(op)
-            | Told::KeptLess(op, _)
-            | Told::Unknown(op, _)
-            | Told::Failed(op, _)
-            | Told::Skipped(op, _)) = &told;
+        for reported in self.to_report.drain(..) {
+            let (Reported::Done(op)
+            | Reported::Repeated(op)
+            | Reported::Adopted(op)
+            | Reported::KeptLess(op, _)
+            | Reported::Unknown(op, _)
+            | Reported::Failed(op, _)
+            | Reported::Skipped(op, _)) = &reported;
             let (address, step) = (&self.plan.ops[*op].address, self.plan.ops[*op].step);
-            let event = match &told {
-                Told::Done(_) => Event::Done { address, step },
-                Told::Repeated(_) => Event::Repeated { address, step },
-                Told::Adopted(_) => Event::Adopted { address, step },
-                Told::KeptLess(_, what) => Event::KeptLess { address, step, what },
-                Told::Unknown(_, cause) => Event::Unknown { address, step, cause },
-                Told::Failed(_, cause) => Event::Failed { address, step, cause },
-                Told::Skipped(_, because) => Event::Skipped { address, step, because },
+            let event = match &reported {
+                Reported::Done(_) => Event::Done { address, step },
+                Reported::Repeated(_) => Event::Repeated { address, step },
+                Reported::Adopted(_) => Event::Adopted { address, step },
+                Reported::KeptLess(_, what) => Event::KeptLess { address, step, what },
+                Reported::Unknown(_, cause) => Event::Unknown { address, step, cause },
+                Reported::Failed(_, cause) => Event::Failed { address, step, cause },
+                Reported::Skipped(_, because) => Event::Skipped { address, step, because },
             };
             self.progress.on(&event);
         }
         self.progress.flush();
-        self.settling.append(&mut self.once_told);
+        self.settling.append(&mut self.once_reported);
     }
 
     /// What was read back is held against what was sent: what that teaches is
-    /// learned, and what else is missing is told.
+    /// learned, and what else is missing is reported.
     fn compare(&mut self, op: usize, confirmed: &Confirmed) {
         let held = &self.plan.ops[op];
         let (Some(kind), Some(observed)) = (kinds::of(&held.address), &confirmed.read_back) else {
@@ -380,7 +380,7 @@ impl<'a> Run<'a> {
         if !missing.is_empty() {
             self.outcome.kept_less.push(held.address.clone());
             let what = missing.join(", ");
-            self.to_tell.push(Told::KeptLess(op, what));
+            self.to_report.push(Reported::KeptLess(op, what));
         }
     }
 
@@ -398,7 +398,7 @@ impl<'a> Run<'a> {
                 },
                 policies.join(", ")
             );
-            self.to_tell.push(Told::KeptLess(undone.op, what));
+            self.to_report.push(Reported::KeptLess(undone.op, what));
             if undone.came_back {
                 let fact = Fact::CameBack(undone.address.clone());
                 let value = FactValue::AccessPolicies(policies.clone());
@@ -431,9 +431,9 @@ impl<'a> Run<'a> {
         let held = &self.plan.ops[op];
         if confirmed.was_there && held.effect.creates == Some(Ownership::Created) {
             self.outcome.adopted.push(held.address.clone());
-            self.to_tell.push(Told::Adopted(op));
+            self.to_report.push(Reported::Adopted(op));
         } else {
-            self.to_tell.push(Told::Done(op));
+            self.to_report.push(Reported::Done(op));
         }
         self.done.push(op);
         for ready in self.frontier.complete(op) {
@@ -447,7 +447,7 @@ impl<'a> Run<'a> {
             let learned = learn_from_refusal(held, &refusal.code, &refusal.message, self.catalog);
             self.outcome.learned.extend(learned);
         }
-        self.to_tell.push(Told::Failed(op, cause.clone()));
+        self.to_report.push(Reported::Failed(op, cause.clone()));
         let (address, step) = (held.address.clone(), held.step);
         self.outcome.failures.push(Failure { address, step, cause });
         self.leave_out_after(op);
@@ -463,7 +463,7 @@ impl<'a> Run<'a> {
 
     fn skip(&mut self, op: usize, because: &Address) {
         let held = &self.plan.ops[op];
-        self.to_tell.push(Told::Skipped(op, because.clone()));
+        self.to_report.push(Reported::Skipped(op, because.clone()));
         self.outcome.skipped.push(Skipped {
             address: held.address.clone(),
             step: held.step,

@@ -1,6 +1,6 @@
 //! Order: petgraph behind a handful of functions, always deterministic.
 //!
-//! Imports nothing of the house: nodes are numbers here, so that the same
+//! Imports nothing of the crate: nodes are numbers here, so that the same
 //! functions order declarations, ops of a plan and calls in flight.
 
 mod frontier;

@@ -89,7 +89,7 @@ impl Step {
 /// How to tell that the caller does not see the things of a kind, so that one
 /// that is not found may be there all the same.
 #[derive(Clone, Copy, Debug)]
-pub struct Sight {
+pub struct Visibility {
     /// A query that finds at least so many rows in every org, for who sees them.
     pub query: &'static str,
     /// How many.
@@ -284,7 +284,7 @@ pub trait Kind: Sync {
 
     /// What of `before` would be taken away only since the org does not show it
     /// to the caller.
-    fn out_of_sight(
+    fn invisible(
         &self,
         _declared: &Declared,
         _before: &Attributes,
@@ -337,7 +337,7 @@ pub trait Kind: Sync {
     }
 
     /// How to tell that what is not found can only not be seen.
-    fn sight(&self) -> Option<Sight> {
+    fn visibility(&self) -> Option<Visibility> {
         None
     }
 

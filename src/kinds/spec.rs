@@ -3,7 +3,7 @@
 //!
 //! Used by the kinds' typed specs on both reading paths. On the fast path a
 //! scalar's quotes are not known, so a text that could be a number, a date or
-//! a yes or no is refused there, and the diagnosing path, which knows the
+//! a boolean is refused there, and the diagnosing path, which knows the
 //! quotes, has the last word.
 
 use std::borrow::Cow;
@@ -28,7 +28,7 @@ use crate::text::shown;
 pub const TEXT: &str = "$orgform::Text";
 
 /// Whether an unquoted scalar could have been meant as something else than
-/// text: a number, a date, a yes or no, or nothing.
+/// text: a number, a date, a boolean, or nothing.
 pub fn looks_like_something_else(text: &str) -> bool {
     let lower = text.to_ascii_lowercase();
     if matches!(
@@ -66,8 +66,7 @@ pub fn looks_like_something_else(text: &str) -> bool {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Text(pub String);
 
-const TEXT_LIKE: &str =
-    "text; a number, a date or a yes or no that is meant as text must be quoted";
+const TEXT_LIKE: &str = "text; a number, a date or a boolean that is meant as text must be quoted";
 
 impl<'de> Deserialize<'de> for Text {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -134,12 +133,12 @@ impl<'de> Deserialize<'de> for Word {
 /// The newtype name by which a reader that knows quotes recognises [`Scalar`].
 pub const SCALAR: &str = "$orgform::Scalar";
 
-/// A value as it was surely meant: text, a number or a yes or no.
+/// A value as it was surely meant: text, a number or a boolean.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Scalar {
     /// Text.
     Text(String),
-    /// A yes or no.
+    /// A boolean.
     Flag(bool),
     /// A number, in digits as written.
     Number(String),
@@ -172,7 +171,7 @@ impl<'de> Deserialize<'de> for Scalar {
                 inner.deserialize_any(Plain)
             }
         }
-        /// Without knowing quotes only what is surely text or a yes or no counts.
+        /// Without knowing quotes only what is surely text or a boolean counts.
         struct Plain;
         impl de::Visitor<'_> for Plain {
             type Value = Scalar;

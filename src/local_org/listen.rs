@@ -15,7 +15,7 @@ use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
-use super::http::Door;
+use super::http::Endpoint;
 
 /// A client that has not finished its handshake by then is let go.
 const HANDSHAKE: Duration = Duration::from_secs(10);
@@ -51,8 +51,8 @@ impl Drop for Ending {
     }
 }
 
-fn router(door: Door) -> axum::Router {
-    axum::Router::new().fallback(super::http::answer).with_state(door)
+fn router(endpoint: Endpoint) -> axum::Router {
+    axum::Router::new().fallback(super::http::answer).with_state(endpoint)
 }
 
 async fn stopped(mut stop: watch::Receiver<bool>) {
@@ -61,12 +61,16 @@ async fn stopped(mut stop: watch::Receiver<bool>) {
 }
 
 /// Serves HTTP until told to stop.
-pub fn serve(listener: TcpListener, door: Door, stop: watch::Receiver<bool>) -> JoinHandle<()> {
+pub fn serve(
+    listener: TcpListener,
+    endpoint: Endpoint,
+    stop: watch::Receiver<bool>,
+) -> JoinHandle<()> {
     let listener = listener.tap_io(|connection| {
         let _ = connection.set_nodelay(true);
     });
     tokio::spawn(async move {
-        let served = axum::serve(listener, router(door));
+        let served = axum::serve(listener, router(endpoint));
         let _ = served.with_graceful_shutdown(stopped(stop)).await;
     })
 }
@@ -75,11 +79,11 @@ pub fn serve(listener: TcpListener, door: Door, stop: watch::Receiver<bool>) -> 
 pub fn serve_tls(
     listener: TcpListener,
     config: ServerConfig,
-    door: Door,
+    endpoint: Endpoint,
     stop: watch::Receiver<bool>,
 ) -> JoinHandle<()> {
     let (ready, done) = mpsc::channel(64);
-    let address = door.address;
+    let address = endpoint.address;
     let accepting = tokio::spawn(async move {
         let acceptor = TlsAcceptor::from(Arc::new(config));
         loop {
@@ -99,7 +103,7 @@ pub fn serve_tls(
         }
     });
     tokio::spawn(async move {
-        let served = axum::serve(TlsListener { done, address }, router(door));
+        let served = axum::serve(TlsListener { done, address }, router(endpoint));
         let _accepting = Ending(accepting);
         let _ = served.with_graceful_shutdown(stopped(stop)).await;
     })

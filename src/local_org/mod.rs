@@ -57,7 +57,7 @@ pub use stored::StoredOrg;
 use crate::disk;
 use http::Clock;
 use http::Contention;
-use http::Door;
+use http::Endpoint;
 use http::Entrance;
 use http::RequestLog;
 use http::Server;
@@ -110,7 +110,10 @@ impl Running {
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// Its data can't be read or written.
-    #[error("the data of the local org can't be used: {}", disk::told(Path::new(folder), source))]
+    #[error(
+        "the data of the local org can't be used: {}",
+        disk::describe(Path::new(folder), source)
+    )]
     Data {
         /// Where the data is.
         folder: String,
@@ -128,7 +131,7 @@ pub enum StartError {
     /// Its own certificate can't be made or read.
     #[error(
         "the certificate of the local org can't be used: {}",
-        disk::told(Path::new(folder), source)
+        disk::describe(Path::new(folder), source)
     )]
     Certificate {
         /// Where it is kept.
@@ -137,7 +140,7 @@ pub enum StartError {
         source: std::io::Error,
     },
     /// Calls can't be written down.
-    #[error("the list of requests can't be written: {}", disk::told(Path::new(file), source))]
+    #[error("the list of requests can't be written: {}", disk::describe(Path::new(file), source))]
     RequestLog {
         /// The file.
         file: String,
@@ -233,7 +236,7 @@ pub struct InProcess {
     pub access_token: String,
     /// Its id.
     pub org_id: String,
-    door: Door,
+    endpoint: Endpoint,
 }
 
 impl InProcess {
@@ -243,13 +246,13 @@ impl InProcess {
     /// When its data can't be used.
     pub fn open(options: &Options, clock: &Clock) -> Result<Self, StartError> {
         let Ready { server, opened } = ready(options, clock, false)?;
-        let door = Door { server, scheme: "http", address: options.listen };
-        Ok(Self { access_token: opened.access_token, org_id: opened.org_id, door })
+        let endpoint = Endpoint { server, scheme: "http", address: options.listen };
+        Ok(Self { access_token: opened.access_token, org_id: opened.org_id, endpoint })
     }
 
     /// Answers a request.
     pub async fn answer(&self, request: Request<Body>) -> Response {
-        http::answer(State(self.door.clone()), request).await
+        http::answer(State(self.endpoint.clone()), request).await
     }
 }
 
@@ -262,16 +265,16 @@ pub async fn start(options: Options, clock: Clock) -> Result<Running, StartError
     let (stop, stopped) = watch::channel(false);
     let (listener, address) = bind(options.listen).await?;
     let instance_url = format!("http://{address}");
-    let door = |scheme, address| Door { server: Arc::clone(&server), scheme, address };
-    let mut served = vec![listen::serve(listener, door("http", address), stopped.clone())];
+    let endpoint = |scheme, address| Endpoint { server: Arc::clone(&server), scheme, address };
+    let mut served = vec![listen::serve(listener, endpoint("http", address), stopped.clone())];
     let mut tls = None;
     if let Some(wanted) = &options.tls {
         let (listener, address) = bind(wanted.listen).await?;
         let certificate = certificate::open(&wanted.folder, clock()).map_err(|source| {
             StartError::Certificate { folder: wanted.folder.display().to_string(), source }
         })?;
-        let door = door("https", address);
-        served.push(listen::serve_tls(listener, certificate.config, door, stopped));
+        let endpoint = endpoint("https", address);
+        served.push(listen::serve_tls(listener, certificate.config, endpoint, stopped));
         tls = Some((format!("https://localhost:{}", address.port()), certificate.file));
     }
     let code = server.entrance.code().unwrap_or_default();

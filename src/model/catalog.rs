@@ -246,7 +246,7 @@ impl Catalog {
         matches!(self.get(&Fact::Package(namespace.to_owned())), Some(FactValue::Missing))
     }
 
-    /// What the token's user may do, when that was told.
+    /// What the token's user may do, when that was reported.
     pub fn rights(&self) -> Option<&[String]> {
         match self.get(&Fact::Rights) {
             Some(FactValue::Rights(rights)) => Some(rights),

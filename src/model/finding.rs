@@ -130,6 +130,6 @@ pub struct Circumstances {
     /// Who holds a license of a package, by the namespaces that were asked and
     /// told.
     pub package_users: BTreeMap<String, BTreeSet<String>>,
-    /// Whether the token's user may give licenses of packages, when that was told.
+    /// Whether the token's user may give licenses of packages, when that was reported.
     pub may_give_packages: Option<bool>,
 }

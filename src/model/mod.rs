@@ -1,8 +1,8 @@
-//! The words of the house as types, and nothing else.
+//! The shared vocabulary as types, and nothing else.
 //!
-//! Every other room speaks in these: what was declared, what is recorded, what
+//! Every other module speaks in these: what was declared, what is recorded, what
 //! was observed, what an org offers, and a plan with the writes it holds. This
-//! room imports no other room and does no I/O, so that a value can be carried
+//! module imports no other module and does no I/O, so that a value can be carried
 //! anywhere, compared, saved and reviewed.
 
 mod access;

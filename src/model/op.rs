@@ -36,7 +36,7 @@ pub enum IdReference {
 pub enum FieldValue {
     /// Text.
     Text(String),
-    /// A yes or no.
+    /// A boolean.
     Flag(bool),
     /// A number, in digits.
     Number(String),

@@ -40,7 +40,7 @@ pub type Row = Map<String, Json>;
 pub trait RowExt {
     /// The text at a path such as `Assignee.Username`; `None` for null.
     fn text(&self, path: &str) -> Option<&str>;
-    /// The yes or no at a path; `None` for null.
+    /// The boolean at a path; `None` for null.
     fn flag(&self, path: &str) -> Option<bool>;
     /// The number at a path; `None` for null.
     fn number(&self, path: &str) -> Option<i64>;

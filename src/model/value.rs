@@ -21,7 +21,7 @@ pub type Path = Cow<'static, str>;
 pub enum Value {
     /// Text, compared exactly.
     Text(String),
-    /// A yes or no.
+    /// A boolean.
     Flag(bool),
     /// Names without order.
     Set(BTreeSet<String>),
@@ -69,7 +69,7 @@ impl<'de> Deserialize<'de> for Value {
         impl<'de> de::Visitor<'de> for ValueVisitor {
             type Value = Value;
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("text, a yes or no, a list of names or a reference")
+                f.write_str("text, a boolean, a list of names or a reference")
             }
             fn visit_str<E: de::Error>(self, text: &str) -> Result<Value, E> {
                 Ok(Value::Text(text.to_owned()))
@@ -162,7 +162,7 @@ impl Attributes {
         self.get(path).and_then(Value::as_text)
     }
 
-    /// The yes or no at `path`.
+    /// The boolean at `path`.
     pub fn flag(&self, path: &str) -> Option<bool> {
         match self.get(path) {
             Some(Value::Flag(flag)) => Some(*flag),

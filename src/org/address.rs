@@ -1,5 +1,5 @@
 //! Where a token may go: the origin of an org, and paths on it. Imports nothing of the
-//! house.
+//! crate.
 //!
 //! Every request is an [`OrgPath`] put behind an [`InstanceUrl`], so that no text that an
 //! org, a file or a person gives can name another host.

@@ -59,8 +59,8 @@ impl DeployResult {
         full_names: &[&str],
     ) -> Result<Vec<Option<DocumentOutcome>>, OrgError> {
         let is_done = is_yes(self.result.get("success"));
-        let refused = told(&self.result, "componentFailures");
-        let made = told(&self.result, "componentSuccesses");
+        let refused = components(&self.result, "componentFailures");
+        let made = components(&self.result, "componentSuccesses");
         let outcome = |name: &&str| {
             let refused = match refused.get(*name) {
                 Some(failure) => Some(Refused::new(refusal_of(failure))),
@@ -69,11 +69,11 @@ impl DeployResult {
                 None => None,
             };
             let success = made.get(*name);
-            let id = success.and_then(|told| told.get("id")?.as_str());
+            let id = success.and_then(|made| made.get("id")?.as_str());
             Some(DocumentOutcome {
                 full_name: (*name).to_owned(),
                 created: success
-                    .and_then(|told| told.get("created"))
+                    .and_then(|made| made.get("created"))
                     .map(|made| is_yes(Some(made))),
                 id: id.and_then(SalesforceId::parse),
                 refused,
@@ -147,14 +147,14 @@ impl Org {
 }
 
 /// What a deploy says of its documents, by full name.
-fn told<'a>(result: &'a Json, list: &str) -> HashMap<&'a str, &'a Json> {
+fn components<'a>(result: &'a Json, list: &str) -> HashMap<&'a str, &'a Json> {
     // A list of one may come as that one.
-    let told = match result.pointer(&format!("/details/{list}")) {
-        Some(Json::Array(told)) => told.as_slice(),
+    let listed = match result.pointer(&format!("/details/{list}")) {
+        Some(Json::Array(listed)) => listed.as_slice(),
         Some(one @ Json::Object(_)) => std::slice::from_ref(one),
         _ => &[],
     };
-    told.iter().filter_map(|held| Some((held.get("fullName")?.as_str()?, held))).collect()
+    listed.iter().filter_map(|held| Some((held.get("fullName")?.as_str()?, held))).collect()
 }
 
 fn refusal_of(failure: &Json) -> Refusal {
@@ -165,7 +165,7 @@ fn refusal_of(failure: &Json) -> Refusal {
 /// Why a deploy failed of which no document is at fault.
 fn whole_refusal(result: &Json) -> Refusal {
     let text = |key: &str| result.get(key).and_then(Json::as_str);
-    let failures = told(result, "componentFailures");
+    let failures = components(result, "componentFailures");
     let first = failures.values().next().and_then(|failure| failure.get("problem")?.as_str());
     let message = text("errorMessage").or(first).unwrap_or("the org gave no reason");
     Refusal::new(text("errorStatusCode").unwrap_or("DEPLOY_FAILED"), message, Vec::new())

@@ -27,9 +27,9 @@ use crate::model::SalesforceId;
 /// what came.
 pub type Pages<'a> = dyn FnMut(usize, Vec<Row>) + Send + 'a;
 
-/// Parts of one composite request, and how many of them may be queries (REST
+/// Subrequests of one composite request, and how many of them may be queries (REST
 /// API Developer Guide, "Composite").
-const PARTS: usize = 25;
+const SUBREQUESTS: usize = 25;
 const QUERIES: usize = 5;
 /// So many calls that only ask are in flight.
 pub const IN_FLIGHT: usize = 5;
@@ -71,7 +71,7 @@ impl Org {
         let mut describes = describes.iter();
         let calls = std::iter::from_fn(|| {
             let queries: Vec<(usize, &String)> = queries.by_ref().take(QUERIES).collect();
-            let rest = PARTS - queries.len();
+            let rest = SUBREQUESTS - queries.len();
             let describes: Vec<&str> = describes.by_ref().take(rest).copied().collect();
             (!queries.is_empty() || !describes.is_empty()).then_some((queries, describes))
         });
@@ -140,9 +140,10 @@ impl Org {
         may_be_refused: &(dyn Fn(usize) -> bool + Sync),
     ) -> Result<Together, OrgError> {
         let mut together = Together::default();
-        let parts = queries.chunks(1).map(|query| (query, &describes[..0]));
-        let parts = parts.chain(describes.chunks(1).map(|object| (&queries[..0], object)));
-        for (query, object) in parts {
+        let subrequests = queries.chunks(1).map(|query| (query, &describes[..0]));
+        let subrequests =
+            subrequests.chain(describes.chunks(1).map(|object| (&queries[..0], object)));
+        for (query, object) in subrequests {
             // A future that holds one of its own kind has to be in a box.
             let one = Box::pin(self.ask_together(query, object, may_be_refused)).await?;
             together.0.extend(one.0);
@@ -157,21 +158,20 @@ impl Org {
         describes: &[&str],
         may_be_refused: &(dyn Fn(usize) -> bool + Sync),
     ) -> Result<Together, OrgError> {
-        let mut parts = Vec::new();
+        let mut subrequests = Vec::new();
         for (index, query) in queries {
             let url = OrgPath::data(&format!("query?q={}", encode(query)));
-            parts.push(
+            subrequests.push(
                 json!({"method": "GET", "url": url.as_str(), "referenceId": format!("q{index}")}),
             );
         }
         for (index, object) in describes.iter().enumerate() {
             let url = OrgPath::data(&format!("sobjects/{}/describe", encode(object)));
-            parts.push(
+            subrequests.push(
                 json!({"method": "GET", "url": url.as_str(), "referenceId": format!("d{index}")}),
             );
         }
-        let body =
-            json!({"allOrNone": false, "collateSubrequests": false, "compositeRequest": parts});
+        let body = json!({"allOrNone": false, "collateSubrequests": false, "compositeRequest": subrequests});
         let path = OrgPath::data("composite");
         let payload = Payload::Json(&body);
         let call = Call::new(CallKind::Composite, Method::POST, &path, payload);
@@ -181,7 +181,7 @@ impl Org {
             return Err(unexpected("it has no compositeResponse"));
         };
         if answers.len() != queries.len() + describes.len() {
-            return Err(unexpected("it has another number of parts than were asked"));
+            return Err(unexpected("it has another number of subrequests than were asked"));
         }
         let mut bodies = Vec::new();
         for mut answer in answers {

@@ -2,7 +2,7 @@
 //!
 //! The client sends everything through a [`Wire`] that is handed in like the
 //! clock, so that a test can join it to an org without a socket. [`HttpWire`] is
-//! the real one. Imports how large an answer may be, and nothing else of the house.
+//! the real one. Imports how large an answer may be, and nothing else of the crate.
 //!
 //! A failure says whether anything can have arrived: that alone decides whether
 //! a write may be repeated.

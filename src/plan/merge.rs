@@ -1,7 +1,7 @@
 //! The merge of two ordered streams, declared and recorded.
 //!
 //! Equal pairs are counted and dropped at once, most of them by the digest in
-//! front of the record, so that what is held follows what differs. What the
+//! header of the record, so that what is held follows what differs. What the
 //! refresh observed is consulted by address; it holds only differences too.
 
 use std::collections::BTreeSet;
@@ -259,7 +259,7 @@ impl Merge<'_, '_> {
         }
         let mut after = resolved.attributes.into_owned();
         if let Some(before) = &before {
-            self.problems.extend(kind.out_of_sight(declared, before, self.input.catalog));
+            self.problems.extend(kind.invisible(declared, before, self.input.catalog));
             kind.inherit(&mut after, before);
             if let Some(path) = kind.unchangeable(before, &after) {
                 self.problems.push(unchangeable_in_place(kind, declared, path, Some(before)));
@@ -337,7 +337,7 @@ impl Merge<'_, '_> {
         };
 
         if let Some(before) = &before {
-            self.problems.extend(kind.out_of_sight(declared, before, self.input.catalog));
+            self.problems.extend(kind.invisible(declared, before, self.input.catalog));
             lifecycle::leave_ignored(kind, declared, before, &mut after);
         }
         // What is declared no more and left as it is in the org is no change.

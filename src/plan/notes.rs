@@ -90,7 +90,7 @@ fn undeclared(input: &Input<'_>, draft: &mut Draft) {
     }
 }
 
-/// A mail whose fate is not known is told, and never sent again unasked.
+/// A mail whose fate is not known is reported, and never sent again unasked.
 fn unknown_mail(input: &Input<'_>, draft: &mut Draft) {
     for change in &draft.changes {
         let is_unknown = change

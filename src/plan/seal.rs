@@ -1,5 +1,5 @@
 //! How it is known that a saved plan is the one that was made: by a key that only the
-//! state knows, or by the digest that somebody was shown. Imports nothing of the house.
+//! state knows, or by the digest that somebody was shown. Imports nothing of the crate.
 //!
 //! A digest beside its content proves nothing against who can write the file: it would be
 //! written anew with it.

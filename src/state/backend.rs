@@ -1,5 +1,5 @@
 //! Where a state is kept: the few operations that a place must offer, asynchronous,
-//! so that a folder and a server are one to the rest of the house.
+//! so that a folder and a server are one to the rest of the crate.
 //!
 //! The log is the truth. An entry counts once [`Backend::append`] has returned; the
 //! base compacts the log, and loses nothing.
@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::pin::Pin;
 
 use super::base::Base;
-use super::base::Front;
+use super::base::Header;
 use super::damage::Damage;
 use super::entries::Intent;
 use super::error::StateError;
@@ -26,8 +26,8 @@ pub type Records<'a> = Box<dyn Iterator<Item = Result<(Address, Record), StateEr
 /// What a place holds, without reading it whole.
 #[derive(Clone, Debug, Default)]
 pub struct Opened {
-    /// The front of the base; `None` where there is none yet.
-    pub front: Option<Front>,
+    /// The header of the base; `None` where there is none yet.
+    pub header: Option<Header>,
     /// The last entry, of the log or the base.
     pub last: u64,
     /// What is found to be damaged so far.
@@ -77,7 +77,7 @@ pub trait Backend: Send + Sync {
     /// Writes a new base and begins the log anew; the former two bases stay as backups.
     fn compact<'a>(
         &'a mut self,
-        front: &'a Front,
+        header: &'a Header,
         open: &'a [Intent],
         records: Records<'a>,
     ) -> Doing<'a, ()>;

@@ -23,9 +23,9 @@ pub const FRONT: usize = 4096;
 /// What stands in front of the checksum, which covers all before it.
 const SUM: &str = ",\n  \"sum\": \"";
 
-/// What stands in front of a base's records.
+/// A base's header: what precedes its records.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Front {
+pub struct Header {
     /// The format version.
     pub format_version: u64,
     /// The org's id.
@@ -61,9 +61,9 @@ pub struct Base {
 }
 
 impl Base {
-    /// What stands in front.
-    pub fn front(&self) -> Front {
-        Front {
+    /// What stands in header.
+    pub fn header(&self) -> Header {
+        Header {
             format_version: self.format_version,
             org_id: self.org_id.clone(),
             lineage: self.lineage.clone(),
@@ -73,16 +73,16 @@ impl Base {
     }
 }
 
-/// Reads the front of a base from its beginning; `None` where there is none.
-pub fn read_front(beginning: &[u8]) -> Option<Front> {
+/// Reads the header of a base from its beginning; `None` where there is none.
+pub fn read_header(beginning: &[u8]) -> Option<Header> {
     let text = &beginning[..beginning.len().min(FRONT)];
     let end = find(text, b"\"resources\"")?;
-    let mut front = text[..end].to_vec();
-    while front.last().is_some_and(|last| last.is_ascii_whitespace() || *last == b',') {
-        front.pop();
+    let mut header = text[..end].to_vec();
+    while header.last().is_some_and(|last| last.is_ascii_whitespace() || *last == b',') {
+        header.pop();
     }
-    front.push(b'}');
-    serde_json::from_slice(&front).ok()
+    header.push(b'}');
+    serde_json::from_slice(&header).ok()
 }
 
 fn find(text: &[u8], part: &[u8]) -> Option<usize> {
@@ -92,7 +92,7 @@ fn find(text: &[u8], part: &[u8]) -> Option<usize> {
 /// Whether a base's checksum fits its content; a base of format 1 has none.
 pub fn is_whole(bytes: &[u8]) -> bool {
     let Some(end) = bytes.windows(SUM.len()).rposition(|window| window == SUM.as_bytes()) else {
-        return read_front(bytes).is_some_and(|front| front.format_version < 2);
+        return read_header(bytes).is_some_and(|header| header.format_version < 2);
     };
     let (content, rest) = bytes.split_at(end);
     let told = rest.get(SUM.len()..).and_then(|rest| rest.strip_suffix(b"\"\n}\n"));
@@ -105,14 +105,14 @@ pub fn is_whole(bytes: &[u8]) -> bool {
 /// When it can't be written, or a record can't be read.
 pub fn write(
     to: &mut impl Write,
-    front: &Front,
+    header: &Header,
     open: &[Intent],
     records: impl Iterator<Item = Result<(Address, Record), StateError>>,
     failed: impl Fn(std::io::Error) -> StateError,
 ) -> Result<(), StateError> {
     let mut writer = Summed { to, hasher: blake3::Hasher::new() };
     let text = |value: &str| serde_json::to_string(value).unwrap_or_default();
-    let Front { format_version, org_id, lineage, serial, next_intent } = front;
+    let Header { format_version, org_id, lineage, serial, next_intent } = header;
     write!(
         writer,
         "{{\n  \"format_version\": {format_version},\n  \"org_id\": {},\n  \"lineage\": {},\n  \"serial\": {serial},\n  \"next_intent\": {next_intent},\n  \"resources\": {{",
@@ -161,9 +161,9 @@ impl<W: Write> Write for Summed<'_, W> {
 #[cfg(test)]
 mod tests {
     use super::Base;
-    use super::Front;
+    use super::Header;
     use super::is_whole;
-    use super::read_front;
+    use super::read_header;
     use super::write;
     use crate::model::Address;
     use crate::model::Ownership;
@@ -172,7 +172,7 @@ mod tests {
 
     #[test]
     fn a_base_survives_and_any_other_byte_is_seen() {
-        let front = Front {
+        let header = Header {
             format_version: 2,
             org_id: "00D".to_owned(),
             lineage: "L".to_owned(),
@@ -183,11 +183,11 @@ mod tests {
         let mut bytes = Vec::new();
         let failed = |error| panic!("{error}");
         let records = std::iter::once(Ok::<_, StateError>(record()));
-        write(&mut bytes, &front, &[], records, failed).expect("is written");
+        write(&mut bytes, &header, &[], records, failed).expect("is written");
         assert!(is_whole(&bytes));
-        assert_eq!(read_front(&bytes), Some(front.clone()));
+        assert_eq!(read_header(&bytes), Some(header.clone()));
         let base: Base = serde_json::from_slice(&bytes).expect("a base");
-        assert_eq!((base.front(), base.resources.len()), (front, 1));
+        assert_eq!((base.header(), base.resources.len()), (header, 1));
         for place in 0..bytes.len() {
             let mut damaged = bytes.clone();
             damaged[place] ^= 1;

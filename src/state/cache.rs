@@ -24,9 +24,9 @@ use super::format_1;
 use super::log_line::Entry;
 use super::open::OpenFailure;
 use super::open::open_guarded;
-use super::parts::head;
-use super::parts::whole;
-use super::parts::write_value;
+use super::split_value::head;
+use super::split_value::whole;
+use super::split_value::write_value;
 use crate::disk;
 use crate::model::Address;
 use crate::model::Fact;
@@ -39,7 +39,7 @@ use crate::model::StoredRecord;
 /// The format version of the trees.
 const FORMAT_VERSION: u64 = 2;
 const META: &[u8] = b"meta";
-/// Tells the trees apart in the keys of further parts.
+/// Tells the trees apart in the keys of further chunks.
 const RECORDS: u8 = b'r';
 const CATALOG: u8 = b'c';
 const INTENTS: u8 = b'i';
@@ -70,7 +70,7 @@ pub struct Cache {
     path: PathBuf,
     db: sled::Db,
     records: sled::Tree,
-    parts: sled::Tree,
+    chunks: sled::Tree,
     catalog: sled::Tree,
     settings: sled::Tree,
     meta: Option<Meta>,
@@ -129,7 +129,7 @@ impl Cache {
             |name: &str| db.open_tree(name).map_err(|error| StateError::of_sled(&path, error));
         Ok(Self {
             records: tree("records")?,
-            parts: tree("parts")?,
+            chunks: tree("parts")?,
             catalog: tree("catalog")?,
             settings: tree("meta")?,
             db,
@@ -156,7 +156,7 @@ impl Cache {
     pub fn open_intents(&self) -> Option<(Vec<Intent>, u64)> {
         let meta = self.meta.as_ref()?;
         let value = self.settings.get(OPEN).ok()??;
-        let bytes = whole(&self.parts, INTENTS, OPEN, &value).ok()?;
+        let bytes = whole(&self.chunks, INTENTS, OPEN, &value).ok()?;
         Some((serde_json::from_slice(&bytes).ok()?, meta.next_intent))
     }
 
@@ -180,7 +180,7 @@ impl Cache {
         self.db.drop_tree("journal").map_err(failed)?;
         if !was_sound {
             self.catalog.clear().map_err(failed)?;
-            self.parts.clear().map_err(failed)?;
+            self.chunks.clear().map_err(failed)?;
         }
         let mut some = Vec::with_capacity(CHUNK);
         for (address, record) in records {
@@ -233,10 +233,10 @@ impl Cache {
     ) -> Result<(), StateError> {
         // A meta record is made of texts and numbers: it always encodes.
         let meta = meta.map(|meta| serde_json::to_vec(meta).unwrap_or_default());
-        let result: TransactionResult<(), ()> = (&self.records, &self.parts, &self.settings)
-            .transaction(|(records, parts, settings)| {
+        let result: TransactionResult<(), ()> = (&self.records, &self.chunks, &self.settings)
+            .transaction(|(records, chunks, settings)| {
                 for (address, value) in changes {
-                    write_value(records, parts, RECORDS, address.key(), value.as_deref())?;
+                    write_value(records, chunks, RECORDS, address.key(), value.as_deref())?;
                 }
                 if let Some(meta) = &meta {
                     settings.insert(META, meta.as_slice())?;
@@ -276,9 +276,9 @@ impl Cache {
             meta.next_intent = next_intent;
             let meta = serde_json::to_vec(meta).unwrap_or_default();
             let result: TransactionResult<(), ()> =
-                (&self.settings, &self.parts).transaction(|(settings, parts)| {
+                (&self.settings, &self.chunks).transaction(|(settings, chunks)| {
                     settings.insert(META, meta.as_slice())?;
-                    write_value(settings, parts, INTENTS, OPEN, Some(&open))
+                    write_value(settings, chunks, INTENTS, OPEN, Some(&open))
                 });
             result.map_err(|error| of_transaction(&self.path, error))?;
         }
@@ -305,9 +305,9 @@ impl Cache {
             let (key, value) = entry.map_err(|error| error.to_string())?;
             let address = Address::from_key(&key).ok_or("a key is no address")?;
             let (_, first) = head(&value).ok_or("a record is cut short")?;
-            let codec::Front { digest, standing, protected } = codec::front(first)?;
-            let parts = &self.parts;
-            let decode = move || codec::decode(&whole(parts, RECORDS, &key, &value)?);
+            let codec::Header { digest, standing, protected } = codec::header(first)?;
+            let chunks = &self.chunks;
+            let decode = move || codec::decode(&whole(chunks, RECORDS, &key, &value)?);
             Ok(StoredRecord { address, digest, standing, protected, decode: Box::new(decode) })
         }))
     }
@@ -319,7 +319,7 @@ impl Cache {
             let (key, value) = entry.map_err(|error| StateError::of_sled(&self.path, error))?;
             let address = Address::from_key(&key)
                 .ok_or_else(|| unusable("a key is no address".to_owned()))?;
-            let bytes = whole(&self.parts, RECORDS, &key, &value).map_err(unusable)?;
+            let bytes = whole(&self.chunks, RECORDS, &key, &value).map_err(unusable)?;
             Ok((address, codec::decode(&bytes).map_err(unusable)?))
         })
     }
@@ -333,7 +333,7 @@ impl Cache {
         else {
             return Ok(None);
         };
-        codec::decode(&whole(&self.parts, RECORDS, address.key(), &value)?).map(Some)
+        codec::decode(&whole(&self.chunks, RECORDS, address.key(), &value)?).map(Some)
     }
 
     /// What is remembered of the org, with when it was asked (seconds since
@@ -345,7 +345,7 @@ impl Cache {
         let mut facts = Vec::new();
         for entry in &self.catalog {
             let (key, value) = entry.map_err(|error| StateError::of_sled(&self.path, error))?;
-            let Ok(bytes) = whole(&self.parts, CATALOG, &key, &value) else { continue };
+            let Ok(bytes) = whole(&self.chunks, CATALOG, &key, &value) else { continue };
             // A fact that this version can't read is asked for again.
             let (Ok(fact), Ok(kept)) =
                 (serde_json::from_slice::<Fact>(&key), serde_json::from_slice::<KeptFact>(&bytes))
@@ -396,9 +396,9 @@ impl Cache {
         }
         self.touch()?;
         let result: TransactionResult<(), ()> =
-            (&self.catalog, &self.parts).transaction(|(catalog, parts)| {
+            (&self.catalog, &self.chunks).transaction(|(catalog, chunks)| {
                 for (key, value) in entries {
-                    write_value(catalog, parts, CATALOG, key, value.as_deref())?;
+                    write_value(catalog, chunks, CATALOG, key, value.as_deref())?;
                 }
                 Ok(())
             });

@@ -15,7 +15,7 @@ const PROTECTED: u8 = 2;
 
 /// What is known of a record without decoding it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Front {
+pub struct Header {
     /// The digest of its attributes.
     pub digest: Digest,
     /// Whether it is in use.
@@ -39,11 +39,11 @@ pub fn encode(record: &Record) -> Vec<u8> {
     bytes
 }
 
-/// The front of a record.
+/// The header of a record.
 ///
 /// # Errors
 /// When the bytes are no record of a version that is known.
-pub fn front(bytes: &[u8]) -> Result<Front, String> {
+pub fn header(bytes: &[u8]) -> Result<Header, String> {
     if bytes.len() < HEAD {
         return Err("a record is cut short".to_owned());
     }
@@ -54,7 +54,7 @@ pub fn front(bytes: &[u8]) -> Result<Front, String> {
     digest.copy_from_slice(&bytes[1..17]);
     let bits = bytes[17];
     let standing = if bits & RETIRED == 0 { Standing::Live } else { Standing::Retired };
-    Ok(Front { digest: Digest(digest), standing, protected: bits & PROTECTED != 0 })
+    Ok(Header { digest: Digest(digest), standing, protected: bits & PROTECTED != 0 })
 }
 
 /// A whole record.
@@ -62,31 +62,31 @@ pub fn front(bytes: &[u8]) -> Result<Front, String> {
 /// # Errors
 /// When the bytes are no record.
 pub fn decode(bytes: &[u8]) -> Result<Record, String> {
-    front(bytes)?;
+    header(bytes)?;
     serde_json::from_slice(&bytes[HEAD..]).map_err(|error| error.to_string())
 }
 
 #[cfg(test)]
 mod tests {
-    use super::Front;
+    use super::Header;
     use super::decode;
     use super::encode;
-    use super::front;
+    use super::header;
     use crate::model::Ownership;
     use crate::model::Record;
     use crate::model::Standing;
     use crate::model::Value;
 
     #[test]
-    fn a_record_survives_and_its_front_is_read_alone() {
+    fn a_record_survives_and_its_header_is_read_alone() {
         let mut record = Record::new(Ownership::Created);
         record.attributes.set("label", Value::Text("x".into()));
         record.standing = Standing::Retired;
         record.protected = true;
         let bytes = encode(&record);
         let digest = record.attributes.digest();
-        let expected = Front { digest, standing: Standing::Retired, protected: true };
-        assert_eq!(front(&bytes), Ok(expected));
+        let expected = Header { digest, standing: Standing::Retired, protected: true };
+        assert_eq!(header(&bytes), Ok(expected));
         assert_eq!(decode(&bytes), Ok(record));
         decode(&bytes[..10]).expect_err("is cut short");
     }

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use super::base::Base;
-use super::base::Front;
+use super::base::Header;
 use super::entries::Intent;
 use super::log_line::Entry;
 use crate::model::Address;
@@ -72,8 +72,8 @@ impl OpenIntents {
 /// A whole state.
 #[derive(Clone, Debug)]
 pub struct Contents {
-    /// The front of its base, its serial that of the last entry.
-    pub front: Front,
+    /// The header of its base, its serial that of the last entry.
+    pub header: Header,
     /// All records.
     pub resources: BTreeMap<Address, Record>,
     /// Open calls.
@@ -83,9 +83,9 @@ pub struct Contents {
 impl Contents {
     /// What a base and the entries behind it come to.
     pub fn of(base: Base, entries: Vec<Entry>) -> Self {
-        let front = base.front();
+        let header = base.header();
         let open = OpenIntents::new(base.open);
-        let mut contents = Self { front, resources: base.resources, open };
+        let mut contents = Self { header, resources: base.resources, open };
         for entry in entries {
             contents.take(entry);
         }
@@ -93,9 +93,9 @@ impl Contents {
     }
 
     fn take(&mut self, entry: Entry) {
-        self.front.serial = self.front.serial.max(entry.serial);
+        self.header.serial = self.header.serial.max(entry.serial);
         let numbers = entry.begin.iter().map(|intent| intent.number + 1);
-        self.front.next_intent = numbers.max().unwrap_or(0).max(self.front.next_intent);
+        self.header.next_intent = numbers.max().unwrap_or(0).max(self.header.next_intent);
         self.open.take(&entry);
         for address in entry.forget {
             self.resources.remove(&address);

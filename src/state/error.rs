@@ -10,7 +10,7 @@ use crate::disk;
 #[derive(Debug, thiserror::Error)]
 pub enum StateError {
     /// A file or folder can't be read or written.
-    #[error("{}", disk::told(path, source))]
+    #[error("{}", disk::describe(path, source))]
     Io {
         /// Which one.
         path: PathBuf,

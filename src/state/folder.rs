@@ -22,7 +22,7 @@ use super::backend::Version;
 use super::base;
 use super::base::Base;
 use super::base::FORMAT_VERSION;
-use super::base::Front;
+use super::base::Header;
 use super::base::LAST_SERIAL;
 use super::damage::Damage;
 use super::damage::DamageKind;
@@ -69,29 +69,29 @@ impl Folder {
                 damaged(&self.base, DamageKind::BaseMissing);
             }
             None => return Ok(opened),
-            Some(beginning) => match base::read_front(&beginning) {
+            Some(beginning) => match base::read_header(&beginning) {
                 None => damaged(
                     &self.base,
                     DamageKind::BaseUnreadable("it does not begin as a state does".to_owned()),
                 ),
-                Some(front) => {
-                    if front.format_version > FORMAT_VERSION {
+                Some(header) => {
+                    if header.format_version > FORMAT_VERSION {
                         return Err(StateError::Newer {
                             path: self.base.clone(),
-                            found: front.format_version,
+                            found: header.format_version,
                             known: FORMAT_VERSION,
                         });
                     }
-                    if front.serial >= LAST_SERIAL {
-                        damaged(&self.base, DamageKind::SerialAtEnd(front.serial));
+                    if header.serial >= LAST_SERIAL {
+                        damaged(&self.base, DamageKind::SerialAtEnd(header.serial));
                     }
-                    opened.last = front.serial;
-                    opened.front = Some(front);
+                    opened.last = header.serial;
+                    opened.header = Some(header);
                 }
             },
         }
-        if let Some(front) = opened.front.as_ref().filter(|front| front.format_version >= 2) {
-            match self.last_line(&front.lineage)? {
+        if let Some(header) = opened.header.as_ref().filter(|header| header.format_version >= 2) {
+            match self.last_line(&header.lineage)? {
                 LastLine::None => {}
                 LastLine::Entry(serial) if serial >= LAST_SERIAL => {
                     damaged(&self.log, DamageKind::SerialAtEnd(serial));
@@ -99,7 +99,7 @@ impl Folder {
                 LastLine::Entry(serial) => opened.last = opened.last.max(serial),
                 LastLine::NoneReadable => {
                     // Whoever reads it whole says what is wrong with it.
-                    let read = Self::read(&self.log, 0, &front.lineage)?;
+                    let read = Self::read(&self.log, 0, &header.lineage)?;
                     damages.extend(read.damages);
                     let last = read.entries.last().map_or(0, |entry| entry.serial);
                     opened.last = opened.last.max(last);
@@ -255,11 +255,11 @@ impl Folder {
 
     fn rewrite(
         &mut self,
-        front: &Front,
+        header: &Header,
         open: &[Intent],
         records: Records<'_>,
     ) -> Result<(), StateError> {
-        let temporary = self.write_aside(front, open, records)?;
+        let temporary = self.write_aside(header, open, records)?;
         self.keep_backups()?;
         self.put_in_place(&temporary)?;
         if self.log.exists() {
@@ -273,7 +273,7 @@ impl Folder {
     /// Writes a base beside the one that is there, durably; where it is.
     fn write_aside(
         &mut self,
-        front: &Front,
+        header: &Header,
         open: &[Intent],
         records: Records<'_>,
     ) -> Result<PathBuf, StateError> {
@@ -282,7 +282,7 @@ impl Folder {
         let file = disk::create(&temporary).map_err(failed)?;
         let mut writer = BufWriter::with_capacity(1 << 16, file);
         let failed = |error| StateError::io(&temporary)(error);
-        base::write(&mut writer, front, open, records, failed)?;
+        base::write(&mut writer, header, open, records, failed)?;
         let file = writer.into_inner().map_err(|error| failed(error.into_error()))?;
         file.sync_all().map_err(failed)?;
         self.base_bytes = Some(file.metadata().map_err(failed)?.len());
@@ -305,11 +305,11 @@ impl Folder {
     /// When a file can't be written.
     pub fn replace(
         &mut self,
-        front: &Front,
+        header: &Header,
         open: &[Intent],
         records: Records<'_>,
     ) -> Result<(), StateError> {
-        let temporary = self.write_aside(front, open, records)?;
+        let temporary = self.write_aside(header, open, records)?;
         self.put_in_place(&temporary)?;
         match std::fs::remove_file(&self.log) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
@@ -377,11 +377,11 @@ impl Backend for Folder {
 
     fn compact<'a>(
         &'a mut self,
-        front: &'a Front,
+        header: &'a Header,
         open: &'a [Intent],
         records: Records<'a>,
     ) -> Doing<'a, ()> {
-        Box::pin(async move { self.rewrite(front, open, records) })
+        Box::pin(async move { self.rewrite(header, open, records) })
     }
 
     fn history(&self) -> Doing<'_, Vec<Version>> {

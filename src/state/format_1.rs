@@ -10,13 +10,13 @@ use super::backend::Entries;
 use super::entries::Intent;
 use super::error::StateError;
 use super::log_line::Entry;
-use super::parts::whole;
+use super::split_value::whole;
 use crate::disk;
 use crate::model::Address;
 use crate::model::Op;
 use crate::model::Record;
 
-/// How the keys of the journal's further parts begin.
+/// How the keys of the journal's further chunks begin.
 const JOURNAL: u8 = b'j';
 const META: &[u8] = b"meta";
 

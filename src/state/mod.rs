@@ -4,7 +4,7 @@
 //! It is ownership, and never the only truth: every kind has a natural key, so that even
 //! a lost state converges by adoption. One folder per org id. The log is the truth
 //! (`log_line`, behind a [`Backend`](backend::Backend)), `base` compacts it, and sled is
-//! a cache in front that only this room opens. The rest of the house sees [`Store`].
+//! a cache in front that only this module opens. The rest of the crate sees [`Store`].
 //! Imports `model`. The format on disk is described in `state/README.md`.
 
 mod backend;
@@ -23,9 +23,9 @@ mod mark;
 mod names;
 mod open;
 mod opening;
-mod parts;
 mod plan_key;
 mod restore;
+mod split_value;
 mod store;
 
 pub use backend::Version;

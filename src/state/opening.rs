@@ -8,7 +8,7 @@ use super::backend::Backend;
 use super::backend::Opened;
 use super::base::Base;
 use super::base::FORMAT_VERSION;
-use super::base::Front;
+use super::base::Header;
 use super::cache::Cache;
 use super::contents::Contents;
 use super::contents::OpenIntents;
@@ -23,12 +23,12 @@ use crate::model::Address;
 use crate::model::Record;
 use crate::model::SalesforceId;
 
-/// The front of a base, if it is of this org.
-pub fn checked(front: Front, org_id: &SalesforceId, folder: &Path) -> Result<Front, StateError> {
-    if front.org_id == org_id.as_str() {
-        return Ok(front);
+/// The header of a base, if it is of this org.
+pub fn checked(header: Header, org_id: &SalesforceId, folder: &Path) -> Result<Header, StateError> {
+    if header.org_id == org_id.as_str() {
+        return Ok(header);
     }
-    let (found, wanted) = (front.org_id, org_id.to_string());
+    let (found, wanted) = (header.org_id, org_id.to_string());
     Err(StateError::OtherOrg { path: folder.join("state.json"), found, wanted })
 }
 
@@ -38,51 +38,51 @@ pub async fn caught_up(
     folder: &Path,
     backend: &dyn Backend,
     opened: &Opened,
-    front: &mut Front,
+    header: &mut Header,
     cache: &mut Cache,
 ) -> Result<OpenIntents, StateError> {
     let mut damages = opened.damages.clone();
-    let held = cache.holds().filter(|(lineage, _)| *lineage == front.lineage);
+    let held = cache.holds().filter(|(lineage, _)| *lineage == header.lineage);
     let held = held.map(|(_, serial)| serial);
-    let last = opened.last.max(front.serial);
+    let last = opened.last.max(header.serial);
     let mut older = |known: u64, witness: &'static str| {
         let what = DamageKind::Older { last, known, witness };
         damages.push(Damage { file: folder.join("state.log"), what });
     };
     if let Some(known) = held.filter(|known| *known > last) {
         older(known, "the cache");
-    } else if let Some(mark) = mark::read(folder).filter(|mark| mark.lineage == front.lineage)
+    } else if let Some(mark) = mark::read(folder).filter(|mark| mark.lineage == header.lineage)
         && mark.serial > last
     {
         older(mark.serial, "the mark of the last run");
     }
     if damages.is_empty()
         && let Some((open, next_intent)) = held.and_then(|_| cache.open_intents())
-        && let Some(entries) = behind(backend, front, held.unwrap_or(0), last).await?
+        && let Some(entries) = behind(backend, header, held.unwrap_or(0), last).await?
     {
         let mut open = OpenIntents::new(open);
         let numbers = entries.iter().flat_map(|entry| &entry.begin);
         let next = numbers.map(|intent| intent.number + 1).max().unwrap_or(0);
-        front.next_intent = next_intent.max(next);
+        header.next_intent = next_intent.max(next);
         for entry in &entries {
             cache.take(entry)?;
             open.take(entry);
         }
-        front.serial = last;
+        header.serial = last;
         return Ok(open);
     }
-    let (contents, found) = read_behind(backend, front).await?;
+    let (contents, found) = read_behind(backend, header).await?;
     damages.extend(found);
     if !damages.is_empty() {
         return Err(in_doubt(damages, cache, &contents.resources));
     }
-    *front = contents.front;
+    *header = contents.header;
     if cache
         .holds()
-        .is_none_or(|(lineage, serial)| lineage != front.lineage || serial != front.serial)
+        .is_none_or(|(lineage, serial)| lineage != header.lineage || serial != header.serial)
     {
         let records = contents.resources.iter();
-        cache.rebuild(&front.org_id, &front.lineage, front.serial, records)?;
+        cache.rebuild(&header.org_id, &header.lineage, header.serial, records)?;
     }
     Ok(contents.open)
 }
@@ -90,7 +90,7 @@ pub async fn caught_up(
 /// The entries that a cache lacks; `None` where they can't all be read.
 async fn behind(
     backend: &dyn Backend,
-    front: &Front,
+    header: &Header,
     held: u64,
     last: u64,
 ) -> Result<Option<Vec<Entry>>, StateError> {
@@ -98,10 +98,10 @@ async fn behind(
         return Ok(Some(Vec::new()));
     }
     // The base may hold some of them already.
-    if front.serial > held {
+    if header.serial > held {
         return Ok(None);
     }
-    let read = backend.read_from(held + 1, &front.lineage).await?;
+    let read = backend.read_from(held + 1, &header.lineage).await?;
     let is_whole = read.damages.is_empty() && read.entries.len() as u64 == last - held;
     Ok(is_whole.then_some(read.entries))
 }
@@ -109,12 +109,12 @@ async fn behind(
 /// Base and log whole, with what is damaged.
 async fn read_behind(
     backend: &dyn Backend,
-    front: &Front,
+    header: &Header,
 ) -> Result<(Contents, Vec<Damage>), StateError> {
     let empty = || Base {
         format_version: FORMAT_VERSION,
-        org_id: front.org_id.clone(),
-        lineage: front.lineage.clone(),
+        org_id: header.org_id.clone(),
+        lineage: header.lineage.clone(),
         serial: 0,
         next_intent: 0,
         resources: BTreeMap::new(),
@@ -129,7 +129,7 @@ async fn read_behind(
         }
         Err(error) => return Err(error),
     };
-    let read = backend.read_from(base.serial + 1, &front.lineage).await?;
+    let read = backend.read_from(base.serial + 1, &header.lineage).await?;
     damages.extend(read.damages);
     Ok((Contents::of(base, read.entries), damages))
 }
@@ -141,9 +141,9 @@ pub async fn read_whole(
     opened: &Opened,
     org_id: &SalesforceId,
 ) -> Result<(Contents, Vec<Damage>), StateError> {
-    let front = match opened.front.clone() {
-        Some(front) => checked(front, org_id, folder)?,
-        None => Front {
+    let header = match opened.header.clone() {
+        Some(header) => checked(header, org_id, folder)?,
+        None => Header {
             format_version: FORMAT_VERSION,
             org_id: org_id.to_string(),
             // The log may be whole without its base, and reads by its state's name.
@@ -152,23 +152,23 @@ pub async fn read_whole(
             next_intent: 0,
         },
     };
-    if opened.front.is_none() && front.lineage.is_empty() {
-        let empty = Contents { front, resources: BTreeMap::new(), open: OpenIntents::default() };
+    if opened.header.is_none() && header.lineage.is_empty() {
+        let empty = Contents { header, resources: BTreeMap::new(), open: OpenIntents::default() };
         return Ok((empty, opened.damages.clone()));
     }
-    if front.format_version < 2 && opened.front.is_some() {
+    if header.format_version < 2 && opened.header.is_some() {
         let base = backend.base().await?;
         let base = base.ok_or(StateError::OnlyRead)?;
         let read = format_1::read_log(&folder.join("state.log"), base.serial)?;
         return Ok((Contents::of(base, read.entries), opened.damages.clone()));
     }
-    let (contents, mut damages) = read_behind(backend, &front).await?;
+    let (contents, mut damages) = read_behind(backend, &header).await?;
     let found = opened.damages.iter().filter(|damage| !damages.contains(damage));
     let found: Vec<Damage> = found.cloned().collect();
     damages.extend(found);
-    let last = contents.front.serial;
+    let last = contents.header.serial;
     if let Some(mark) = mark::read(folder)
-        && mark.lineage == front.lineage
+        && mark.lineage == header.lineage
         && mark.serial > last
     {
         let (known, witness) = (mark.serial, "the mark of the last run");
@@ -189,15 +189,15 @@ pub async fn of_format_1(
     let read = format_1::read_log(&folder.join("state.log"), base.serial)?;
     let mut contents = Contents::of(base, read.entries);
     if let Some(cached) = cache.of_format_1.take() {
-        if cached.serial >= contents.front.serial {
-            contents.front.serial = cached.serial;
+        if cached.serial >= contents.header.serial {
+            contents.header.serial = cached.serial;
             contents.resources = cached.records;
         }
         let numbers = cached.open.iter().map(|intent| intent.number + 1);
-        contents.front.next_intent = numbers.max().unwrap_or(0);
+        contents.header.next_intent = numbers.max().unwrap_or(0);
         contents.open = OpenIntents::new(cached.open);
     }
-    contents.front.format_version = FORMAT_VERSION;
+    contents.header.format_version = FORMAT_VERSION;
     Ok(contents)
 }
 

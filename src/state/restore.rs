@@ -10,7 +10,7 @@ use std::path::PathBuf;
 
 use super::backend::Backend;
 use super::base::FORMAT_VERSION;
-use super::base::Front;
+use super::base::Header;
 use super::cache::Cache;
 use super::contents::Contents;
 use super::contents::OpenIntents;
@@ -82,7 +82,7 @@ pub async fn check(root: &Path, org_id: &SalesforceId) -> Result<Option<Checked>
         return beside_a_run(root, org_id).await.map(Some);
     }
     let (readable, damages, found) = look(&folder, org_id, held.is_some()).await?;
-    let (serial, resources) = (readable.front.serial, readable.resources.len());
+    let (serial, resources) = (readable.header.serial, readable.resources.len());
     let open = readable.open.all().len();
     let in_doubt = if damages.is_empty() { Vec::new() } else { in_doubt(&readable, &found) };
     let diagnosis = Diagnosis { damages, in_doubt };
@@ -128,7 +128,7 @@ pub async fn restore(
     let _lock = Lock::take(&folder, holder)?;
     let (readable, _, found) = look(&folder, org_id, true).await?;
     let known = found.iter().map(|found| found.source.serial);
-    let latest = known.chain([readable.front.serial]).max().unwrap_or(0);
+    let latest = known.chain([readable.header.serial]).max().unwrap_or(0);
     let latest = latest.max(mark::read(&folder).map_or(0, |mark| mark.serial));
     let Some(chosen) = found.into_iter().find(|found| found.source.name == name) else {
         return Ok(None);
@@ -144,15 +144,15 @@ pub async fn restore(
         }
     }
     sync_folder(&folder.join("state.json"))?;
-    let Contents { front, resources, open } = chosen.contents;
+    let Contents { header, resources, open } = chosen.contents;
     // Nothing that was there before is later than it.
     let serial = latest.saturating_add(1);
-    let front = Front { format_version: FORMAT_VERSION, serial, ..front };
+    let header = Header { format_version: FORMAT_VERSION, serial, ..header };
     let mut backend = Folder::of(&folder);
     let records: Vec<(Address, Record)> = resources.into_iter().collect();
     let records = Box::new(records.into_iter().map(Ok));
-    backend.replace(&front, open.all(), records)?;
-    mark::leave(&folder, &Mark { lineage: front.lineage, serial });
+    backend.replace(&header, open.all(), records)?;
+    mark::leave(&folder, &Mark { lineage: header.lineage, serial });
     Ok(Some(aside))
 }
 
@@ -177,10 +177,10 @@ async fn look(
     let source = |name: &str, what: String, contents: &Contents| Source {
         name: name.to_owned(),
         what,
-        serial: contents.front.serial,
+        serial: contents.header.serial,
         resources: contents.resources.len(),
     };
-    if opened.front.is_some() || !readable.resources.is_empty() {
+    if opened.header.is_some() || !readable.resources.is_empty() {
         let what = "what can be read of state.json and state.log".to_owned();
         let source = source("readable", what, &readable);
         found.push(Found { source, contents: readable.clone() });
@@ -191,12 +191,12 @@ async fn look(
         let what = format!("the backup {}", version.file.display());
         found.push(Found { source: source(&version.name, what, &contents), contents });
     }
-    if may_look_at_cache && let Some(contents) = of_cache(folder, org_id, &readable.front) {
-        let last = readable.front.serial;
-        let known = contents.front.serial;
-        let is_told = |damage: &Damage| matches!(damage.what, DamageKind::Older { .. });
-        if known > last && contents.front.lineage == readable.front.lineage {
-            damages.retain(|damage| !is_told(damage));
+    if may_look_at_cache && let Some(contents) = of_cache(folder, org_id, &readable.header) {
+        let last = readable.header.serial;
+        let known = contents.header.serial;
+        let is_reported = |damage: &Damage| matches!(damage.what, DamageKind::Older { .. });
+        if known > last && contents.header.lineage == readable.header.lineage {
+            damages.retain(|damage| !is_reported(damage));
             let what = DamageKind::Older { last, known, witness: "the cache" };
             damages.push(Damage { file: folder.join("state.log"), what });
         }
@@ -210,16 +210,16 @@ async fn look(
 }
 
 /// What the cache holds, where it can be opened and relied on.
-fn of_cache(folder: &Path, org_id: &SalesforceId, front: &Front) -> Option<Contents> {
+fn of_cache(folder: &Path, org_id: &SalesforceId, header: &Header) -> Option<Contents> {
     if !folder.join("cache.sled").is_dir() {
         return None;
     }
     let cache = Cache::open(folder, org_id).ok()?;
     let (lineage, serial) = cache.holds()?;
     let (open, next_intent) = cache.open_intents()?;
-    let front = Front { lineage: lineage.to_owned(), serial, next_intent, ..front.clone() };
+    let header = Header { lineage: lineage.to_owned(), serial, next_intent, ..header.clone() };
     let resources = cache.records().collect::<Result<_, _>>().ok()?;
-    Some(Contents { front, resources, open: OpenIntents::new(open) })
+    Some(Contents { header, resources, open: OpenIntents::new(open) })
 }
 
 /// Resources that some source knows otherwise than what can be read.

@@ -1,4 +1,4 @@
-//! The state of one org as a run uses it: the log behind, a cache in front.
+//! The state of one org as a run uses it: the log behind, a cache in header.
 //!
 //! A change counts once its entry is in the log; only then the cache follows. Commands
 //! that only read take no lock and open no cache: base and log are enough.
@@ -10,7 +10,7 @@ use std::path::PathBuf;
 
 use super::backend::Backend;
 use super::base::FORMAT_VERSION;
-use super::base::Front;
+use super::base::Header;
 use super::cache::Cache;
 use super::contents::Contents;
 use super::contents::OpenIntents;
@@ -48,7 +48,7 @@ pub struct Store {
     folder: PathBuf,
     backend: Box<dyn Backend>,
     records: Records,
-    front: Front,
+    header: Header,
     open: OpenIntents,
     notices: Vec<String>,
     lock: Option<Lock>,
@@ -88,9 +88,9 @@ impl Store {
         let mut backend = Folder::of(&folder);
         let opened = backend.open().await?;
         let mut cache = Cache::open(&folder, org_id)?;
-        let mut front = match opened.front.clone() {
-            Some(front) => checked(front, org_id, &folder)?,
-            None if opened.damages.is_empty() => Front {
+        let mut header = match opened.header.clone() {
+            Some(header) => checked(header, org_id, &folder)?,
+            None if opened.damages.is_empty() => Header {
                 format_version: FORMAT_VERSION,
                 org_id: org_id.to_string(),
                 lineage: lineage.to_owned(),
@@ -99,27 +99,27 @@ impl Store {
             },
             None => return Err(in_doubt(opened.damages, &cache, &BTreeMap::new())),
         };
-        let is_of_format_1 = opened.front.is_some() && front.format_version < 2;
+        let is_of_format_1 = opened.header.is_some() && header.format_version < 2;
         let open = if is_of_format_1 {
             let contents = of_format_1(&folder, &backend, &mut cache).await?;
-            front = contents.front;
+            header = contents.header;
             // The cache holds what is open there in format 1: it stays until the base does.
             let records = contents.resources.iter();
             let records = records.map(|(address, record)| Ok((address.clone(), record.clone())));
-            backend.compact(&front, contents.open.all(), Box::new(records)).await?;
+            backend.compact(&header, contents.open.all(), Box::new(records)).await?;
             let records = contents.resources.iter();
-            cache.rebuild(&front.org_id, &front.lineage, front.serial, records)?;
+            cache.rebuild(&header.org_id, &header.lineage, header.serial, records)?;
             contents.open
         } else {
-            let open = caught_up(&folder, &backend, &opened, &mut front, &mut cache).await?;
-            backend.cut_torn_end(&front.lineage)?;
+            let open = caught_up(&folder, &backend, &opened, &mut header, &mut cache).await?;
+            backend.cut_torn_end(&header.lineage)?;
             open
         };
         let backend: Box<dyn Backend> = Box::new(backend);
         let (records, lock) = (Records::Cached(Box::new(cache)), Some(lock));
         let notices = Vec::new();
-        let mut store = Self { folder, backend, records, front, open, notices, lock };
-        if opened.front.is_none() {
+        let mut store = Self { folder, backend, records, header, open, notices, lock };
+        if opened.header.is_none() {
             // The log needs a base to stand on.
             store.compact().await?;
         }
@@ -157,12 +157,12 @@ impl Store {
                 return Err(StateError::Damaged { diagnosis });
             }
         };
-        let Contents { front, resources, open } = contents;
+        let Contents { header, resources, open } = contents;
         Ok(Self {
             folder,
             backend: Box::new(backend),
             records: Records::Held(resources),
-            front,
+            header,
             open,
             notices: Vec::new(),
             lock: None,
@@ -193,12 +193,12 @@ impl Store {
 
     /// The last entry of the log.
     pub fn serial(&self) -> u64 {
-        self.front.serial
+        self.header.serial
     }
 
     /// The state's name: what was begun anew has another one.
     pub fn lineage(&self) -> &str {
-        &self.front.lineage
+        &self.header.lineage
     }
 
     /// The key by which saved plans of this state are known; `None` where none was made.
@@ -240,12 +240,12 @@ impl Store {
     /// # Errors
     /// When the disk refuses; nothing may be sent then.
     pub async fn begin(&mut self, mut intents: Vec<Intent>) -> Result<Range<u64>, StateError> {
-        let first = self.front.next_intent;
+        let first = self.header.next_intent;
         let numbers = first..first + intents.len() as u64;
         for (number, intent) in numbers.clone().zip(&mut intents) {
             intent.number = number;
         }
-        self.front.next_intent = numbers.end;
+        self.header.next_intent = numbers.end;
         self.append(Entry { begin: intents, ..Entry::default() }).await?;
         Ok(numbers)
     }
@@ -280,11 +280,11 @@ impl Store {
         if entry == Entry::default() {
             return Ok(());
         }
-        entry.serial = self.front.serial + 1;
+        entry.serial = self.header.serial + 1;
         match &mut self.records {
             Records::Cached(cache) => {
-                self.backend.append(&entry, &self.front.lineage).await?;
-                self.front.serial = entry.serial;
+                self.backend.append(&entry, &self.header.lineage).await?;
+                self.header.serial = entry.serial;
                 self.open.take(&entry);
                 cache.take(&entry)
             }
@@ -352,17 +352,17 @@ impl Store {
             self.compact().await?;
         }
         let Records::Cached(cache) = &mut self.records else { return Ok(()) };
-        cache.close(self.open.all(), self.front.next_intent)?;
-        let Front { lineage, serial, .. } = self.front.clone();
+        cache.close(self.open.all(), self.header.next_intent)?;
+        let Header { lineage, serial, .. } = self.header.clone();
         mark::leave(&self.folder, &Mark { lineage, serial });
         Ok(())
     }
 
     async fn compact(&mut self) -> Result<(), StateError> {
         let Records::Cached(cache) = &self.records else { return Err(StateError::OnlyRead) };
-        self.front.format_version = FORMAT_VERSION;
+        self.header.format_version = FORMAT_VERSION;
         let records = Box::new(cache.records());
-        self.backend.compact(&self.front, self.open.all(), records).await?;
+        self.backend.compact(&self.header, self.open.all(), records).await?;
         Ok(())
     }
 }

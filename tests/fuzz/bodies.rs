@@ -66,9 +66,9 @@ pub fn yaml(data: &[u8]) {
         let is_known = |message: &str| {
             message.ends_with("stands here twice") || message.starts_with("this is no YAML")
         };
-        let known = found.told.iter().all(|found| is_known(&found.message));
+        let known = found.reported.iter().all(|found| is_known(&found.message));
         assert!(fast.is_err() || known, "what the fast reading takes, both take");
-        for diagnostic in found.told {
+        for diagnostic in found.reported {
             let told = diagnostic.without_secrets();
             assert!(told.at.span.end <= told.at.source.text.len());
         }

@@ -182,8 +182,8 @@ proptest! {
             }
             for right in universe() {
                 let is_new = to.allows(&right) && !from.allows(&right);
-                let is_told = gains.iter().any(|gain| implies(&gain.right, &right));
-                prop_assert!(!is_new || is_told, "{right:?} is not told");
+                let is_reported = gains.iter().any(|gain| implies(&gain.right, &right));
+                prop_assert!(!is_new || is_reported, "{right:?} is not told");
             }
         }
     }

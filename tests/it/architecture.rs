@@ -1,4 +1,4 @@
-//! The rooms and their arrows, as ARCHITECTURE.md draws them, held against the
+//! The modules and their arrows, as ARCHITECTURE.md draws them, held against the
 //! sources. Parsed, so that a full path counts as much as a `use`.
 
 use std::collections::BTreeMap;
@@ -8,10 +8,10 @@ use std::path::PathBuf;
 
 use syn::visit::Visit;
 
-/// Rooms in which something may wait.
+/// Modules in which something may wait.
 const ASYNC: [&str; 5] = ["cli", "engine", "local_org", "org", "state"];
 
-/// The rooms and what each may import, as ARCHITECTURE.md lists them.
+/// The modules and what each may import, as ARCHITECTURE.md lists them.
 fn arrows() -> BTreeMap<String, Vec<String>> {
     let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("ARCHITECTURE.md");
     let page = std::fs::read_to_string(page).expect("the page");
@@ -20,17 +20,17 @@ fn arrows() -> BTreeMap<String, Vec<String>> {
     list.lines()
         .skip(1)
         .filter_map(|line| line.split_once(' '))
-        .map(|(room, rest)| {
+        .map(|(module, rest)| {
             let rest = rest.split('(').next().unwrap_or_default().trim();
-            let rooms = rest.split(", ").filter(|room| *room != "nothing").map(str::to_owned);
-            (room.to_owned(), rooms.collect())
+            let modules = rest.split(", ").filter(|module| *module != "nothing").map(str::to_owned);
+            (module.to_owned(), modules.collect())
         })
         .collect()
 }
 
 #[derive(Default)]
 struct Seen {
-    rooms: BTreeSet<String>,
+    modules: BTreeSet<String>,
     crates: BTreeSet<String>,
     macros: BTreeSet<String>,
     is_async: bool,
@@ -60,7 +60,7 @@ impl<'a> Visit<'a> for Seen {
         let words: Vec<&str> = tokens.split_whitespace().collect();
         for part in words.windows(3) {
             if part[0].ends_with("crate") && part[1] == "::" {
-                self.rooms.insert(part[2].trim_end_matches("::").to_owned());
+                self.modules.insert(part[2].trim_end_matches("::").to_owned());
             }
         }
         syn::visit::visit_macro(self, mac);
@@ -81,7 +81,7 @@ impl Seen {
     fn note(&mut self, names: &[String]) {
         match names {
             [first, second, ..] if first == "crate" || first == "orgform" => {
-                self.rooms.insert(second.clone());
+                self.modules.insert(second.clone());
             }
             [first, ..] => {
                 self.crates.insert(first.clone());
@@ -124,18 +124,18 @@ fn sources(folder: &Path, into: &mut Vec<PathBuf>) {
     }
 }
 
-/// All files of `src`, by room, with what each uses.
-fn rooms() -> BTreeMap<String, Vec<(PathBuf, Seen)>> {
+/// All files of `src`, by module, with what each uses.
+fn modules() -> BTreeMap<String, Vec<(PathBuf, Seen)>> {
     let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut files = Vec::new();
     sources(&src, &mut files);
-    let mut rooms: BTreeMap<String, Vec<(PathBuf, Seen)>> = BTreeMap::new();
+    let mut modules: BTreeMap<String, Vec<(PathBuf, Seen)>> = BTreeMap::new();
     for file in files {
         let relative = file.strip_prefix(&src).expect("below src").to_owned();
         if relative.components().count() == 1 {
             continue;
         }
-        let room = relative
+        let module = relative
             .components()
             .next()
             .expect("a part")
@@ -146,25 +146,25 @@ fn rooms() -> BTreeMap<String, Vec<(PathBuf, Seen)>> {
         let parsed = syn::parse_file(&text).expect("parses");
         let mut seen = Seen::default();
         seen.visit_file(&parsed);
-        rooms.entry(room).or_default().push((relative, seen));
+        modules.entry(module).or_default().push((relative, seen));
     }
-    rooms
+    modules
 }
 
 #[test]
 fn no_room_imports_another_against_the_picture() {
-    let (rooms, mut arrows) = (rooms(), arrows());
+    let (modules, mut arrows) = (modules(), arrows());
     arrows.insert("data".to_owned(), Vec::new());
     let known: BTreeSet<&String> = arrows.keys().collect();
-    let found: BTreeSet<&String> = rooms.keys().collect();
-    assert_eq!(found, known, "every folder of src is a room of the picture");
-    for (room, files) in &rooms {
-        let allowed = &arrows[room];
+    let found: BTreeSet<&String> = modules.keys().collect();
+    assert_eq!(found, known, "every folder of src is a module of the picture");
+    for (module, files) in &modules {
+        let allowed = &arrows[module];
         for (file, seen) in files {
-            for other in &seen.rooms {
+            for other in &seen.modules {
                 assert!(
-                    other == room || allowed.contains(other),
-                    "{} uses crate::{other}, and {room} may use {allowed:?}",
+                    other == module || allowed.contains(other),
+                    "{} uses crate::{other}, and {module} may use {allowed:?}",
                     file.display()
                 );
             }
@@ -174,19 +174,19 @@ fn no_room_imports_another_against_the_picture() {
 
 #[test]
 fn only_the_edge_prints_and_only_the_state_opens_sled() {
-    for (room, files) in rooms() {
+    for (module, files) in modules() {
         for (file, seen) in files {
             for printing in ["print", "println", "eprint", "eprintln", "dbg"] {
                 assert!(!seen.macros.contains(printing), "{} uses {printing}!", file.display());
             }
             assert!(
-                room == "state" || !seen.crates.contains("sled"),
+                module == "state" || !seen.crates.contains("sled"),
                 "{} uses sled",
                 file.display()
             );
             assert!(
-                ASYNC.contains(&room.as_str()) || !seen.is_async,
-                "{} is async, and {room} is no room that waits",
+                ASYNC.contains(&module.as_str()) || !seen.is_async,
+                "{} is async, and {module} is no module that waits",
                 file.display()
             );
         }

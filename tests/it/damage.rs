@@ -35,7 +35,7 @@ fn without_cache(world: &World) {
 }
 
 /// Nothing is done, and what is wrong is said: by all commands alike.
-async fn is_told(world: &World, what: &str, words: &str) {
+async fn is_reported(world: &World, what: &str, words: &str) {
     for arguments in [&APPLY[..], &DESTROY[..], &["plan", "access.yaml"], &["state", "list"]] {
         let refused = world.run(arguments).await;
         assert_eq!(refused.code, 1, "{what}: {}", refused.whole());
@@ -86,7 +86,7 @@ async fn without_a_cache_a_bad_line_stops_all() {
     all[middle].truncate(20);
     write_lines(&world, &all);
     without_cache(&world);
-    is_told(&world, "bad line", "it is no line of a log").await;
+    is_reported(&world, "bad line", "it is no line of a log").await;
     let restored = world.run(&["state", "restore", "--from", "readable"]).await.succeeds();
     assert!(restored.output.contains("state.log.damaged-1"), "{}", restored.output);
     world.run(&["state", "check"]).await.succeeds();
@@ -99,7 +99,7 @@ async fn a_gap_is_told() {
     all.remove(all.len() / 2);
     write_lines(&world, &all);
     without_cache(&world);
-    is_told(&world, "gap", "are missing").await;
+    is_reported(&world, "gap", "are missing").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -114,7 +114,7 @@ async fn a_base_that_is_gone_or_is_none_is_told() {
             Some(text) => std::fs::write(&base, text).expect("the base"),
         }
         let words = if text.is_none() { "it is missing" } else { "can't be read" };
-        is_told(&world, what, words).await;
+        is_reported(&world, what, words).await;
         is_restored(&world, what, "cache").await;
     }
 }
@@ -132,7 +132,7 @@ async fn an_older_copy_that_was_put_back_is_told_with_what_is_in_doubt() {
             without_cache(&world);
         }
         let what = format!("older copy, cache {keeps_cache}");
-        is_told(&world, &what, "an older copy was put back").await;
+        is_reported(&world, &what, "an older copy was put back").await;
         if keeps_cache {
             let refused = world.run(&APPLY).await;
             let doubt = "In doubt: permission_set_assignment.integration@coconut.example/coconut__Coconut_Integration_Config";
@@ -150,11 +150,11 @@ async fn a_serial_that_nobody_counted_is_told_and_no_panic() {
     for serial in ["18446744073709551615", "9007199254740993"] {
         std::fs::write(&base, text.replacen("\"serial\": 0", &format!("\"serial\": {serial}"), 1))
             .expect("the base");
-        is_told(&world, serial, "no number that orgform gives").await;
+        is_reported(&world, serial, "no number that orgform gives").await;
     }
     std::fs::write(&base, text.replacen("\"serial\": 0", "\"serial\": 99999999999999999999999", 1))
         .expect("the base");
-    is_told(&world, "no number", "can't be read").await;
+    is_reported(&world, "no number", "can't be read").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -241,7 +241,7 @@ async fn a_base_that_is_gone_without_a_log_is_told_too() {
     // As after a compaction: all is in the base.
     std::fs::remove_file(world.state().join("state.json")).expect("the base");
     std::fs::remove_file(log(&world)).expect("the log");
-    is_told(&world, "both gone", "it is missing").await;
+    is_reported(&world, "both gone", "it is missing").await;
     is_restored(&world, "both gone", "cache").await;
 }
 
@@ -250,7 +250,7 @@ async fn a_log_that_is_whole_is_enough_to_go_back_to() {
     let world = written().await;
     std::fs::remove_file(world.state().join("state.json")).expect("the base");
     without_cache(&world);
-    is_told(&world, "base and cache gone", "it is missing").await;
+    is_reported(&world, "base and cache gone", "it is missing").await;
     is_restored(&world, "base and cache gone", "readable").await;
 }
 

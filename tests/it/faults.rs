@@ -102,7 +102,7 @@ async fn handle(State(proxy): State<Arc<Proxy>>, request: Request<Body>) -> Resp
     }
 }
 
-/// A door to the world's org in which one fault waits.
+/// An endpoint of the world's org in which one fault waits.
 async fn with_fault(world: &World, fault: Fault, strikes: std::ops::Range<usize>) {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let proxy = Arc::new(Proxy {

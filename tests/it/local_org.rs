@@ -258,7 +258,7 @@ async fn the_help_of_the_local_org_names_every_setting() {
     }
 }
 
-/// Calls the partner door; the elements below the results, in order.
+/// Calls the partner endpoint; the elements below the results, in order.
 async fn partner(world: &World, header: &str, body: &str) -> Vec<Vec<String>> {
     let org = world.org();
     let envelope = format!(

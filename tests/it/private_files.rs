@@ -79,8 +79,8 @@ async fn what_somebody_laid_in_the_place_of_a_file_is_not_followed() {
             }
             let ran = world.run(&APPLY).await.fails();
             let told = ["it is a link", "no regular file", "No such device"];
-            let is_told = told.iter().any(|told| ran.errors.contains(told));
-            assert!(is_told, "{name}: {}", ran.whole());
+            let is_reported = told.iter().any(|told| ran.errors.contains(told));
+            assert!(is_reported, "{name}: {}", ran.whole());
             assert!(ran.errors.contains(name), "{name}: {}", ran.whole());
             let precious = std::fs::read_to_string(&victim).expect("reads");
             assert_eq!(precious, "precious", "{name}");

@@ -273,7 +273,7 @@ proptest! {
             }
         } else if let Err(found) = diagnosed {
             prop_assert!(!found.is_empty());
-            for diagnostic in found.told {
+            for diagnostic in found.reported {
                 prop_assert!(diagnostic.at.span.end <= text.len(), "{diagnostic:?}");
             }
         }

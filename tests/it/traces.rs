@@ -40,7 +40,6 @@ impl Wire for Traced {
 }
 
 /// The folder that somebody asked for.
-#[expect(clippy::disallowed_methods, reason = "who runs the tests asks for it")]
 fn folder() -> Option<&'static PathBuf> {
     static FOLDER: OnceLock<Option<PathBuf>> = OnceLock::new();
     FOLDER.get_or_init(|| std::env::var_os("ORGFORM_TRACES").map(PathBuf::from)).as_ref()

@@ -250,7 +250,7 @@ impl Run<'_> {
             };
             self.show(&planned)?;
             report.unknown += planned.unknown.len();
-            engine::told(store, &planned.unknown).await?;
+            engine::acknowledge(store, &planned.unknown).await?;
             if !planned.plan.has_changes() && planned.plan.sync.is_empty() {
                 if lesson == 0 {
                     report.done.no_op = planned.plan.summary.no_op;
@@ -324,7 +324,7 @@ impl Run<'_> {
             Ok(planned) => planned,
             Err(CommandError::Diagnostics(found)) => {
                 let reasons: Vec<String> =
-                    found.told.into_iter().map(|diagnostic| diagnostic.message).collect();
+                    found.reported.into_iter().map(|diagnostic| diagnostic.message).collect();
                 return Err(refuse_stale(&reasons));
             }
             Err(error) => return Err(error),
@@ -363,18 +363,18 @@ impl Run<'_> {
     }
 
     /// What the checks found and nobody allows stops the run before the first
-    /// write; the rest is told.
+    /// write; the rest is reported.
     fn refuse_findings(&mut self, planned: &Planned) -> Result<(), CommandError> {
         let findings = &planned.plan.findings;
         let allowed = self.wishes.allowed;
         let refused: Vec<&Finding> =
             findings.iter().filter(|finding| !allowed.lets_through(finding)).collect();
-        let is_told = |finding: &Finding| {
+        let is_reported = |finding: &Finding| {
             finding.severity == Severity::Warning || !allowed.lets_through(finding)
         };
         if !self.wishes.read.json {
             for (finding, diagnostic) in findings.iter().zip(&planned.located) {
-                if is_told(finding) {
+                if is_reported(finding) {
                     self.output.finding(finding.severity, diagnostic);
                 }
             }

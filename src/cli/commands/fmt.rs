@@ -66,7 +66,7 @@ pub fn run(
         }
         if !arguments.check {
             disk::rewrite(&folder.join(path), text.as_bytes())
-                .map_err(|error| CommandError::new(disk::told(path, &error)))?;
+                .map_err(|error| CommandError::new(disk::describe(path, &error)))?;
         }
     }
     for path in &left_alone {

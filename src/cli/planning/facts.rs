@@ -16,7 +16,7 @@ use crate::model::Standing;
 use crate::org::API_VERSION;
 use crate::plan::Choice;
 use crate::plan::Desired;
-use crate::plan::Overview;
+use crate::plan::RecordIndex;
 use crate::state::Store;
 
 /// Facts are kept this long, in seconds.
@@ -29,7 +29,7 @@ impl Planning<'_> {
         desired: &Desired,
         choice: &Choice,
         store: &Store,
-        overview: &Overview,
+        index: &RecordIndex,
         now: i64,
     ) -> Result<(Catalog, BTreeSet<Fact>), CommandError> {
         let mut catalog = Catalog::new();
@@ -58,7 +58,7 @@ impl Planning<'_> {
             wanted.extend(desired.facts(choice));
         }
         if self.mode != PlanMode::RefreshOnly {
-            self.removal_facts(desired, choice, &overview.over(store), &mut wanted)?;
+            self.removal_facts(desired, choice, &index.over(store), &mut wanted)?;
         }
         if !self.refresh {
             let missing: Vec<String> = wanted

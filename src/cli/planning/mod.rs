@@ -27,7 +27,7 @@ use crate::engine;
 use crate::engine::FactNeeds;
 use crate::engine::Recovered;
 use crate::engine::Refreshing;
-use crate::engine::Untold;
+use crate::engine::UnknownMail;
 use crate::kinds;
 use crate::kinds::Scope as _;
 use crate::model::Address;
@@ -47,7 +47,7 @@ use crate::plan;
 use crate::plan::Choice;
 use crate::plan::Desired;
 use crate::plan::LookedAt;
-use crate::plan::Overview;
+use crate::plan::RecordIndex;
 use crate::plan::SavedPlan;
 use crate::plan::Selection;
 use crate::state::Intent;
@@ -77,7 +77,7 @@ pub struct Planned {
     /// The plan's findings with their places.
     pub located: Vec<Diagnostic>,
     /// Mails of an earlier run of which it is not known whether they went out.
-    pub unknown: Vec<Untold>,
+    pub unknown: Vec<UnknownMail>,
 }
 
 impl Planned {
@@ -251,8 +251,8 @@ impl<'a> Planning<'a> {
             About::Selection(selection) => plan::choose(selection, &desired, &*store, self.mode)?,
             About::Exactly(choice) => choice.clone(),
         };
-        let overview = Overview::of(&*store, &desired).map_err(CommandError::unreadable_state)?;
-        let (mut catalog, mut needs) = self.facts(&desired, &choice, store, &overview, now)?;
+        let index = RecordIndex::of(&*store, &desired).map_err(CommandError::unreadable_state)?;
+        let (mut catalog, mut needs) = self.facts(&desired, &choice, store, &index, now)?;
         let mut later = self.defer(&mut needs, &catalog);
         let loaded: BTreeSet<Fact> = catalog.iter().map(|(fact, _)| fact.clone()).collect();
         let mut observations = Observations::default();
@@ -264,12 +264,12 @@ impl<'a> Planning<'a> {
                 declared: &mut declared
                     .filter(|address| takes_declared && choice.looks_at(address)),
                 scope: &*desired,
-                recorded: &LookedAt { recorded: &overview.over(&*store), choice: &choice },
+                recorded: &LookedAt { recorded: &index.over(&*store), choice: &choice },
                 needs: FactNeeds::new(needs),
             };
             observations = engine::refresh(&session.org, refreshing, &mut catalog).await?;
             check_org(session, &catalog)?;
-            check_sight(session, &asked, &catalog, &observations).await?;
+            check_visibility(session, &asked, &catalog, &observations).await?;
             if may_begin_anew && came_late(store, &observations) {
                 // What a call of an earlier run made came after it was looked for: it is
                 // ours, and planned with as that.
@@ -288,7 +288,7 @@ impl<'a> Planning<'a> {
         }
         // Once there are changes, what only they rest on is asked, and planned with.
         let draft = loop {
-            let recorded = overview.over(&*store);
+            let recorded = index.over(&*store);
             let about = (&desired, &choice);
             let draft = self.draft(session, about, &mut observations, &catalog, &recorded);
             let is_to_change = draft.as_ref().map_or(true, |draft| draft.plan.has_changes());
@@ -297,7 +297,7 @@ impl<'a> Planning<'a> {
             }
             let asked = std::mem::take(&mut later);
             engine::ask_facts(&session.org, &asked, &mut catalog).await?;
-            check_sight(session, &asked, &catalog, &Observations::default()).await?;
+            check_visibility(session, &asked, &catalog, &Observations::default()).await?;
             let answered = catalog.iter().filter(|(fact, _)| asked.contains(fact));
             store.keep_facts(answered, now, API_VERSION)?;
         };
@@ -313,7 +313,7 @@ impl<'a> Planning<'a> {
                 return Ok(None);
             }
         }
-        let recorded = overview.over(&*store);
+        let recorded = index.over(&*store);
         let input = self.input(session, &desired, &choice, &observations, &catalog, &recorded);
         let mut asked_grants = Vec::new();
         let circumstances = if (self.refresh || self.is_to_be_applied) && plan.has_changes() {
@@ -431,7 +431,7 @@ impl<'a> Planning<'a> {
         store: &mut Store,
         now: i64,
         notices: &mut Vec<String>,
-        unknown: &mut Vec<Untold>,
+        unknown: &mut Vec<UnknownMail>,
     ) -> Result<(), CommandError> {
         if store.open_intents().is_empty() {
             return Ok(());
@@ -522,13 +522,11 @@ fn told(recovered: &Recovered) -> String {
     if !recovered.unknown.is_empty() {
         text.push_str(&format!(
             " Whether a password mail went out can't be known, and it will not be sent again: {}.",
-            listed(
-                &recovered.unknown.iter().map(|untold| untold.address.clone()).collect::<Vec<_>>()
-            )
+            listed(&recovered.unknown.iter().map(|mail| mail.address.clone()).collect::<Vec<_>>())
         ));
     }
-    let has_told = [&recovered.done, &recovered.adopted, &recovered.absent];
-    if recovered.unknown.is_empty() && has_told.iter().all(|list| list.is_empty()) {
+    let found = [&recovered.done, &recovered.adopted, &recovered.absent];
+    if recovered.unknown.is_empty() && found.iter().all(|list| list.is_empty()) {
         text.push_str(
             " The org shows that nothing of it had happened, or that it can be repeated.",
         );
@@ -538,23 +536,23 @@ fn told(recovered: &Recovered) -> String {
 
 /// What is not found may only not be seen; a plan made blindly would make
 /// things a second time.
-async fn check_sight(
+async fn check_visibility(
     session: &Session,
     asked: &BTreeSet<Fact>,
     catalog: &Catalog,
     observations: &Observations,
 ) -> Result<(), CommandError> {
     for kind in kinds::ALL {
-        let Some(sight) = kind.sight() else { continue };
-        let mut facts = asked.iter().filter(|fact| (sight.is_about)(fact)).peekable();
+        let Some(visibility) = kind.visibility() else { continue };
+        let mut facts = asked.iter().filter(|fact| (visibility.is_about)(fact)).peekable();
         // One that is found shows that they can be seen.
         let lacks_fact = facts.peek().is_some()
             && facts.all(|fact| catalog.get(fact).is_none_or(FactValue::is_nothing));
         let lost_something = observations.differing.iter().any(|(address, seen)| {
             address.kind() == kind.name() && matches!(seen, Observation::Gone)
         });
-        if (lacks_fact || lost_something) && !engine::sees(&session.org, &sight).await? {
-            return Err(CommandError::new(sight.message).hint(sight.hint));
+        if (lacks_fact || lost_something) && !engine::sees(&session.org, &visibility).await? {
+            return Err(CommandError::new(visibility.message).hint(visibility.hint));
         }
     }
     Ok(())

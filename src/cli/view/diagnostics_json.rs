@@ -16,7 +16,7 @@ fn place(text: &str, byte: usize) -> (usize, usize) {
 /// One document, its format versioned.
 pub fn document(found: &Found, resources: usize) -> Json {
     let diagnostics: Vec<Json> = found
-        .told
+        .reported
         .iter()
         .map(|diagnostic| {
             let at = &diagnostic.at;
@@ -46,7 +46,7 @@ pub fn document(found: &Found, resources: usize) -> Json {
 /// A SARIF log (OASIS, version 2.1.0), which code hosts show beside the lines.
 pub fn sarif(found: &Found) -> Json {
     let results: Vec<Json> = found
-        .told
+        .reported
         .iter()
         .map(|diagnostic| {
             let at = &diagnostic.at;

@@ -58,7 +58,7 @@ impl Events {
         if let Some(path) = into {
             check_place(&environment.folder.join(path), path)?;
             let file = disk::create(&environment.folder.join(path)).map_err(|error| {
-                let told = disk::told(path, &error);
+                let told = disk::describe(path, &error);
                 CommandError::new(format!("the events can't be written: {told}"))
                     .hint("--json-into names a file for the events.")
             })?;
@@ -98,7 +98,7 @@ impl Events {
                     None => error.into(),
                     Some(path) => CommandError::new(format!(
                         "the events can't be written: {}",
-                        disk::told(path, &error)
+                        disk::describe(path, &error)
                     ))
                     .hint(disk::advice(&error)),
                 });

@@ -119,7 +119,7 @@ impl de::Error for ReadError {
 fn described(found: de::Unexpected<'_>) -> String {
     match found {
         de::Unexpected::Str(text) => format!("`{text}`"),
-        de::Unexpected::Bool(flag) => format!("`{flag}`, a yes or no"),
+        de::Unexpected::Bool(flag) => format!("`{flag}`, a boolean"),
         de::Unexpected::Signed(number) => format!("`{number}`, a number"),
         de::Unexpected::Unsigned(number) => format!("`{number}`, a number"),
         de::Unexpected::Float(number) => format!("`{number}`, a number"),
@@ -170,7 +170,7 @@ fn meant_as_text(tree: &Tree, node: NodeId) -> Result<String, ReadError> {
 fn kind_of(text: &str) -> &'static str {
     let lower = text.to_ascii_lowercase();
     if matches!(lower.as_str(), "true" | "false" | "yes" | "no" | "on" | "off" | "y" | "n") {
-        "a yes or no"
+        "a boolean"
     } else if text.len() >= 8 && text.matches(['-', ':']).count() >= 2 {
         "a date or time"
     } else {

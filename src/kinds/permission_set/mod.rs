@@ -310,13 +310,13 @@ impl Kind for PermissionSet {
         }
     }
 
-    fn out_of_sight(
+    fn invisible(
         &self,
         declared: &Declared,
         before: &Attributes,
         catalog: &Catalog,
     ) -> Vec<Problem> {
-        self.grants_out_of_sight(declared, before, catalog)
+        self.invisible_grants(declared, before, catalog)
     }
 
     fn may_need_replacing(&self, declared: &Declared) -> bool {

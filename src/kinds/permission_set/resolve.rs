@@ -73,7 +73,7 @@ impl PermissionSet {
 
     /// Fields that are granted and that the org no longer shows the caller, where
     /// every field was asked for: they are not withdrawn for that.
-    pub(super) fn grants_out_of_sight(
+    pub(super) fn invisible_grants(
         &self,
         declared: &Declared,
         before: &Attributes,
@@ -82,11 +82,11 @@ impl PermissionSet {
         let mut problems = Vec::new();
         for (object, level, _) in field_paths(&declared.attributes) {
             let (None, Some(fields)) = (level, catalog.fields(object)) else { continue };
-            let is_out_of_sight = |name: &&str| !fields.iter().any(|field| field.name == **name);
+            let is_invisible = |name: &&str| !fields.iter().any(|field| field.name == **name);
             let granted = ["edit", "read"].into_iter().flat_map(|level| {
                 before.names(&format!("fields.{object}.{level}")).collect::<Vec<_>>()
             });
-            let missing: Vec<String> = granted.filter(is_out_of_sight).map(str::to_owned).collect();
+            let missing: Vec<String> = granted.filter(is_invisible).map(str::to_owned).collect();
             if !missing.is_empty() {
                 let place = self.place(&declared.address, &format!("objects.{object}"));
                 problems.push(Self::problem(

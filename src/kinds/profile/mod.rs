@@ -17,9 +17,9 @@ use std::fmt::Write as _;
 use super::Kind;
 use super::Resolved;
 use super::Scope;
-use super::Sight;
 use super::Step;
 use super::StepContext;
+use super::Visibility;
 use super::settings;
 use super::user;
 use crate::model::Address;
@@ -361,8 +361,8 @@ impl Kind for Profile {
     /// Every org has several standard profiles; with Profile Filtering on, who
     /// lacks View All Profiles sees the own one alone (Salesforce Help,
     /// "Restrict Access to Profiles").
-    fn sight(&self) -> Option<Sight> {
-        Some(Sight {
+    fn visibility(&self) -> Option<Visibility> {
+        Some(Visibility {
             query: "SELECT Id FROM Profile LIMIT 2",
             least: 2,
             is_about: |fact| matches!(fact, Fact::Profile(_)),

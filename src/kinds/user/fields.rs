@@ -219,7 +219,7 @@ fn fitting(field: &UserField, value: &Value) -> Result<Value, (String, Option<St
         }
         ("boolean", _) => refuse("`true` or `false`"),
         (_, Value::Flag(_)) => Err((
-            format!("`{name}` takes text or a number, not a yes or no"),
+            format!("`{name}` takes text or a number, not a boolean"),
             Some("quote it if it is meant as text".to_owned()),
         )),
         ("int", Value::Text(text)) => match text.parse::<i64>() {

@@ -45,7 +45,7 @@ pub enum Payload {
     Text(&'static str, String),
 }
 
-/// Why a call was not done, whatever its door: nothing of it is left.
+/// Why a call was not done, whatever its endpoint: nothing of it is left.
 #[derive(Debug)]
 pub enum Undone {
     /// Other calls hold these rows.

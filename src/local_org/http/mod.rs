@@ -1,4 +1,4 @@
-//! The local org over HTTP and HTTPS: one door for all paths, since real
+//! The local org over HTTP and HTTPS: one endpoint for all paths, since real
 //! clients write them with and without trailing slashes and in many versions.
 
 mod call;
@@ -7,7 +7,7 @@ mod composite;
 mod contention;
 mod cursors;
 mod describe;
-mod door;
+mod endpoint;
 mod oauth;
 mod password;
 mod query;
@@ -34,8 +34,8 @@ use crate::disk;
 pub use contention::Contention;
 pub use cursors::Cursors;
 pub use describe::Described;
-pub use door::Door;
-pub use door::answer;
+pub use endpoint::Endpoint;
+pub use endpoint::answer;
 pub use oauth::is_usable_certificate;
 pub use request_log::RequestLog;
 pub use status_page::Entrance;
@@ -134,7 +134,7 @@ impl Server {
                 let told = org
                     .store
                     .place()
-                    .map_or_else(|| error.to_string(), |place| disk::told(place, &error));
+                    .map_or_else(|| error.to_string(), |place| disk::describe(place, &error));
                 let message = format!("the local org can't write its data: {told}");
                 Err(Undone::Failed(ApiError::new("UNKNOWN_EXCEPTION", message).status(500)))
             }

@@ -204,7 +204,7 @@ fn token(server: &Server, caller: &Caller, org: &mut Org, granted: &Granted) -> 
     Reply::json(200, answer).header("cache-control", "no-store")
 }
 
-/// Where the identity of a user is told.
+/// Where the identity of a user is answered.
 pub fn identity_url(server: &Server, caller: &Caller, user: &str) -> String {
     format!("{}/id/{}/{user}", caller.instance_url, server.org_id)
 }

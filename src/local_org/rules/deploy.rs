@@ -74,7 +74,7 @@ impl DeployOptions {
 }
 
 /// What became of one component.
-struct Told {
+struct ComponentResult {
     metadata_type: String,
     full_name: String,
     file_name: String,
@@ -85,7 +85,7 @@ struct Told {
     problem: Option<(String, (u32, u32))>,
 }
 
-impl Told {
+impl ComponentResult {
     fn of(metadata_type: &str, full_name: &str, file_name: &str) -> Self {
         Self {
             metadata_type: metadata_type.to_owned(),
@@ -137,23 +137,25 @@ pub fn deploy(org: &mut Org, zip: &[u8], options: DeployOptions) -> Result<Strin
     }
     let version = org.version.clone();
     let savepoint = org.store.savepoint();
-    let mut told = match unzip(zip) {
+    let mut results = match unzip(zip) {
         Ok(files) => components(org, files, options),
-        Err(problem) => vec![Told::of("", "package.xml", "package.xml").failing(problem, (0, 0))],
+        Err(problem) => {
+            vec![ComponentResult::of("", "package.xml", "package.xml").failing(problem, (0, 0))]
+        }
     };
     org.version = version;
-    let failed = told.iter().any(|told| told.problem.is_some());
+    let failed = results.iter().any(|one| one.problem.is_some());
     if options.check_only || (failed && options.rollback_on_error) {
         org.store.roll_back(savepoint);
         if failed {
-            for told in told.iter_mut().filter(|told| told.created) {
+            for one in results.iter_mut().filter(|one| one.created) {
                 // What was not made has no id.
-                told.id = None;
+                one.id = None;
             }
         }
     }
     let id = org.store.new_id("0Af");
-    let result = result(org, &id, &told, options);
+    let result = result(org, &id, &results, options);
     keep(org, &id, "deploy", result);
     if options.check_only && !failed {
         // Kept for as long as it may be asked for to be done in earnest.
@@ -184,7 +186,7 @@ pub fn deploy_validated(org: &mut Org, id: &str) -> Result<String, ApiError> {
     deploy(org, &zip, options)
 }
 
-/// Keeps what is told of a request; the oldest of its kind gives way.
+/// Keeps the results of a request; the oldest of its kind gives way.
 pub fn keep(org: &mut Org, id: &str, kind: &str, result: Json) {
     let mut row = Row::new();
     row.set("Id", id);
@@ -241,20 +243,24 @@ pub fn cancel(org: &Org, id: &str) -> Result<Json, ApiError> {
     Err(ApiError::new("INVALID_ID_FIELD", message))
 }
 
-fn result(org: &Org, id: &str, told: &[Told], options: DeployOptions) -> Json {
+fn result(org: &Org, id: &str, results: &[ComponentResult], options: DeployOptions) -> Json {
     let now = xml_time(&org.now);
     let name = org.text("User", &org.running_user, "Name").unwrap_or_default();
-    let (failures, successes): (Vec<&Told>, Vec<&Told>) =
-        told.iter().partition(|told| told.problem.is_some());
-    // The manifest is told of, and counts as no component.
-    let count = |told: &[&Told]| told.iter().filter(|told| !told.metadata_type.is_empty()).count();
+    let (failures, successes): (Vec<&ComponentResult>, Vec<&ComponentResult>) =
+        results.iter().partition(|one| one.problem.is_some());
+    // The manifest is reported, and counts as no component.
+    let count = |results: &[&ComponentResult]| {
+        results.iter().filter(|one| !one.metadata_type.is_empty()).count()
+    };
     let is_partial = !failures.is_empty() && !options.rollback_on_error && count(&successes) > 0;
     let status = match (failures.is_empty(), is_partial) {
         (true, _) => "Succeeded",
         (false, true) => "SucceededPartial",
         (false, false) => "Failed",
     };
-    let list = |told: &[&Told]| told.iter().map(|told| told.json(&now)).collect::<Vec<Json>>();
+    let list = |results: &[&ComponentResult]| {
+        results.iter().map(|one| one.json(&now)).collect::<Vec<Json>>()
+    };
     json!({
         "checkOnly": options.check_only,
         "completedDate": now,
@@ -323,14 +329,14 @@ fn read(content: &[u8]) -> Result<Node, NoDocument> {
 }
 
 /// Writes all components of a package.
-fn components(org: &mut Org, files: Files, options: DeployOptions) -> Vec<Told> {
+fn components(org: &mut Org, files: Files, options: DeployOptions) -> Vec<ComponentResult> {
     // The package is at the top, or alone in a folder.
     let root = files
         .keys()
         .filter(|path| *path == "package.xml" || path.ends_with("/package.xml"))
         .min_by_key(|path| path.len())
         .map(|path| path.trim_end_matches("package.xml").to_owned());
-    let manifest = Told::of("", "package.xml", "package.xml");
+    let manifest = ComponentResult::of("", "package.xml", "package.xml");
     let Some(root) = root else {
         return vec![manifest.failing("No package.xml found", (0, 0))];
     };
@@ -349,21 +355,22 @@ fn components(org: &mut Org, files: Files, options: DeployOptions) -> Vec<Told> 
     if let Some(version) = &package.version {
         org.version.clone_from(version);
     }
-    let mut told = Vec::new();
-    destroy(org, &files, "destructiveChangesPre.xml", &mut told);
+    let mut results = Vec::new();
+    destroy(org, &files, "destructiveChangesPre.xml", &mut results);
     for (name, _) in package.types.iter().filter(|(name, _)| FileType::named(name).is_none()) {
         let problem = format!("Unknown type name '{name}' specified in package.xml");
-        told.push(Told::of("", "package.xml", "package.xml").failing(problem, (0, 0)));
+        results
+            .push(ComponentResult::of("", "package.xml", "package.xml").failing(problem, (0, 0)));
     }
     for file_type in &TYPES {
         for (path, content) in &files {
             let Some(full_name) = file_type.full_name(path) else { continue };
-            let one = Told::of(file_type.name, &full_name, path);
+            let one = ComponentResult::of(file_type.name, &full_name, path);
             if !options.auto_update_package && !package.names(file_type.name, &full_name) {
-                told.push(one.failing("Not in package.xml", (0, 0)));
+                results.push(one.failing("Not in package.xml", (0, 0)));
                 continue;
             }
-            told.push(component(org, one, content));
+            results.push(component(org, one, content));
         }
         for member in package.members(file_type.name).filter(|member| *member != "*") {
             if !files.contains_key(&file_type.path(member)) && !options.allow_missing_files {
@@ -371,60 +378,63 @@ fn components(org: &mut Org, files: Files, options: DeployOptions) -> Vec<Told> 
                     "An object '{member}' of type {} was named in package.xml, but was not found in zipped directory",
                     file_type.name
                 );
-                told.push(Told::of(file_type.name, member, "package.xml").failing(problem, (0, 0)));
+                results.push(
+                    ComponentResult::of(file_type.name, member, "package.xml")
+                        .failing(problem, (0, 0)),
+                );
             }
         }
     }
-    destroy(org, &files, "destructiveChanges.xml", &mut told);
-    destroy(org, &files, "destructiveChangesPost.xml", &mut told);
-    told.push(manifest);
-    told
+    destroy(org, &files, "destructiveChanges.xml", &mut results);
+    destroy(org, &files, "destructiveChangesPost.xml", &mut results);
+    results.push(manifest);
+    results
 }
 
 /// Writes one component.
-fn component(org: &mut Org, mut told: Told, content: &[u8]) -> Told {
-    let (metadata_type, full_name) = (told.metadata_type.clone(), told.full_name.clone());
+fn component(org: &mut Org, mut one: ComponentResult, content: &[u8]) -> ComponentResult {
+    let (metadata_type, full_name) = (one.metadata_type.clone(), one.full_name.clone());
     let document = match read(content) {
         Ok(document) => document,
         Err(error) => {
-            return told.failing(format!("Error parsing file: {}", error.message), error.place);
+            return one.failing(format!("Error parsing file: {}", error.message), error.place);
         }
     };
     if document.name != metadata_type {
         let problem =
             format!("Error parsing file: Element {} is no {metadata_type}", document.name);
-        return told.failing(problem, document.place);
+        return one.failing(problem, document.place);
     }
     if let Err(misfit) = shapes::check(&document, &metadata_type, &org.version) {
-        return told.failing(format!("Error parsing file: {}", misfit.message), misfit.place);
+        return one.failing(format!("Error parsing file: {}", misfit.message), misfit.place);
     }
     let before = metadata::document(org, &metadata_type, &full_name);
     match metadata::write_document(org, &metadata_type, &full_name, &document, Intent::Upsert) {
-        Err(error) => told.failing(error.message, (0, 0)),
+        Err(error) => one.failing(error.message, (0, 0)),
         Ok(created) => {
-            told.created = created;
-            told.changed = metadata::document(org, &metadata_type, &full_name) != before;
-            told.id = metadata::id_of(org, &metadata_type, &full_name);
-            told
+            one.created = created;
+            one.changed = metadata::document(org, &metadata_type, &full_name) != before;
+            one.id = metadata::id_of(org, &metadata_type, &full_name);
+            one
         }
     }
 }
 
 /// Deletes what a manifest of deletions names. What is not there is passed
 /// over, as with a warning.
-fn destroy(org: &mut Org, files: &Files, name: &str, told: &mut Vec<Told>) {
+fn destroy(org: &mut Org, files: &Files, name: &str, results: &mut Vec<ComponentResult>) {
     let Some(content) = files.get(name) else { return };
     let manifest = match read(content) {
         Ok(document) => Manifest::of(&document),
         Err(error) => {
             let problem = format!("Error parsing file: {}", error.message);
-            told.push(Told::of("", name, name).failing(problem, error.place));
+            results.push(ComponentResult::of("", name, name).failing(problem, error.place));
             return;
         }
     };
     for (metadata_type, members) in &manifest.types {
         for member in members {
-            let mut one = Told::of(metadata_type, member, name);
+            let mut one = ComponentResult::of(metadata_type, member, name);
             one.id = metadata::id_of(org, metadata_type, member);
             let one = match (&one.id, FileType::named(metadata_type)) {
                 (_, None) => {
@@ -434,11 +444,11 @@ fn destroy(org: &mut Org, files: &Files, name: &str, told: &mut Vec<Told>) {
                 }
                 (None, _) => one,
                 (Some(_), Some(_)) => match metadata::delete_document(org, metadata_type, member) {
-                    Ok(()) => Told { changed: true, deleted: true, ..one },
+                    Ok(()) => ComponentResult { changed: true, deleted: true, ..one },
                     Err(error) => one.failing(error.message, (0, 0)),
                 },
             };
-            told.push(one);
+            results.push(one);
         }
     }
 }

@@ -51,7 +51,7 @@ pub fn status(org: &mut Org, id: &str, with_zip: bool) -> Result<Json, ApiError>
         org.version.clone_from(version);
     }
     let mut files = Vec::new();
-    let mut told = Vec::new();
+    let mut properties_of_all = Vec::new();
     let mut messages = Vec::new();
     for (metadata_type, members) in &manifest.types {
         let Some(file_type) = FileType::named(metadata_type) else {
@@ -69,7 +69,7 @@ pub fn status(org: &mut Org, id: &str, with_zip: bool) -> Result<Json, ApiError>
                 let document = as_file(document, metadata_type, &manifest);
                 files.push((file_type.path(full_name), document.to_file(METADATA)));
             }
-            told.push(properties(org, file_type, full_name, row));
+            properties_of_all.push(properties(org, file_type, full_name, row));
         }
         for member in members.iter().filter(|member| *member != "*") {
             if !there.contains(member.as_str()) {
@@ -80,11 +80,11 @@ pub fn status(org: &mut Org, id: &str, with_zip: bool) -> Result<Json, ApiError>
         }
     }
     files.push(("package.xml".to_owned(), package(&manifest, &files)));
-    told.push(manifest_properties(org));
+    properties_of_all.push(manifest_properties(org));
     let zip = if with_zip { zipped(&files)? } else { String::new() };
     Ok(json!({
         "done": true,
-        "fileProperties": told,
+        "fileProperties": properties_of_all,
         "id": crate::local_org::ids::normal_id(id),
         "messages": messages,
         "status": "Succeeded",

@@ -95,13 +95,13 @@ impl Trial {
             if sent > 1 {
                 self.fail(&format!("{name} was sent {sent} mails"));
             }
-            let is_told = self.printed.lines().any(|line| {
+            let is_reported = self.printed.lines().any(|line| {
                 line.contains(name)
                     && (line.contains("went out is not known")
                         || line.contains("Whether a password mail went out can't be known"))
             });
             let was_there = self.schedule.adopts && name.starts_with("u0@");
-            if sent == 0 && !is_told && !was_there {
+            if sent == 0 && !is_reported && !was_there {
                 self.fail(&format!("{name} was sent no mail, and nobody is told"));
             }
         }

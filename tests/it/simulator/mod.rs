@@ -11,8 +11,8 @@
 //! ```
 
 mod check;
-mod door;
 mod schedule;
+mod server;
 mod trial;
 mod wire;
 

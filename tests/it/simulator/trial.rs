@@ -24,11 +24,11 @@ use orgform::org::HttpWire;
 use orgform::org::Wire;
 use serde_json::json;
 
-use super::door;
 use super::schedule::Schedule;
 use super::schedule::Shape;
 use super::schedule::Strike;
 use super::schedule::Torn;
+use super::server;
 use super::wire::End;
 use super::wire::SimWire;
 use super::wire::URL;
@@ -57,7 +57,7 @@ pub struct Trial {
     folder: PathBuf,
     entropy: Arc<AtomicU64>,
     /// Where the org is reached over a real connection, in the seeds that use one.
-    door: Option<String>,
+    server: Option<String>,
     moves: usize,
     /// The log's length before and after it was torn last.
     torn: Option<(u64, u64)>,
@@ -88,7 +88,7 @@ impl Trial {
             place,
             folder,
             entropy: Arc::new(AtomicU64::new(7)),
-            door: None,
+            server: None,
             moves: 0,
             torn: None,
             printed: String::new(),
@@ -109,7 +109,7 @@ impl Trial {
     /// From an empty folder to an org that is as it was.
     pub async fn run(&mut self, is_real: bool) {
         if is_real {
-            self.door = Some(door::open(Arc::clone(&self.wire)).await);
+            self.server = Some(server::open(Arc::clone(&self.wire)).await);
         }
         self.fill().await;
         std::fs::write(self.folder.join("access.yaml"), self.yaml()).expect("the file");
@@ -162,12 +162,12 @@ impl Trial {
     /// Runs a command that nothing strikes: it finishes.
     async fn in_peace(&mut self, arguments: &[&str]) {
         let first = self.command(arguments).await;
-        let is_told = first.text.contains("not known to have gone out");
+        let is_reported = first.text.contains("not known to have gone out");
         match first.code {
             Some(0) => {}
             // What somebody else gave needs what is ours: the org is right to refuse.
             Some(1) if arguments[0] == "destroy" && self.wire.seen().has_given => {}
-            Some(1) if is_told => {
+            Some(1) if is_reported => {
                 let second = self.command(arguments).await;
                 if second.code != Some(0) {
                     self.fail("a second run in peace does not finish");
@@ -225,13 +225,13 @@ impl Trial {
     fn environment(&self, output: &Arc<Mutex<Vec<u8>>>) -> Environment {
         let (token, entropy) = (self.token.clone(), Arc::clone(&self.entropy));
         let stops = Arc::clone(&self.wire);
-        let wire: Arc<dyn Wire> = match &self.door {
+        let wire: Arc<dyn Wire> = match &self.server {
             Some(_) => Arc::new(HttpWire::default()),
             None => Arc::clone(&self.wire) as Arc<dyn Wire>,
         };
-        let url = self.door.clone().unwrap_or_else(|| URL.to_owned());
+        let url = self.server.clone().unwrap_or_else(|| URL.to_owned());
         // Under the real time pauses and time-outs are short.
-        let share = if self.door.is_some() { 200 } else { 1 };
+        let share = if self.server.is_some() { 200 } else { 1 };
         let begun = tokio::time::Instant::now();
         let clock = Arc::clone(&self.wire);
         let started = NOW * 1000;

@@ -11,7 +11,7 @@ use crate::local_org::rules::DeployOptions;
 use crate::local_org::rules::Org;
 use crate::local_org::xml::Node;
 
-/// A yes or no; clients write `True` too.
+/// A boolean; clients write `True` too.
 fn says(options: &Node, name: &str) -> Option<bool> {
     options.child(name).map(|value| value.text.trim().eq_ignore_ascii_case("true"))
 }

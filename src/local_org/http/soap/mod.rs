@@ -1,4 +1,4 @@
-//! The SOAP doors: Metadata (`/services/Soap/m`) and partner
+//! The SOAP endpoints: Metadata (`/services/Soap/m`) and partner
 //! (`/services/Soap/u`). A call is known by the element in its body, since
 //! real clients send any SOAPAction, any prefix and any address below the
 //! version.
@@ -31,13 +31,19 @@ type Answer = Result<(Vec<Node>, usize), ApiError>;
 ///
 /// # Errors
 /// When nothing of it was done.
-pub fn answer(server: &Server, caller: &Caller, door: &str, version: &str, body: &[u8]) -> Outcome {
-    let namespace = if door == "m" { METADATA } else { PARTNER };
+pub fn answer(
+    server: &Server,
+    caller: &Caller,
+    endpoint: &str,
+    version: &str,
+    body: &[u8],
+) -> Outcome {
+    let namespace = if endpoint == "m" { METADATA } else { PARTNER };
     let call = match Envelope::read(body) {
         Ok(call) => call,
         Err(error) => return Ok(fault(namespace, &error)),
     };
-    if !matches!(door, "m" | "u") || !is_served(version) {
+    if !matches!(endpoint, "m" | "u") || !is_served(version) {
         let message = format!("Invalid Api version specified on URL: {version}");
         return Ok(fault(namespace, &ApiError::new("UNSUPPORTED_API_VERSION", message)));
     }
@@ -48,7 +54,7 @@ pub fn answer(server: &Server, caller: &Caller, door: &str, version: &str, body:
     server.transaction(|org| {
         let answered = server.enter(org, &caller).map_err(as_soap).and_then(|()| {
             version.clone_into(&mut org.version);
-            run(server, org, door, &call)
+            run(server, org, endpoint, &call)
         });
         match answered {
             Ok((results, records)) => {
@@ -64,8 +70,8 @@ pub fn answer(server: &Server, caller: &Caller, door: &str, version: &str, body:
 }
 
 /// A refusal of a call that was not looked into.
-pub fn refused(door: &str, error: &ApiError) -> Reply {
-    fault(if door == "m" { METADATA } else { PARTNER }, error)
+pub fn refused(endpoint: &str, error: &ApiError) -> Reply {
+    fault(if endpoint == "m" { METADATA } else { PARTNER }, error)
 }
 
 /// A call as it was read.
@@ -114,7 +120,7 @@ fn login_refusal(version: &str) -> ApiError {
     ApiError::new("INVALID_OPERATION", "SOAP API login() is disabled by default in this org.")
 }
 
-/// The refusals of the door in the words that SOAP has for them.
+/// The refusals of the endpoint in the words that SOAP has for them.
 fn as_soap(error: ApiError) -> ApiError {
     match error.code {
         "INVALID_SESSION_ID" => ApiError::new(
@@ -125,10 +131,10 @@ fn as_soap(error: ApiError) -> ApiError {
     }
 }
 
-fn run(server: &Server, org: &mut Org, door: &str, call: &Envelope) -> Answer {
+fn run(server: &Server, org: &mut Org, endpoint: &str, call: &Envelope) -> Answer {
     let operation = &call.operation;
     let savepoint = org.store.savepoint();
-    let (results, records) = match (door, operation.name.as_str()) {
+    let (results, records) = match (endpoint, operation.name.as_str()) {
         ("m", "createMetadata" | "updateMetadata" | "upsertMetadata") => {
             crud::write(org, operation)
         }

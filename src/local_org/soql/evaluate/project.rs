@@ -131,7 +131,7 @@ fn nulls_are(last: bool) -> Ordering {
     if last { Ordering::Greater } else { Ordering::Less }
 }
 
-/// A field's value; what was never set is null, or false for a yes or no.
+/// A field's value; what was never set is null, or false for a boolean.
 pub fn field_value(row: &Row, field: &Field) -> Json {
     match row.get(&field.name) {
         None | Some(Cell::Null) if field.kind == "boolean" => Json::Bool(false),

@@ -1,4 +1,4 @@
-//! The door: reads a request, finds who answers it, waits as long as the org
+//! The endpoint: reads a request, finds who answers it, waits as long as the org
 //! is said to take, and writes it down.
 
 use std::sync::Arc;
@@ -40,7 +40,7 @@ const LONGEST_URI: usize = 16_384;
 
 /// One of the two ways in.
 #[derive(Clone)]
-pub struct Door {
+pub struct Endpoint {
     /// The org behind it.
     pub server: Arc<Server>,
     /// How its addresses begin.
@@ -60,9 +60,9 @@ struct Arrived {
 
 /// Answers any request. A client that goes away in the middle changes nothing:
 /// what it asked for is finished, written down, and lets go of what it held.
-pub async fn answer(State(door): State<Door>, request: Request<Body>) -> Response {
+pub async fn answer(State(endpoint): State<Endpoint>, request: Request<Body>) -> Response {
     let started = tokio::time::Instant::now();
-    let server = Arc::clone(&door.server);
+    let server = Arc::clone(&endpoint.server);
     let (parts, body) = request.into_parts();
     let uri = parts.uri.path_and_query().map_or("/", |path| path.as_str()).to_owned();
     let method = parts.method.as_str().to_owned();
@@ -77,7 +77,7 @@ pub async fn answer(State(door): State<Door>, request: Request<Body>) -> Respons
         let reply = match read {
             Err(error) => refused(&uri, &error),
             Ok(body) => {
-                let caller = door.caller(&parts.headers);
+                let caller = endpoint.caller(&parts.headers);
                 let (method, uri, headers) = (method.clone(), uri.clone(), parts.headers);
                 let arrived = Arrived { method, uri, headers, body: body.to_vec(), caller };
                 work(&server, Arc::new(arrived)).await
@@ -107,12 +107,12 @@ fn unreadable(headers: &HeaderMap, uri: &str) -> Option<ApiError> {
     })
 }
 
-/// A refusal in the shape that its door has for it.
+/// A refusal in the shape that its endpoint has for it.
 fn refused(uri: &str, error: &ApiError) -> Reply {
     let (path, _) = split_uri(uri);
     match path.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
-        ["services", soap, door, ..] if soap.eq_ignore_ascii_case("Soap") => {
-            soap::refused(door, error)
+        ["services", soap, endpoint, ..] if soap.eq_ignore_ascii_case("Soap") => {
+            soap::refused(endpoint, error)
         }
         _ => Reply::refused(error),
     }
@@ -168,7 +168,9 @@ fn counts(uri: &str) -> bool {
     let mut parts = path.split('/').filter(|part| !part.is_empty());
     match (parts.next(), parts.next(), parts.next()) {
         (Some("services"), Some("data"), version) => version.is_some(),
-        (Some("services"), Some(door), _) => door.eq_ignore_ascii_case("Soap") || door == "scim",
+        (Some("services"), Some(endpoint), _) => {
+            endpoint.eq_ignore_ascii_case("Soap") || endpoint == "scim"
+        }
         _ => false,
     }
 }
@@ -185,9 +187,9 @@ pub fn is_address(host: &str) -> bool {
             .is_some_and(|(name, port)| is_localhost(name) && port.parse::<u16>().is_ok())
 }
 
-impl Door {
+impl Endpoint {
     /// The address that the client used, so that what it is sent leads back
-    /// to the same door.
+    /// to the same endpoint.
     fn caller(&self, headers: &HeaderMap) -> Caller {
         let host = headers
             .get(header::HOST)
@@ -220,8 +222,8 @@ fn route(server: &Server, arrived: &Arrived, is_last_try: bool) -> Outcome {
             };
             status_page::answer(server, &visit)
         }
-        ["services", soap, door, version, ..] if soap.eq_ignore_ascii_case("Soap") => {
-            soap::answer(server, caller, door, version, &arrived.body)
+        ["services", soap, endpoint, version, ..] if soap.eq_ignore_ascii_case("Soap") => {
+            soap::answer(server, caller, endpoint, version, &arrived.body)
         }
         ["services", "data"] => Ok(Reply::json(200, rest::versions())),
         ["services", "oauth2", resource] => {

@@ -1,4 +1,4 @@
-//! The local org's doors: HTTPS, the list of calls, the page for people, calls
+//! The local org's endpoints: HTTPS, the list of calls, the page for people, calls
 //! that stand in each other's way, and how an org is forgotten.
 
 use std::time::Duration;
@@ -55,7 +55,7 @@ async fn https_is_served_with_a_certificate_that_stays_and_names_this_machine() 
         let request = trusting.get(limits).bearer_auth(&org.access_token);
         let told: Json = request.send().await.expect("an answer").json().await.expect("JSON");
         let rest = told["urls"]["rest"].as_str().expect("an address");
-        assert!(rest.starts_with(&url), "{rest} leads back to the same door");
+        assert!(rest.starts_with(&url), "{rest} leads back to the same endpoint");
         let stranger = client().get(format!("{url}/services/data")).send().await;
         assert!(stranger.is_err(), "who does not trust it, is not served");
         files.push(pem);
@@ -327,7 +327,7 @@ async fn too_many_long_calls_keep_others_out() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_calls_of_a_day_have_an_end_for_all_doors() {
+async fn the_calls_of_a_day_have_an_end_for_all_endpoints() {
     let world = World::serving(Options {
         seed: Seed { calls_today: 99_999, ..Seed::default() },
         ..Options::new(11)
