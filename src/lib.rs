@@ -18,6 +18,7 @@ pub mod cli;
 pub mod config;
 pub mod disk;
 pub mod engine;
+pub mod facts;
 pub mod graph;
 pub mod kinds;
 pub mod model;

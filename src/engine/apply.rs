@@ -24,9 +24,9 @@ use super::outcome::Outcome;
 use super::prepare::Prepared;
 use super::run::Answered;
 use super::run::Run;
+use crate::facts::Catalog;
 use crate::model::Address;
 use crate::model::CallShape;
-use crate::model::Catalog;
 use crate::model::Clock;
 use crate::model::Monotonic;
 use crate::model::Plan;
@@ -237,7 +237,7 @@ async fn end(
     store.finish(&run.settling()).await?;
     let may_ask = run.outcome.fatal.is_none() && !run.outcome.interrupted;
     let mut has_looked = true;
-    if !run.catalog.access_policies().is_empty() && may_ask {
+    if !run.catalog.access_policies.get(&()).list().is_empty() && may_ask {
         // It only asks: who does not want to wait for that need not.
         match flight.unless_stopped(run.look_for_undone(org)).await {
             Some(looked) => looked?,
@@ -254,11 +254,7 @@ async fn end(
         store.forget_facts()?;
     }
     store.keep_facts(
-        run.outcome
-            .learned
-            .iter()
-            .chain(&run.came_back)
-            .filter_map(|fact| Some((fact, run.catalog.get(fact)?))),
+        run.outcome.learned.iter().chain(&run.came_back).filter_map(|fact| run.catalog.kept(fact)),
         now,
         crate::org::API_VERSION,
     )?;

@@ -46,7 +46,7 @@ pub async fn inquire(
         "UserPackageLicense",
         &["User.Username", "PackageLicense.NamespacePrefix"],
         "PackageLicense.NamespacePrefix",
-        None,
+        &[],
         questions.package_users.iter().map(String::as_str),
     ) {
         topics.push(Topic::PackageUsers);

@@ -48,7 +48,7 @@ pub async fn mailed_before(
     }
     let fields = ["Id", "CreatedDate", "LastLoginDate", "LastPasswordChangeDate"];
     let ids = mails.iter().map(|(id, _, _)| id.as_str());
-    let queries = keyed_queries("User", &fields, "Id", None, ids);
+    let queries = keyed_queries("User", &fields, "Id", &[], ids);
     let mut dated: Vec<(SalesforceId, i64)> = Vec::new();
     org.query_all(&queries, &mut |_, rows| {
         for row in rows {

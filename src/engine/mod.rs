@@ -5,13 +5,11 @@
 //! the order of independent ops, pace and retry. Imports `model`, `kinds`,
 //! `graph`, `org`, `state` and a table of `data`.
 
-mod answers;
 mod apply;
 mod call;
 mod cause;
 mod deploying;
 mod effect;
-mod facts;
 mod flight;
 mod grants;
 mod inquire;
@@ -19,8 +17,10 @@ mod item;
 mod mails;
 mod observe;
 mod outcome;
+mod pieces;
 mod policies;
 mod prepare;
+mod questions;
 mod queue;
 mod recovery;
 mod refresh;
@@ -28,6 +28,7 @@ mod report;
 mod run;
 mod sent;
 mod settle;
+mod targets;
 mod wait;
 
 use crate::model::Address;
@@ -43,9 +44,7 @@ pub use cause::NotSent;
 pub use effect::Confirmed;
 pub use effect::before_ops;
 pub use effect::record_changes;
-pub use facts::FactNeeds;
 pub use grants::SeenUser;
-pub use grants::ask_grants;
 pub use grants::look_at_user;
 pub use grants::recall_user;
 pub use inquire::calls_left;

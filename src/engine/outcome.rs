@@ -1,8 +1,8 @@
 //! What applying a plan came to.
 
 use super::cause::Cause;
+use crate::facts::Fact;
 use crate::model::Address;
-use crate::model::Fact;
 use crate::model::StepName;
 use crate::org::OrgError;
 

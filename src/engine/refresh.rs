@@ -6,19 +6,19 @@ use std::collections::HashMap;
 use std::collections::HashSet;
 
 use super::EngineError;
-use super::facts::FactNeeds;
-use super::observe::Targets;
-use super::observe::USER_KIND;
 use super::observe::ask_facts;
 use super::observe::observe;
+use super::pieces::USER_KIND;
+use super::targets::Targets;
+use crate::facts::Catalog;
+use crate::facts::Fact;
+use crate::facts::Inquiry;
 use crate::kinds;
 use crate::kinds::Scope;
 use crate::kinds::as_seen;
 use crate::model::Address;
 use crate::model::Attributes;
-use crate::model::Catalog;
 use crate::model::Condition;
-use crate::model::Fact;
 use crate::model::Observation;
 use crate::model::Observations;
 use crate::model::Observed;
@@ -37,7 +37,7 @@ pub struct Refreshing<'a> {
     /// The state.
     pub recorded: &'a (dyn Recorded + Sync),
     /// The facts to ask for.
-    pub needs: FactNeeds,
+    pub inquiry: Inquiry,
 }
 
 /// Refreshes; answers to facts go into the catalog.
@@ -49,7 +49,7 @@ pub async fn refresh(
     refreshing: Refreshing<'_>,
     catalog: &mut Catalog,
 ) -> Result<Observations, EngineError> {
-    let Refreshing { declared, scope, recorded, mut needs } = refreshing;
+    let Refreshing { declared, scope, recorded, mut inquiry } = refreshing;
     let mut targets = Targets::default();
     let mut addresses = Vec::new();
     let mut reads_document: HashSet<Address> = HashSet::new();
@@ -90,7 +90,7 @@ pub async fn refresh(
             if is_selective(kind) {
                 // What is said for orgs unlike this one needs no look.
                 let may_hold = |condition: &Condition| {
-                    !catalog.knows(&Fact::of_condition(*condition)) || catalog.holds(*condition)
+                    !catalog.is_asked(&Fact::of_condition(*condition)) || catalog.holds(*condition)
                 };
                 let besides = declared.conditional.iter().flat_map(|held| &held.besides);
                 let besides = besides.filter(|(condition, _)| may_hold(condition));
@@ -112,8 +112,8 @@ pub async fn refresh(
 
     // A column that the org lacks makes it refuse the query, so that these are
     // asked for first.
-    let first: Vec<Fact> =
-        targets.columns_facts().into_iter().filter(|fact| needs.takes(fact, catalog)).collect();
+    let mut is_to_ask = |fact: &Fact| inquiry.remove(fact) || !catalog.is_asked(fact);
+    let first: Vec<Fact> = targets.columns_facts().into_iter().filter(&mut is_to_ask).collect();
     if !first.is_empty() {
         ask_facts(org, &first.into_iter().collect(), catalog).await?;
     }
@@ -126,13 +126,13 @@ pub async fn refresh(
         seen: HashSet::new(),
         error: None,
     };
-    observe(org, &targets, &needs, catalog, &mut |address, observed| {
+    observe(org, &targets, inquiry, catalog, &mut |address, observed| {
         comparison.take(address, observed);
     })
     .await?;
     let found = comparison.holdings_of_found(&may_be_new);
     if let Some(targets) = found {
-        observe(org, &targets, &FactNeeds::default(), catalog, &mut |address, observed| {
+        observe(org, &targets, Inquiry::default(), catalog, &mut |address, observed| {
             comparison.take(address, observed);
         })
         .await?;
@@ -177,7 +177,7 @@ async fn look_for_new_names(
         let kind = kinds::ALL[index];
         let Some(query) = kind.queries().first() else { continue };
         let keys = ids.keys().map(SalesforceId::as_str);
-        let queries = keyed_queries(query.object, query.fields, "Id", query.condition, keys);
+        let queries = keyed_queries(query.object, query.fields, "Id", query.filters, keys);
         org.query_all(&queries, &mut |_, rows| {
             for row in rows {
                 let Some((Some(now), observed)) = kind.observe_row(0, &row) else { continue };

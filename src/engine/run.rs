@@ -24,15 +24,14 @@ use super::prepare::prepare;
 use super::queue::Queue;
 use super::report::OpResult;
 use super::report::Report;
+use crate::facts::Catalog;
+use crate::facts::Fact;
 use crate::graph::Frontier;
 use crate::kinds;
 use crate::kinds::learn_from_refusal;
 use crate::model::Address;
 use crate::model::Attributes;
 use crate::model::CallShape;
-use crate::model::Catalog;
-use crate::model::Fact;
-use crate::model::FactValue;
 use crate::model::Op;
 use crate::model::Ownership;
 use crate::model::Plan;
@@ -387,7 +386,7 @@ impl<'a> Run<'a> {
     /// Tells what the org's policies undid, and remembers what came back, so that it
     /// is not taken off again and again.
     pub async fn look_for_undone(&mut self, org: &Org) -> Result<(), EngineError> {
-        let policies = self.catalog.access_policies().to_vec();
+        let policies = self.catalog.access_policies.get(&()).list().to_vec();
         for undone in policies::undone(org, self.plan, &self.done).await? {
             let what = format!(
                 "{}: look at the active user access policies {}",
@@ -401,8 +400,7 @@ impl<'a> Run<'a> {
             self.to_report.push(Reported::KeptLess(undone.op, what));
             if undone.came_back {
                 let fact = Fact::CameBack(undone.address.clone());
-                let value = FactValue::AccessPolicies(policies.clone());
-                self.catalog.insert(fact.clone(), value);
+                self.catalog.came_back.insert(undone.address.clone(), policies.clone());
                 self.came_back.push(fact);
             }
             self.outcome.kept_less.push(undone.address);

@@ -9,7 +9,6 @@ use std::collections::HashMap;
 
 use super::EngineError;
 use super::effect::Confirmed;
-use super::observe::DOCUMENTS;
 use super::observe::observe_some;
 use crate::kinds;
 use crate::model::Address;
@@ -18,6 +17,7 @@ use crate::model::Op;
 use crate::model::RowExt as _;
 use crate::model::SalesforceId;
 use crate::model::Write;
+use crate::org::DOCUMENTS_OF_ONE_CALL;
 use crate::org::Org;
 use crate::org::keyed_queries;
 
@@ -83,7 +83,7 @@ async fn deleted_documents<'a>(
     }
     let mut there = BTreeSet::new();
     for (metadata_type, names) in by_type {
-        for some in names.chunks(DOCUMENTS) {
+        for some in names.chunks(DOCUMENTS_OF_ONE_CALL) {
             let texts: Vec<String> = some.iter().map(|name| (*name).to_owned()).collect();
             let read = org.read_documents(metadata_type, &texts).await?;
             let found = some.iter().zip(read).filter(|(_, document)| document.is_some());
@@ -158,7 +158,7 @@ async fn made_by_others(
     let mut objects = Vec::new();
     for (object, ids) in &by_object {
         let ids = ids.keys().map(SalesforceId::as_str);
-        for query in keyed_queries(object, &["Id", "CreatedById"], "Id", None, ids) {
+        for query in keyed_queries(object, &["Id", "CreatedById"], "Id", &[], ids) {
             objects.push(*object);
             queries.push(query);
         }

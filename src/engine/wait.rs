@@ -18,8 +18,7 @@ pub async fn look(org: &Org, items: Vec<(usize, Awaited)>) -> Report {
     let mut report = Report { results: Vec::with_capacity(items.len()), ..Report::default() };
     let Some((_, first)) = items.first() else { return report };
     let names = items.iter().map(|(_, awaited)| awaited.name.as_str());
-    let queries =
-        keyed_queries(&first.object, &[&first.key, &first.field], &first.key, None, names);
+    let queries = keyed_queries(&first.object, &[&first.key, &first.field], &first.key, &[], names);
     let mut seen: HashMap<String, String> = HashMap::new();
     let answer = org
         .query_all(&queries, &mut |_, rows| {

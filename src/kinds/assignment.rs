@@ -10,9 +10,9 @@ pub use named::SETS;
 
 use super::Step;
 use super::StepContext;
+use crate::facts::Catalog;
 use crate::model::Address;
 use crate::model::Attributes;
-use crate::model::Catalog;
 use crate::model::Change;
 use crate::model::FieldValue;
 use crate::model::IdReference;

@@ -18,12 +18,13 @@ use super::assignment::assignment_steps;
 use super::assignment::halves;
 use super::assignment::joined;
 use super::user;
+use crate::facts::Catalog;
+use crate::facts::Fact;
 use crate::model::Address;
 use crate::model::Attributes;
-use crate::model::Catalog;
 use crate::model::Change;
 use crate::model::Declared;
-use crate::model::Fact;
+use crate::model::Filter;
 use crate::model::KeySource;
 use crate::model::Observed;
 use crate::model::Place;
@@ -47,13 +48,13 @@ pub struct GroupMember {
 pub const OF_QUEUES: GroupMember = GroupMember {
     kind: "queue_member",
     of: &QUEUES,
-    queries: &[RowQuery { condition: Some("Group.Type = 'Queue'"), ..QUERY }],
+    queries: &[RowQuery { filters: &[Filter::Equals("Group.Type", "Queue")], ..QUERY }],
 };
 /// The kind `public_group_member`.
 pub const OF_PUBLIC_GROUPS: GroupMember = GroupMember {
     kind: "public_group_member",
     of: &PUBLIC_GROUPS,
-    queries: &[RowQuery { condition: Some("Group.Type = 'Regular'"), ..QUERY }],
+    queries: &[RowQuery { filters: &[Filter::Equals("Group.Type", "Regular")], ..QUERY }],
 };
 
 const QUERY: RowQuery = RowQuery {
@@ -61,8 +62,9 @@ const QUERY: RowQuery = RowQuery {
     fields: &["Id", "Group.DeveloperName", "UserOrGroupId"],
     key: "UserOrGroupId",
     key_source: KeySource::User,
-    condition: None,
+    filters: &[],
     supplementary: false,
+    piggybacks: false,
 };
 const USER: &str = "member";
 /// The lane of writes that recalculate who is in which group, those of roles among

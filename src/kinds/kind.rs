@@ -4,13 +4,15 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
+use crate::facts::Catalog;
+use crate::facts::Fact;
+use crate::facts::Holders;
+use crate::facts::Known;
 use crate::model::Address;
 use crate::model::Attributes;
-use crate::model::Catalog;
 use crate::model::Change;
 use crate::model::Declared;
 use crate::model::Element;
-use crate::model::Fact;
 use crate::model::Grants;
 use crate::model::IdReference;
 use crate::model::Implied;
@@ -100,6 +102,15 @@ pub struct Visibility {
     pub message: &'static str,
     /// What to do.
     pub hint: &'static str,
+}
+
+/// Who holds a thing.
+#[derive(Clone, Copy, Debug)]
+pub struct Holding<'a> {
+    /// What the org says of its holders.
+    pub holders: Known<&'a Holders>,
+    /// How the holding of a user, by username, is addressed.
+    pub held_by: fn(&Address, &str) -> Address,
 }
 
 /// What a kind may ask while it writes the steps of a change.
@@ -347,9 +358,8 @@ pub trait Kind: Sync {
         None
     }
 
-    /// The fact that tells who still uses a thing that is to be deleted, and
-    /// how one holder of it is addressed.
-    fn holders(&self, _address: &Address) -> Option<(Fact, fn(&Address, &str) -> Address)> {
+    /// Who still uses a thing that is to be deleted; `None` for what nobody holds.
+    fn holders<'a>(&self, _address: &Address, _catalog: &'a Catalog) -> Option<Holding<'a>> {
         None
     }
 

@@ -14,11 +14,10 @@ use super::permissions::is_unknown_in_org;
 use super::permissions::object_atom;
 use super::permissions::object_of_atom;
 use super::permissions::shipped_prerequisites;
+use crate::facts::Catalog;
+use crate::facts::Fact;
 use crate::model::Attributes;
-use crate::model::Catalog;
 use crate::model::Change;
-use crate::model::Fact;
-use crate::model::FactValue;
 use crate::model::Op;
 use crate::model::Write;
 
@@ -65,12 +64,12 @@ fn prerequisites(sentence: &str, written: &Attributes, catalog: &mut Catalog) ->
     if !names(written, &permission) {
         return None;
     }
-    let mut held = catalog.learned_prerequisites(&permission).to_vec();
+    let mut held = catalog.learned_prerequisites.get(&permission).list().to_vec();
     let before = held.len();
     for words in needed.split(',') {
         let need = atom_of_words(words, catalog);
         let is_known = held.contains(&need)
-            || catalog.prerequisites(&permission).contains(&need)
+            || catalog.prerequisites.get(&permission).list().contains(&need)
             || shipped_prerequisites(&permission).contains(&need.as_str());
         if need != permission && !is_known && is_permission(&need, catalog) {
             held.push(need);
@@ -79,9 +78,8 @@ fn prerequisites(sentence: &str, written: &Attributes, catalog: &mut Catalog) ->
     if held.len() == before {
         return None;
     }
-    let fact = Fact::LearnedPrerequisites(permission);
-    catalog.insert(fact.clone(), FactValue::Prerequisites(held));
-    Some(fact)
+    catalog.learned_prerequisites.insert(permission.clone(), held);
+    Some(Fact::LearnedPrerequisites(permission))
 }
 
 /// `Unknown user permission: X`.
@@ -97,15 +95,7 @@ fn unknown(sentence: &str, written: &Attributes, catalog: &mut Catalog) -> Optio
     if !names(written, name) || is_unknown_in_org(name, catalog) {
         return None;
     }
-    let (mut unknown, additional) = match catalog.get(&Fact::SystemPermissions) {
-        Some(FactValue::SystemPermissions { unknown, additional }) => {
-            (unknown.clone(), additional.clone())
-        }
-        _ => (Vec::new(), Vec::new()),
-    };
-    unknown.push(name.to_owned());
-    let value = FactValue::SystemPermissions { unknown, additional };
-    catalog.insert(Fact::SystemPermissions, value);
+    catalog.system_permissions.grown(()).unknown.push(name.to_owned());
     Some(Fact::SystemPermissions)
 }
 
@@ -142,10 +132,10 @@ pub fn learned_powers(change: &Change) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::learn_from_refusal;
+    use crate::facts::Catalog;
+    use crate::facts::Fact;
     use crate::model::Address;
     use crate::model::Attributes;
-    use crate::model::Catalog;
-    use crate::model::Fact;
     use crate::model::Op;
     use crate::model::RecordEffect;
     use crate::model::StepName;
@@ -181,9 +171,9 @@ mod tests {
         let text = "Permission ConvertLeads depends on permission(s): Create Account, ViewRoles; Permission Read Quote depends on permission(s): Read Opportunity";
         let learned = learn_from_refusal(&op, REFUSED, text, &mut catalog);
         assert_eq!(learned.len(), 2);
-        let held = catalog.learned_prerequisites("ConvertLeads");
+        let held = catalog.learned_prerequisites.get("ConvertLeads").list();
         assert_eq!(held, ["Account<create>", "ViewRoles"]);
-        assert_eq!(catalog.learned_prerequisites("Quote<read>"), ["Opportunity<read>"]);
+        assert_eq!(catalog.learned_prerequisites.get("Quote<read>").list(), ["Opportunity<read>"]);
         let again = "Permission ConvertLeads depends on permission(s): ViewRoles";
         let again = learn_from_refusal(&op, REFUSED, again, &mut catalog);
         assert!(again.is_empty(), "what is known is not new: {again:?}");

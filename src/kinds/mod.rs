@@ -35,6 +35,7 @@ use crate::model::Attributes;
 use crate::model::Declared;
 use crate::model::Path;
 
+pub use kind::Holding;
 pub use kind::Kind;
 pub use kind::Removal;
 pub use kind::Resolved;
@@ -50,9 +51,6 @@ pub use permission_set_license_assignment::license_rule;
 pub use permissions::access_needs;
 pub use permissions::label as permission_label;
 pub use permissions::risk;
-pub use profile::base as profile_base;
-pub use profile::metadata_full_name as profile_full_name;
-pub use profile::names_of_base as profile_names;
 pub use user::PERSONA;
 pub use user::nobody;
 pub use user::persona_schema;

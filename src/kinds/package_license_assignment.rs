@@ -12,12 +12,12 @@ use super::assignment::assignment_steps;
 use super::assignment::halves;
 use super::assignment::joined;
 use super::user;
+use crate::facts::Catalog;
+use crate::facts::Fact;
 use crate::model::Address;
 use crate::model::Attributes;
-use crate::model::Catalog;
 use crate::model::Change;
 use crate::model::Declared;
-use crate::model::Fact;
 use crate::model::KeySource;
 use crate::model::Observed;
 use crate::model::Place;
@@ -76,13 +76,13 @@ impl Kind for PackageLicenseAssignment {
                 hint: Some(hint.to_owned()),
             }])
         };
-        if catalog.lacks_package(namespace) {
+        if catalog.package.get(namespace).is_absent() {
             return refuse(
                 format!("the package `{namespace}` is not installed in this org"),
                 "write the package's namespace, as Setup > Installed Packages shows it",
             );
         }
-        if catalog.package(namespace).is_some_and(|package| package.allowed < 0) {
+        if catalog.package.get(namespace).is().is_some_and(|package| package.allowed < 0) {
             return refuse(
                 format!("the package `{namespace}` has a site license: every user may use it"),
                 "take the line out",
@@ -97,8 +97,9 @@ impl Kind for PackageLicenseAssignment {
             fields: &["Id", "User.Username", "PackageLicense.NamespacePrefix"],
             key: "User.Username",
             key_source: KeySource::Name,
-            condition: None,
+            filters: &[],
             supplementary: false,
+            piggybacks: false,
         }];
         &QUERIES
     }
@@ -119,7 +120,7 @@ impl Kind for PackageLicenseAssignment {
         let context = WithUnmanaged {
             context,
             kind: PACKAGE_KIND,
-            id: &|name, catalog| catalog.package(name)?.id.clone(),
+            id: &|name, catalog| catalog.package.get(name).is()?.id.clone(),
         };
         assignment_steps(
             change,

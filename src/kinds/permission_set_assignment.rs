@@ -19,12 +19,13 @@ use super::assignment::joined;
 use super::assignment::observe_expiration;
 use super::permission_set_group;
 use super::user;
+use crate::facts::Catalog;
+use crate::facts::Fact;
 use crate::model::Address;
 use crate::model::Attributes;
-use crate::model::Catalog;
 use crate::model::Change;
 use crate::model::Declared;
-use crate::model::Fact;
+use crate::model::Filter;
 use crate::model::KeySource;
 use crate::model::Observed;
 use crate::model::Place;
@@ -69,8 +70,12 @@ pub const OF_SETS: PermissionSetAssignment = PermissionSetAssignment {
         key_source: KeySource::Name,
         // Each user has one for its profile; that of a group refers to the set that
         // the org keeps for it.
-        condition: Some("PermissionSet.IsOwnedByProfile = false AND PermissionSetGroupId = null"),
+        filters: &[
+            Filter::IsFalse("PermissionSet.IsOwnedByProfile"),
+            Filter::IsNull("PermissionSetGroupId"),
+        ],
         supplementary: false,
+        piggybacks: false,
     }],
 };
 /// The kind `permission_set_group_assignment`.
@@ -91,8 +96,9 @@ pub const OF_GROUPS: PermissionSetAssignment = PermissionSetAssignment {
         ],
         key: "Assignee.Username",
         key_source: KeySource::Name,
-        condition: Some("PermissionSetGroupId != null"),
+        filters: &[Filter::IsNotNull("PermissionSetGroupId")],
         supplementary: false,
+        piggybacks: false,
     }],
 };
 

@@ -14,12 +14,12 @@ use super::assignment::halves;
 use super::assignment::joined;
 use super::user;
 use crate::data;
+use crate::facts::Catalog;
+use crate::facts::Fact;
 use crate::model::Address;
 use crate::model::Attributes;
-use crate::model::Catalog;
 use crate::model::Change;
 use crate::model::Declared;
-use crate::model::Fact;
 use crate::model::KeySource;
 use crate::model::Observed;
 use crate::model::Place;
@@ -114,7 +114,7 @@ impl Kind for PermissionSetLicenseAssignment {
 
     fn canonical(&self, declared: &Declared, catalog: &Catalog) -> Option<Address> {
         let written = declared.attributes.reference(LICENSE)?.name();
-        let license = catalog.permission_set_license(written)?;
+        let license = catalog.permission_set_license.get(written).is()?;
         (license.name != written).then(|| joined(KIND, halves(&declared.address).0, &license.name))
     }
 
@@ -126,7 +126,7 @@ impl Kind for PermissionSetLicenseAssignment {
     ) -> Result<Resolved<'a>, Vec<Problem>> {
         let written = declared.attributes.reference(LICENSE).map_or("", Address::name);
         let (username, license) = halves(&declared.address);
-        if catalog.permission_set_license(written).is_some() {
+        if catalog.permission_set_license.get(written).is().is_some() {
             return Ok(if license == written {
                 Resolved::as_written(declared)
             } else {
@@ -150,8 +150,9 @@ impl Kind for PermissionSetLicenseAssignment {
             fields: &["Id", "Assignee.Username", "PermissionSetLicense.DeveloperName"],
             key: "Assignee.Username",
             key_source: KeySource::Name,
-            condition: None,
+            filters: &[],
             supplementary: false,
+            piggybacks: false,
         }];
         &QUERIES
     }
@@ -172,7 +173,7 @@ impl Kind for PermissionSetLicenseAssignment {
         let context = WithUnmanaged {
             context,
             kind: LICENSE_KIND,
-            id: &|name, catalog| Some(catalog.permission_set_license(name)?.id.clone()),
+            id: &|name, catalog| Some(catalog.permission_set_license.get(name).is()?.id.clone()),
         };
         assignment_steps(
             change,

@@ -13,9 +13,8 @@ use std::collections::HashMap;
 use std::sync::OnceLock;
 
 use crate::data;
-use crate::model::Catalog;
-use crate::model::Fact;
-use crate::model::FactValue;
+use crate::facts::Catalog;
+use crate::facts::Fact;
 
 /// The words of an object's access, the names of their metadata elements, and
 /// the verbs of PermissionDependency.
@@ -115,10 +114,7 @@ pub enum Unresolved {
 /// When nothing fits, or more than one.
 pub fn api_name(written: &str, catalog: &Catalog) -> Result<String, Unresolved> {
     let tables = tables();
-    let additional: &[(String, String)] = match catalog.get(&Fact::SystemPermissions) {
-        Some(FactValue::SystemPermissions { additional, .. }) => additional,
-        _ => &[],
-    };
+    let additional = additional(catalog);
     if let Some(known) = tables.api_names.get(written) {
         return Ok((*known).to_owned());
     }
@@ -177,23 +173,20 @@ pub fn is_permission(atom: &str, catalog: &Catalog) -> bool {
     if object_of_atom(atom).is_some() {
         return true;
     }
-    let additional = match catalog.get(&Fact::SystemPermissions) {
-        Some(FactValue::SystemPermissions { additional, .. }) => additional.as_slice(),
-        _ => &[],
-    };
-    let is_known =
-        tables().api_names.contains(atom) || additional.iter().any(|(known, _)| known == atom);
+    let is_known = tables().api_names.contains(atom)
+        || additional(catalog).iter().any(|(known, _)| known == atom);
     is_known && !is_unknown_in_org(atom, catalog)
 }
 
 /// Whether this org is known not to have a system permission.
 pub fn is_unknown_in_org(name: &str, catalog: &Catalog) -> bool {
-    match catalog.get(&Fact::SystemPermissions) {
-        Some(FactValue::SystemPermissions { unknown, .. }) => {
-            unknown.iter().any(|held| held == name)
-        }
-        _ => false,
-    }
+    let known = catalog.system_permissions.get(&()).is();
+    known.is_some_and(|known| known.unknown.iter().any(|held| held == name))
+}
+
+/// Names and labels that only this org has.
+fn additional(catalog: &Catalog) -> &[(String, String)] {
+    catalog.system_permissions.get(&()).is().map_or(&[], |known| &known.additional)
 }
 
 /// What an atom needs, by the shipped table.
@@ -217,7 +210,7 @@ pub fn closure(named: &BTreeSet<String>, catalog: &Catalog) -> BTreeMap<String, 
     let needed_by = |atom: &str| {
         let shipped = shipped_prerequisites(atom).iter().map(|name| (*name).to_owned());
         let mut needed: Vec<String> = shipped.collect();
-        needed.extend(catalog.prerequisites(atom).iter().cloned());
+        needed.extend(catalog.prerequisites.get(atom).list().iter().cloned());
         if let Some((object, word)) = object_of_atom(atom) {
             needed.extend(access_needs(word).iter().map(|need| object_atom(object, need)));
         }
@@ -235,7 +228,7 @@ pub fn closure(named: &BTreeSet<String>, catalog: &Catalog) -> BTreeMap<String, 
         open.extend(named.iter().rev().map(seed));
         while let Some((atom, why)) = open.pop() {
             let known = needed_by(&atom).into_iter().map(|need| (need, why.learned));
-            let learned = catalog.learned_prerequisites(&atom).iter().filter(|_| learns);
+            let learned = catalog.learned_prerequisites.get(&atom).list().iter().filter(|_| learns);
             let learned = learned.map(|need| (need.clone(), true));
             for (need, learned) in known.chain(learned) {
                 let is_new = !named.contains(&need) && !implied.contains_key(&need);
@@ -288,9 +281,7 @@ mod tests {
     use super::closure;
     use super::object_of_atom;
     use crate::data;
-    use crate::model::Catalog;
-    use crate::model::Fact;
-    use crate::model::FactValue;
+    use crate::facts::Catalog;
 
     fn implied_by(atoms: &[&str], catalog: &Catalog) -> Vec<String> {
         let named = atoms.iter().map(|atom| (*atom).to_owned()).collect();
@@ -313,13 +304,7 @@ mod tests {
     #[test]
     fn a_permission_this_org_does_not_know_is_left_out_of_the_closure() {
         let mut catalog = Catalog::new();
-        catalog.insert(
-            Fact::SystemPermissions,
-            FactValue::SystemPermissions {
-                unknown: vec!["ManageNetworks".into()],
-                additional: vec![],
-            },
-        );
+        catalog.system_permissions.grown(()).unknown.push("ManageNetworks".into());
         assert_eq!(implied_by(&["ModifyAllData"], &catalog).len(), 34);
     }
 

@@ -1,17 +1,15 @@
 //! The shared vocabulary as types, and nothing else.
 //!
 //! Every other module speaks in these: what was declared, what is recorded, what
-//! was observed, what an org offers, and a plan with the writes it holds. This
+//! was observed, and a plan with the writes it holds. This
 //! module imports no other module and does no I/O, so that a value can be carried
 //! anywhere, compared, saved and reviewed.
 
 mod access;
 mod address;
-mod catalog;
 mod change;
 mod declared;
 mod document;
-mod fact;
 mod finding;
 mod id;
 mod observed;
@@ -26,14 +24,9 @@ mod value;
 
 pub use access::{AccessChange, EVERY, Grants, Right, Source, SourceName, SourcedRight};
 pub use address::Address;
-pub use catalog::Catalog;
 pub use change::{Action, Change, Implied, Reason};
 pub use declared::{Condition, Conditional, Declared, Lifecycle, Place, PlaceStep};
 pub use document::Element;
-pub use fact::{
-    Fact, FactValue, GrantableField, Holders, LicenseFact, OrganizationFact, PackageFact,
-    PermissionSetFact, ProfileFact, RecordTypeFact, RoleFact, UserField,
-};
 pub use finding::{Check, Circumstances, Finding, Questions, RunningUser, Severity, Through};
 pub use id::SalesforceId;
 pub use observed::{Observation, Observations, Observed};
@@ -43,7 +36,7 @@ pub use op::{
 };
 pub use pattern::AddressPattern;
 pub use plan::{ApiCallEstimate, Note, NoteKind, Partial, Plan, PlanMode, Problem, Summary};
-pub use read::{KeySource, Row, RowExt, RowQuery};
+pub use read::{Filter, KeySource, Row, RowExt, RowQuery};
 pub use record::{Ownership, Record, RecordStream, Recorded, Standing, StoredRecord};
 pub use run::{Clock, Monotonic, OrgIdentity};
 pub use step::StepName;

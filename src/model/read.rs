@@ -15,6 +15,49 @@ pub enum KeySource {
     User,
 }
 
+/// What holds of a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Filter {
+    /// The column is empty.
+    IsNull(&'static str),
+    /// The column holds something.
+    IsNotNull(&'static str),
+    /// The column says yes.
+    IsTrue(&'static str),
+    /// The column says no.
+    IsFalse(&'static str),
+    /// The column holds this text.
+    Equals(&'static str, &'static str),
+    /// The column holds one of these texts.
+    In(&'static str, &'static [&'static str]),
+}
+
+impl Filter {
+    /// The column.
+    pub fn column(&self) -> &'static str {
+        match self {
+            Self::IsNull(column)
+            | Self::IsNotNull(column)
+            | Self::IsTrue(column)
+            | Self::IsFalse(column)
+            | Self::Equals(column, _)
+            | Self::In(column, _) => column,
+        }
+    }
+
+    /// Whether it holds of a row that was selected with the column.
+    pub fn holds(&self, row: &Row) -> bool {
+        match self {
+            Self::IsNull(column) => at(row, column).is_none_or(Json::is_null),
+            Self::IsNotNull(column) => at(row, column).is_some_and(|value| !value.is_null()),
+            Self::IsTrue(column) => row.flag(column) == Some(true),
+            Self::IsFalse(column) => row.flag(column) == Some(false),
+            Self::Equals(column, text) => row.text(column) == Some(text),
+            Self::In(column, texts) => row.text(column).is_some_and(|text| texts.contains(&text)),
+        }
+    }
+}
+
 /// How rows of one kind are found: the engine adds the keys, cuts the text to
 /// what a URL may hold, and packs several into one call.
 #[derive(Clone, Copy, Debug)]
@@ -27,8 +70,10 @@ pub struct RowQuery {
     pub key: &'static str,
     /// What the keys are.
     pub key_source: KeySource,
-    /// A condition that always holds, as SOQL.
-    pub condition: Option<&'static str>,
+    /// What holds of all rows besides.
+    pub filters: &'static [Filter],
+    /// Whether it may be asked together with facts about the same rows.
+    pub piggybacks: bool,
     /// Whether these rows only add to what another query of the kind found.
     pub supplementary: bool,
 }

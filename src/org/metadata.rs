@@ -97,6 +97,9 @@ fn write(writer: &mut Writer<Vec<u8>>, event: Event<'_>) {
     let _ = writer.write_event(event);
 }
 
+/// Documents of one readMetadata call (Metadata API Developer Guide).
+pub const DOCUMENTS_OF_ONE_CALL: usize = 10;
+
 /// A document as a file of its own.
 pub(super) fn document_file(metadata_type: &str, elements: &[Element]) -> String {
     let mut soap = Soap::new();

@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use crate::model::Filter;
+
 /// A URL may have 16,384 bytes (REST API Developer Guide, "Status Codes and
 /// Error Responses"); the host and the rest of the path need some of them.
 const LONGEST_ENCODED: usize = 14_000;
@@ -47,17 +49,62 @@ pub fn encode(text: &str) -> String {
     encoded
 }
 
+/// What holds of rows as SOQL; `None` where nothing is said.
+fn condition(filters: &[Filter]) -> Option<String> {
+    let texts: Vec<String> = filters
+        .iter()
+        .map(|filter| match filter {
+            Filter::IsNull(column) => format!("{column} = null"),
+            Filter::IsNotNull(column) => format!("{column} != null"),
+            Filter::IsTrue(column) => format!("{column} = true"),
+            Filter::IsFalse(column) => format!("{column} = false"),
+            Filter::Equals(column, text) => format!("{column} = {}", quote(text)),
+            Filter::In(column, texts) => {
+                let texts: Vec<String> = texts.iter().map(|text| quote(text)).collect();
+                format!("{column} IN ({})", texts.join(", "))
+            }
+        })
+        .collect();
+    (!texts.is_empty()).then(|| texts.join(" AND "))
+}
+
+/// A query for all rows of which this holds.
+pub fn query(object: &str, columns: &[&str], filters: &[Filter]) -> String {
+    let rest =
+        condition(filters).map_or_else(String::new, |condition| format!(" WHERE {condition}"));
+    format!("SELECT {} FROM {object}{rest}", columns.join(", "))
+}
+
+/// A query for the rows with one of some names in the first column, or one of some labels
+/// in the second.
+pub fn named_query(
+    object: &str,
+    columns: &[&str],
+    (name, label): (&str, &str),
+    filters: &[Filter],
+    (names, labels): (&[&str], &[&str]),
+) -> String {
+    let list = |texts: &[&str]| texts.iter().map(|text| quote(text)).collect::<Vec<_>>().join(",");
+    let either = format!("{name} IN ({}) OR {label} IN ({})", list(names), list(labels));
+    let either = match condition(filters) {
+        Some(condition) => format!("{condition} AND ({either})"),
+        None => either,
+    };
+    format!("SELECT {} FROM {object} WHERE {either}", columns.join(", "))
+}
+
 /// Queries that together ask for all keys: `SELECT … WHERE key IN (…)`, each
 /// short enough for a URL.
 pub fn keyed_queries<'a>(
     object: &str,
     fields: &[&str],
     key: &str,
-    condition: Option<&str>,
+    filters: &[Filter],
     keys: impl IntoIterator<Item = &'a str>,
 ) -> Vec<String> {
     let head = format!("SELECT {} FROM {object} WHERE {key} IN (", fields.join(", "));
-    let tail = condition.map_or_else(|| ")".to_owned(), |condition| format!(") AND {condition}"));
+    let tail =
+        condition(filters).map_or_else(|| ")".to_owned(), |condition| format!(") AND {condition}"));
     cut(&head, &tail, keys)
 }
 
@@ -67,10 +114,11 @@ pub fn queries_by_username<'a>(
     object: &str,
     fields: &[&str],
     key: &str,
-    condition: Option<&str>,
+    filters: &[Filter],
     usernames: impl IntoIterator<Item = &'a str>,
 ) -> Vec<String> {
-    let condition = condition.map_or_else(String::new, |condition| format!("{condition} AND "));
+    let condition =
+        condition(filters).map_or_else(String::new, |condition| format!("{condition} AND "));
     let head = format!(
         "SELECT {} FROM {object} WHERE {condition}{key} IN (SELECT Id FROM User WHERE Username IN (",
         fields.join(", ")
@@ -110,6 +158,7 @@ mod tests {
     use super::encoded_length;
     use super::keyed_queries;
     use super::quote;
+    use crate::model::Filter;
 
     #[test]
     fn a_literal_ends_only_where_it_ends() {
@@ -124,7 +173,7 @@ mod tests {
             "User",
             &["Id"],
             "Username",
-            Some("IsActive = true"),
+            &[Filter::IsTrue("IsActive")],
             keys.iter().map(String::as_str),
         );
         assert!(queries.len() > 1);
@@ -140,6 +189,6 @@ mod tests {
 
     #[test]
     fn no_keys_make_no_query() {
-        assert!(keyed_queries("User", &["Id"], "Username", None, []).is_empty());
+        assert!(keyed_queries("User", &["Id"], "Username", &[], []).is_empty());
     }
 }

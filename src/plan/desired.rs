@@ -13,13 +13,13 @@ use hashbrown::DefaultHashBuilder;
 use hashbrown::HashTable;
 
 use super::Choice;
+use crate::facts::Catalog;
+use crate::facts::Fact;
 use crate::kinds;
 use crate::kinds::Scope;
 use crate::model::Address;
 use crate::model::AddressPattern;
-use crate::model::Catalog;
 use crate::model::Declared;
-use crate::model::Fact;
 use crate::model::Problem;
 
 /// What is declared, in the order of addresses, each address once.

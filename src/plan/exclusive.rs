@@ -35,7 +35,7 @@ pub fn add(input: &Input<'_>, draft: &mut Draft) {
             if !is_taken_off(input, user, address) {
                 continue;
             }
-            if let Some(policies) = input.catalog.came_back(address) {
+            if let Some(policies) = input.catalog.came_back.get(address).is() {
                 let text = format!(
                     "it came back by itself when it was last taken off, and is left alone: look at the user access policies {}, or declare it",
                     policies.join(", ")

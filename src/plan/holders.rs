@@ -10,6 +10,7 @@ use super::PlanError;
 use super::draft::Draft;
 use super::rename::Renames;
 use crate::kinds;
+use crate::kinds::Holding;
 use crate::kinds::Scope as _;
 use crate::model::Action;
 use crate::model::Address;
@@ -50,14 +51,16 @@ pub fn keep_what_is_held(
             continue;
         }
         let Some(kind) = kinds::of(&change.address) else { continue };
-        let Some((fact, address_of_holder)) = kind.holders(&change.address) else { continue };
+        let holding = kind.holders(&change.address, input.catalog);
+        let Some(Holding { holders, held_by }) = holding else { continue };
+        let holders = holders.is().cloned().unwrap_or_default();
         let wanted_by =
             wanted.get(&change.address).copied().filter(|_| change.action == Action::Delete);
         let mut others: Vec<String> = wanted_by.iter().map(ToString::to_string).collect();
         let mut retired = Vec::new();
-        for username in input.catalog.holders(&fact) {
+        for username in &holders.usernames {
             let username = renames.new_name("user", username);
-            let holder = address_of_holder(&change.address, username);
+            let holder = held_by(&change.address, username);
             if leaves(draft, &holder, &change.address) || wanted_by == Some(&holder) {
                 continue;
             }
@@ -67,7 +70,7 @@ pub fn keep_what_is_held(
                 others.push(username.to_owned());
             }
         }
-        for group in input.catalog.holding_groups(&fact) {
+        for group in &holders.groups {
             let group = Address::new(GROUP, renames.new_name(GROUP, group));
             if !leaves(draft, &group, &change.address) && wanted_by != Some(&group) {
                 others.push(group.to_string());

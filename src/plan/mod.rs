@@ -31,9 +31,9 @@ mod steps;
 
 use std::collections::BTreeMap;
 
+use crate::facts::Catalog;
 use crate::model::ApiCallEstimate;
 use crate::model::CallShape;
-use crate::model::Catalog;
 use crate::model::Observations;
 use crate::model::Op;
 use crate::model::Plan;

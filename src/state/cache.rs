@@ -6,12 +6,14 @@
 //! while a run goes on. So a mark says whether it was closed in peace; without one it is
 //! made anew, since sled after a power failure may be anything.
 
+use std::borrow::Cow;
 use std::fs::File;
 use std::path::Path;
 use std::path::PathBuf;
 
 use serde::Deserialize;
 use serde::Serialize;
+use serde_json::value::RawValue;
 use sled::Transactional as _;
 use sled::transaction::TransactionError;
 use sled::transaction::TransactionResult;
@@ -29,8 +31,6 @@ use super::split_value::whole;
 use super::split_value::write_value;
 use crate::disk;
 use crate::model::Address;
-use crate::model::Fact;
-use crate::model::FactValue;
 use crate::model::Record;
 use crate::model::RecordStream;
 use crate::model::SalesforceId;
@@ -58,11 +58,25 @@ struct Meta {
     next_intent: u64,
 }
 
+/// What is remembered of an org. The state does not read it: what facts are and say is
+/// the business of who asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredFact {
+    /// The fact, as JSON.
+    pub fact: String,
+    /// Its answer, as JSON.
+    pub answer: String,
+    /// When it was asked, in seconds since 1970.
+    pub at: i64,
+}
+
 #[derive(Serialize, Deserialize)]
-struct KeptFact {
+struct KeptFact<'a> {
     at: i64,
-    api_version: String,
-    value: FactValue,
+    #[serde(borrow)]
+    api_version: Cow<'a, str>,
+    #[serde(borrow)]
+    value: &'a RawValue,
 }
 
 /// An open cache.
@@ -336,24 +350,20 @@ impl Cache {
         codec::decode(&whole(&self.chunks, RECORDS, address.key(), &value)?).map(Some)
     }
 
-    /// What is remembered of the org, with when it was asked (seconds since
-    /// 1970). Facts of another API version are left out.
+    /// What is remembered of the org. Facts of another API version are left out.
     ///
     /// # Errors
     /// When it can't be read.
-    pub fn facts(&self, api_version: &str) -> Result<Vec<(Fact, FactValue, i64)>, StateError> {
+    pub fn facts(&self, api_version: &str) -> Result<Vec<StoredFact>, StateError> {
         let mut facts = Vec::new();
         for entry in &self.catalog {
             let (key, value) = entry.map_err(|error| StateError::of_sled(&self.path, error))?;
             let Ok(bytes) = whole(&self.chunks, CATALOG, &key, &value) else { continue };
             // A fact that this version can't read is asked for again.
-            let (Ok(fact), Ok(kept)) =
-                (serde_json::from_slice::<Fact>(&key), serde_json::from_slice::<KeptFact>(&bytes))
-            else {
-                continue;
-            };
+            let Ok(kept) = serde_json::from_slice::<KeptFact<'_>>(&bytes) else { continue };
             if kept.api_version == api_version {
-                facts.push((fact, kept.value, kept.at));
+                let fact = String::from_utf8_lossy(&key).into_owned();
+                facts.push(StoredFact { fact, answer: kept.value.get().to_owned(), at: kept.at });
             }
         }
         Ok(facts)
@@ -363,19 +373,19 @@ impl Cache {
     ///
     /// # Errors
     /// When the disk refuses.
-    pub fn keep_facts<'a>(
+    pub fn keep_facts(
         &mut self,
-        facts: impl Iterator<Item = (&'a Fact, &'a FactValue)>,
+        facts: impl Iterator<Item = (String, String)>,
         now: i64,
         api_version: &str,
     ) -> Result<(), StateError> {
         let mut entries = Vec::new();
-        for (fact, value) in facts {
-            let kept =
-                KeptFact { at: now, api_version: api_version.to_owned(), value: value.clone() };
-            // Facts are made of texts, flags, numbers and lists: they always encode.
-            let key = serde_json::to_vec(fact).unwrap_or_default();
-            entries.push((key, Some(serde_json::to_vec(&kept).unwrap_or_default())));
+        for (fact, answer) in facts {
+            let Ok(value) = serde_json::from_str::<&RawValue>(&answer) else { continue };
+            let kept = KeptFact { at: now, api_version: api_version.into(), value };
+            // A number, a text and JSON always encode.
+            let kept = serde_json::to_vec(&kept).unwrap_or_default();
+            entries.push((fact.into_bytes(), Some(kept)));
         }
         self.write_facts(&entries)
     }

@@ -29,6 +29,7 @@ mod split_value;
 mod store;
 
 pub use backend::Version;
+pub use cache::StoredFact;
 pub use damage::Damage;
 pub use damage::DamageKind;
 pub use damage::Diagnosis;

@@ -4,9 +4,8 @@
 
 use std::path::Path;
 
-use crate::disk;
-
 use super::error::StateError;
+use crate::disk;
 
 /// As many bytes as it has.
 const LENGTH: usize = 32;

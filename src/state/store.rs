@@ -12,6 +12,7 @@ use super::backend::Backend;
 use super::base::FORMAT_VERSION;
 use super::base::Header;
 use super::cache::Cache;
+use super::cache::StoredFact;
 use super::contents::Contents;
 use super::contents::OpenIntents;
 use super::damage::Diagnosis;
@@ -35,8 +36,6 @@ use super::opening::read_whole;
 use super::plan_key;
 use crate::disk;
 use crate::model::Address;
-use crate::model::Fact;
-use crate::model::FactValue;
 use crate::model::Record;
 use crate::model::RecordStream;
 use crate::model::Recorded;
@@ -300,25 +299,24 @@ impl Store {
         }
     }
 
-    /// What is remembered of the org, with when it was asked (seconds since
-    /// 1970). Facts of another API version are left out.
+    /// What is remembered of the org. Facts of another API version are left out.
     ///
     /// # Errors
     /// When it can't be read.
-    pub fn facts(&self, api_version: &str) -> Result<Vec<(Fact, FactValue, i64)>, StateError> {
+    pub fn facts(&self, api_version: &str) -> Result<Vec<StoredFact>, StateError> {
         match &self.records {
             Records::Cached(cache) => cache.facts(api_version),
             Records::Held(_) => Ok(Vec::new()),
         }
     }
 
-    /// Remembers facts. They are a cache: losing them costs calls and no more.
+    /// Remembers facts with their answers, both as JSON. They are a cache: losing them costs calls and no more.
     ///
     /// # Errors
     /// When the disk refuses.
-    pub fn keep_facts<'a>(
+    pub fn keep_facts(
         &mut self,
-        facts: impl Iterator<Item = (&'a Fact, &'a FactValue)>,
+        facts: impl Iterator<Item = (String, String)>,
         now: i64,
         api_version: &str,
     ) -> Result<(), StateError> {

@@ -7,11 +7,11 @@ use std::fmt::Write as _;
 
 use allocation_counter::AllocationInfo;
 use allocation_counter::measure;
+use orgform::facts::Catalog;
 use orgform::local_org::Doubts;
 use orgform::local_org::Seed;
 use orgform::model::Address;
 use orgform::model::Attributes;
-use orgform::model::Catalog;
 use orgform::model::Declared;
 use orgform::model::Observations;
 use orgform::model::Ownership;

@@ -7,19 +7,18 @@ use orgform::config::both_readings;
 use orgform::engine::Confirmed;
 use orgform::engine::before_ops;
 use orgform::engine::record_changes;
+use orgform::facts::Catalog;
+use orgform::facts::FieldsFact;
+use orgform::facts::GrantableField;
+use orgform::facts::LicenseFact;
+use orgform::facts::OrganizationFact;
+use orgform::facts::ProfileFact;
 use orgform::model::Address;
 use orgform::model::AddressPattern;
-use orgform::model::Catalog;
-use orgform::model::Fact;
-use orgform::model::FactValue;
-use orgform::model::GrantableField;
-use orgform::model::LicenseFact;
 use orgform::model::Observations;
 use orgform::model::OrgIdentity;
-use orgform::model::OrganizationFact;
 use orgform::model::Plan;
 use orgform::model::PlanMode;
-use orgform::model::ProfileFact;
 use orgform::model::Record;
 use orgform::model::RecordStream;
 use orgform::model::Recorded;
@@ -126,41 +125,31 @@ fn catalog() -> Catalog {
         license_id: id("100000000000001"),
         license: "Salesforce Integration".into(),
     };
-    catalog.insert(
-        Fact::Organization,
-        FactValue::Organization(OrganizationFact {
-            id: id("00D000000000001"),
-            name: "Org".into(),
-            edition: "Enterprise Edition".into(),
-            is_sandbox: false,
-            time_zone: "GMT".into(),
-            locale: "en_US".into(),
-            language: "en_US".into(),
-        }),
+    let organization = OrganizationFact {
+        id: id("00D000000000001"),
+        name: "Org".into(),
+        edition: "Enterprise Edition".into(),
+        is_sandbox: false,
+        time_zone: "GMT".into(),
+        locale: "en_US".into(),
+        language: "en_US".into(),
+    };
+    catalog.organization.insert((), organization);
+    catalog.permission_set_license.insert(
+        "SalesforceAPIIntegrationPsl".into(),
+        license("SalesforceAPIIntegrationPsl", "Salesforce API Integration"),
     );
-    catalog.insert(
-        Fact::PermissionSetLicense("SalesforceAPIIntegrationPsl".into()),
-        FactValue::License(license("SalesforceAPIIntegrationPsl", "Salesforce API Integration")),
-    );
-    catalog.insert(Fact::Profile(profile.name.clone()), FactValue::Profile(profile.clone()));
-    catalog.insert(
-        Fact::ProfilesOfLicense(profile.license.clone()),
-        FactValue::Profiles(vec![profile]),
-    );
+    catalog.profile.insert(profile.name.clone(), profile.clone());
+    catalog.profiles_of_license.insert(profile.license.clone(), vec![profile]);
     for object in ["Contact", "Account"] {
         let fields = ["Birthdate", "Email", "MailingAddress", "Phone", "Title"];
         let fields = fields.map(|name| GrantableField {
             name: name.into(),
             editable: name != "Title" || object == "Contact",
         });
-        catalog.insert(
-            Fact::Fields(object.into()),
-            FactValue::Fields {
-                object: object.into(),
-                fields: fields.to_vec(),
-                hidden: Vec::new(),
-            },
-        );
+        let fact =
+            FieldsFact { object: object.into(), fields: fields.to_vec(), hidden: Vec::new() };
+        catalog.fields.insert(object.into(), fact);
     }
     catalog
 }
@@ -247,7 +236,8 @@ proptest! {
         for generated in [&first, &second, &first] {
             let plan = planned(generated, false, &memory, &catalog, PlanMode::Converge);
             let again = planned(generated, true, &memory, &catalog, PlanMode::Converge);
-            prop_assert_eq!(serde_json::to_string(&plan).ok(), serde_json::to_string(&again).ok(), "the same bytes in any order");
+            let bytes = |plan: &Plan| serde_json::to_string(plan).expect("a plan is JSON");
+            prop_assert_eq!(bytes(&plan), bytes(&again), "the same bytes in any order");
             memory.apply(&plan);
             let settled = planned(generated, false, &memory, &catalog, PlanMode::Converge);
             prop_assert!(!settled.has_changes(), "{:#?}", settled.changes);

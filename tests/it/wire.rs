@@ -55,7 +55,7 @@ async fn many_keys_go_in_few_calls_and_are_all_answered() {
         "User",
         &["Id", "Username"],
         "Username",
-        None,
+        &[],
         keys.iter().map(String::as_str),
     );
     let mut found = 0;

@@ -273,7 +273,7 @@ impl Run<'_> {
                 self.events.send(&Report::refused("cancelled", 0, &session.org.usage()))?;
                 return Ok(None);
             }
-            let outcome = self.apply_once(session, store, &mut planned).await?;
+            let outcome = Box::pin(self.apply_once(session, store, &mut planned)).await?;
             report.add(&planned.plan, &outcome);
             let learned_something =
                 !outcome.learned.is_empty() && !outcome.interrupted && outcome.fatal.is_none();

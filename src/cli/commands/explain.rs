@@ -11,8 +11,8 @@ use crate::cli::session::Session;
 use crate::cli::view::access;
 use crate::engine;
 use crate::engine::SeenUser;
+use crate::facts::Catalog;
 use crate::model::Address;
-use crate::model::Catalog;
 use crate::model::SourceName;
 use crate::model::SourcedRight;
 use crate::org::API_VERSION;
@@ -71,8 +71,8 @@ async fn look(
     }
     let store = session.store_to_plan(environment, "explain user").await?;
     let mut catalog = Catalog::new();
-    for (fact, value, _) in store.facts(API_VERSION)? {
-        catalog.insert(fact, value);
+    for kept in store.facts(API_VERSION)? {
+        catalog.restore(&kept.fact, &kept.answer, |_| true);
     }
     let user = Address::new("user", &username.to_lowercase());
     let recalled =

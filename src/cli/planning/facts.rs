@@ -6,9 +6,10 @@ use std::collections::BTreeSet;
 use super::Planning;
 use super::is_for_every_org;
 use crate::cli::error::CommandError;
+use crate::facts;
+use crate::facts::Catalog;
+use crate::facts::Fact;
 use crate::kinds;
-use crate::model::Catalog;
-use crate::model::Fact;
 use crate::model::Ownership;
 use crate::model::PlanMode;
 use crate::model::Recorded;
@@ -34,24 +35,15 @@ impl Planning<'_> {
     ) -> Result<(Catalog, BTreeSet<Fact>), CommandError> {
         let mut catalog = Catalog::new();
         let mut fresh = BTreeSet::new();
-        for (fact, value, at) in store.facts(API_VERSION)? {
-            let is_answer = !value.is_nothing();
+        for kept in store.facts(API_VERSION)? {
             // What was kept by a clock that was ahead is of no known age.
-            let is_fresh = (0..FRESH).contains(&now.saturating_sub(at));
+            let is_fresh = (0..FRESH).contains(&now.saturating_sub(kept.at));
             let is_old = !is_fresh || self.refresh_catalog;
-            // What only explains or checks would do so wrongly when it is old.
-            let is_of_no_use = match fact {
-                Fact::Grants(_) | Fact::CameBack(_) | Fact::LearnedPrerequisites(_) => is_old,
-                Fact::Rights | Fact::Package(_) | Fact::AccessPolicies => true,
-                _ => false,
-            };
-            if is_of_no_use {
-                continue;
+            let serves = |fact: &Fact| fact.policy().serves(is_old);
+            let Some(fact) = catalog.restore(&kept.fact, &kept.answer, serves) else { continue };
+            if catalog.has(&fact) && !fact.policy().is_volatile() && !is_old {
+                fresh.insert(fact);
             }
-            if is_answer && !fact.is_volatile() && !is_old {
-                fresh.insert(fact.clone());
-            }
-            catalog.insert(fact, value);
         }
         let mut wanted: BTreeSet<Fact> = BTreeSet::new();
         if self.mode == PlanMode::Converge {
@@ -63,7 +55,7 @@ impl Planning<'_> {
         if !self.refresh {
             let missing: Vec<String> = wanted
                 .iter()
-                .filter(|fact| !catalog.knows(fact) && !fact.is_for_checks())
+                .filter(|fact| !catalog.is_asked(fact) && !fact.policy().is_dispensable())
                 .map(Fact::describe)
                 .collect();
             if !missing.is_empty() {
@@ -82,7 +74,7 @@ impl Planning<'_> {
         wanted.retain(|fact| match fact {
             // A profile may have one of several names.
             Fact::Profile(name) => {
-                let names = kinds::profile_names(name).into_iter();
+                let names = facts::profile_names(name).into_iter();
                 !names.map(str::to_owned).any(|name| fresh.contains(&Fact::Profile(name)))
             }
             fact => !fresh.contains(fact),
@@ -100,12 +92,14 @@ impl Planning<'_> {
     /// some, and a plan without any is spared the calls. What was never answered has
     /// to be asked at once.
     pub(super) fn defer(&self, needs: &mut BTreeSet<Fact>, catalog: &Catalog) -> BTreeSet<Fact> {
-        let is_cold = needs.iter().any(|fact| !fact.is_for_checks() && !catalog.knows(fact));
+        let is_cold =
+            needs.iter().any(|fact| !fact.policy().is_dispensable() && !catalog.is_asked(fact));
         if self.refresh_catalog || is_cold {
             return BTreeSet::new();
         }
-        let (later, now) =
-            std::mem::take(needs).into_iter().partition(Fact::only_matters_to_changes);
+        let (later, now) = std::mem::take(needs)
+            .into_iter()
+            .partition(|fact: &Fact| fact.policy().only_matters_to_changes());
         *needs = now;
         later
     }

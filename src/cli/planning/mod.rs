@@ -24,19 +24,18 @@ use crate::config::Suffixes;
 use crate::config::suffix_of;
 use crate::config::with_suffix;
 use crate::engine;
-use crate::engine::FactNeeds;
 use crate::engine::Recovered;
 use crate::engine::Refreshing;
 use crate::engine::UnknownMail;
+use crate::facts::Catalog;
+use crate::facts::Fact;
+use crate::facts::Inquiry;
 use crate::kinds;
 use crate::kinds::Scope as _;
 use crate::model::Address;
-use crate::model::Catalog;
 use crate::model::Change;
 use crate::model::Circumstances;
 use crate::model::Declared;
-use crate::model::Fact;
-use crate::model::FactValue;
 use crate::model::Observation;
 use crate::model::Observations;
 use crate::model::Plan;
@@ -220,11 +219,11 @@ impl<'a> Planning<'a> {
         store: &mut Store,
     ) -> Result<Planned, CommandError> {
         for _ in 0..ANEW {
-            if let Some(planned) = self.attempt(session, store, true).await? {
+            if let Some(planned) = Box::pin(self.attempt(session, store, true)).await? {
                 return Ok(planned);
             }
         }
-        let planned = self.attempt(session, store, false).await?;
+        let planned = Box::pin(self.attempt(session, store, false)).await?;
         planned
             .ok_or_else(|| CommandError::new("the org changes faster than it can be planned for"))
     }
@@ -254,7 +253,7 @@ impl<'a> Planning<'a> {
         let index = RecordIndex::of(&*store, &desired).map_err(CommandError::unreadable_state)?;
         let (mut catalog, mut needs) = self.facts(&desired, &choice, store, &index, now)?;
         let mut later = self.defer(&mut needs, &catalog);
-        let loaded: BTreeSet<Fact> = catalog.iter().map(|(fact, _)| fact.clone()).collect();
+        let loaded: BTreeSet<Fact> = catalog.facts().into_iter().collect();
         let mut observations = Observations::default();
         if self.refresh {
             let asked = needs.clone();
@@ -265,7 +264,7 @@ impl<'a> Planning<'a> {
                     .filter(|address| takes_declared && choice.looks_at(address)),
                 scope: &*desired,
                 recorded: &LookedAt { recorded: &index.over(&*store), choice: &choice },
-                needs: FactNeeds::new(needs),
+                inquiry: Inquiry::about(needs),
             };
             observations = engine::refresh(&session.org, refreshing, &mut catalog).await?;
             check_org(session, &catalog)?;
@@ -276,11 +275,9 @@ impl<'a> Planning<'a> {
                 return Ok(None);
             }
             // What was only loaded keeps its age.
-            let answered: Vec<(&Fact, _)> = catalog
-                .iter()
-                .filter(|(fact, _)| asked.contains(fact) || !loaded.contains(fact))
-                .collect();
-            store.keep_facts(answered.into_iter(), now, API_VERSION)?;
+            let answered = catalog.facts().into_iter();
+            let answered = answered.filter(|fact| asked.contains(fact) || !loaded.contains(fact));
+            store.keep_facts(answered.filter_map(|fact| catalog.kept(&fact)), now, API_VERSION)?;
         }
         if let Some((here, elsewhere)) = desired.in_org(&catalog) {
             disown(&elsewhere, store, &mut observations)?;
@@ -298,7 +295,7 @@ impl<'a> Planning<'a> {
             let asked = std::mem::take(&mut later);
             engine::ask_facts(&session.org, &asked, &mut catalog).await?;
             check_visibility(session, &asked, &catalog, &Observations::default()).await?;
-            let answered = catalog.iter().filter(|(fact, _)| asked.contains(fact));
+            let answered = asked.iter().filter_map(|fact| catalog.kept(fact));
             store.keep_facts(answered, now, API_VERSION)?;
         };
         let Draft { mut plan, desired, choice } = draft?;
@@ -315,41 +312,41 @@ impl<'a> Planning<'a> {
         }
         let recorded = index.over(&*store);
         let input = self.input(session, &desired, &choice, &observations, &catalog, &recorded);
-        let mut asked_grants = Vec::new();
         let circumstances = if (self.refresh || self.is_to_be_applied) && plan.has_changes() {
             engine::inquire(&session.org, &plan::questions(&plan, &catalog), now).await?
         } else {
             Circumstances { now, ..Circumstances::default() }
         };
         plan.findings = plan::preflight(&plan, &input, &circumstances);
-        if !catalog.access_policies().is_empty() && plan.changes.iter().any(plan::policies_may_undo)
+        if !catalog.access_policies.get(&()).list().is_empty()
+            && plan.changes.iter().any(plan::policies_may_undo)
         {
             notices.push(format!(
                 "This org has active user access policies, which give and take assignments by themselves: {}.",
-                catalog.access_policies().join(", ")
+                catalog.access_policies.get(&()).list().join(", ")
             ));
         }
+        let mut known = Cow::Borrowed(&catalog);
+        let mut asked_grants = Vec::new();
         if self.explains && self.refresh {
             let unknown = plan::access::unknown_sources(&plan, &input)
                 .map_err(CommandError::unreadable_state)?;
             // Each costs a call; what is left out is told as not known.
-            let some = unknown.into_iter().take(MOST_EXPLAINED).collect();
-            asked_grants = engine::ask_grants(&session.org, &some).await?;
-        }
-        let mut known = Cow::Borrowed(&catalog);
-        for (fact, value) in &asked_grants {
-            known.to_mut().insert(fact.clone(), value.clone());
+            let asked: BTreeSet<Fact> =
+                unknown.into_iter().take(MOST_EXPLAINED).map(Fact::Grants).collect();
+            if !asked.is_empty() {
+                engine::ask_facts(&session.org, &asked, known.to_mut()).await?;
+                let found = asked.iter().filter(|fact| known.has(fact));
+                let found = found.filter_map(|fact| known.kept(fact));
+                asked_grants.extend(found);
+            }
         }
         plan.access =
             plan::access::access_changes(&plan, &plan::Input { catalog: &known, ..input })
                 .map_err(CommandError::unreadable_state)?;
         plan.notes.extend(plan::access::privileged_notes(&plan.access));
         let catalog = known.into_owned();
-        store.keep_facts(
-            asked_grants.iter().map(|(fact, value)| (fact, value)),
-            now,
-            API_VERSION,
-        )?;
+        store.keep_facts(asked_grants.into_iter(), now, API_VERSION)?;
         if matches!(self.mode, PlanMode::Destroy { .. }) && !self.desired.is_empty() {
             let is_undeclared = |change: &&Change| desired.declared(&change.address).is_none();
             let others = plan.changes.iter().filter(is_undeclared).count();
@@ -546,8 +543,7 @@ async fn check_visibility(
         let Some(visibility) = kind.visibility() else { continue };
         let mut facts = asked.iter().filter(|fact| (visibility.is_about)(fact)).peekable();
         // One that is found shows that they can be seen.
-        let lacks_fact = facts.peek().is_some()
-            && facts.all(|fact| catalog.get(fact).is_none_or(FactValue::is_nothing));
+        let lacks_fact = facts.peek().is_some() && facts.all(|fact| !catalog.has(fact));
         let lost_something = observations.differing.iter().any(|(address, seen)| {
             address.kind() == kind.name() && matches!(seen, Observation::Gone)
         });
@@ -560,7 +556,7 @@ async fn check_visibility(
 
 /// The org must be the one that its token says.
 fn check_org(session: &Session, catalog: &Catalog) -> Result<(), CommandError> {
-    match catalog.organization() {
+    match catalog.organization.get(&()).is() {
         Some(organization) if organization.id != session.identity.id => {
             Err(engine::EngineError::OtherOrg {
                 found: organization.id.to_string(),

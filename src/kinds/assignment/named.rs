@@ -1,13 +1,14 @@
 //! Permission sets, groups of them, queues and public groups, as a file names them:
 //! by API name or label, declared or there in the org.
 
+use crate::facts::Catalog;
+use crate::facts::Fact;
+use crate::facts::NamedFact;
 use crate::kinds::Scope;
 use crate::kinds::permission_set;
 use crate::kinds::permission_set_group;
 use crate::model::Address;
-use crate::model::Catalog;
 use crate::model::Declared;
-use crate::model::Fact;
 use crate::model::Place;
 use crate::model::Problem;
 use crate::model::SalesforceId;
@@ -22,6 +23,8 @@ pub struct Named {
     /// The section, and the list of a user, that holds it.
     pub section: &'static str,
     fact: fn(String) -> Fact,
+    /// Those in the org that fit a name or label.
+    found: for<'a> fn(&'a Catalog, &str) -> &'a [NamedFact],
     /// Whether a file can declare one.
     is_declared: bool,
 }
@@ -32,6 +35,7 @@ pub const SETS: Named = Named {
     noun: "permission set",
     section: "permission_sets",
     fact: Fact::PermissionSet,
+    found: |catalog, name| catalog.permission_set.get(name).list(),
     is_declared: true,
 };
 /// Permission set groups.
@@ -40,6 +44,7 @@ pub const GROUPS: Named = Named {
     noun: "permission set group",
     section: "permission_set_groups",
     fact: Fact::PermissionSetGroup,
+    found: |catalog, name| catalog.permission_set_group.get(name).list(),
     is_declared: true,
 };
 /// Queues.
@@ -48,6 +53,7 @@ pub const QUEUES: Named = Named {
     noun: "queue",
     section: "queues",
     fact: Fact::Queue,
+    found: |catalog, name| catalog.queue.get(name).list(),
     is_declared: false,
 };
 /// Public groups.
@@ -56,6 +62,7 @@ pub const PUBLIC_GROUPS: Named = Named {
     noun: "public group",
     section: "public_groups",
     fact: Fact::PublicGroup,
+    found: |catalog, name| catalog.public_group.get(name).list(),
     is_declared: false,
 };
 
@@ -78,7 +85,7 @@ impl Named {
 
     /// The API name of one that the org has, where that is not what is written.
     pub fn canonical(&self, written: &str, catalog: &Catalog) -> Option<String> {
-        match catalog.sets(&(self.fact)(written.to_owned())) {
+        match (self.found)(catalog, written) {
             [only] if only.name != written => Some(only.name.clone()),
             _ => None,
         }
@@ -86,7 +93,7 @@ impl Named {
 
     /// The id of one that the org has.
     pub fn known_id(&self, name: &str, catalog: &Catalog) -> Option<SalesforceId> {
-        match catalog.sets(&(self.fact)(name.to_owned())) {
+        match (self.found)(catalog, name) {
             [only] => Some(only.id.clone()),
             _ => None,
         }
@@ -126,7 +133,7 @@ impl Named {
         catalog: &'a Catalog,
     ) -> Result<&'a str, (String, String)> {
         let Self { noun, section, .. } = self;
-        match catalog.sets(&(self.fact)(written.to_owned())) {
+        match (self.found)(catalog, written) {
             [only] => Ok(&only.name),
             [] if !self.is_declared => Err((
                 format!("this org has no {noun} `{written}`"),
@@ -135,10 +142,10 @@ impl Named {
             [] => Err((
                 format!("{noun} `{written}` is neither declared nor in this org"),
                 match written.split_once("__") {
-                    Some((namespace, _)) if catalog.lacks_package(namespace) => {
+                    Some((namespace, _)) if catalog.package.get(namespace).is_absent() => {
                         format!("the package `{namespace}` is not installed in this org")
                     }
-                    Some((namespace, _)) if catalog.package(namespace).is_some() => format!(
+                    Some((namespace, _)) if catalog.package.get(namespace).is().is_some() => format!(
                         "the package `{namespace}` is installed, but not with this {}: is the name right, and the package's version the one that has it?",
                         if self.kind == permission_set::KIND { "set" } else { "group" }
                     ),

@@ -3,6 +3,11 @@
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
+use super::ACTIVATION;
+use super::MODIFY_ALL_DATA;
+use super::SYSTEM;
+use super::VIEW_ALL_DATA;
+use super::field_paths;
 use crate::kinds::permissions;
 use crate::kinds::settings;
 use crate::kinds::settings::Holder;
@@ -10,12 +15,6 @@ use crate::model::Attributes;
 use crate::model::Element;
 use crate::model::Observed;
 use crate::model::Value;
-
-use super::ACTIVATION;
-use super::MODIFY_ALL_DATA;
-use super::SYSTEM;
-use super::VIEW_ALL_DATA;
-use super::field_paths;
 
 /// The metadata sections that this kind models; all others are carried.
 const MODELLED: [&str; 10] = [

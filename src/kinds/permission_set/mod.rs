@@ -17,9 +17,12 @@ pub(in crate::kinds) use spec::declare_access;
 pub(in crate::kinds) use spec::declare_fields;
 pub(in crate::kinds) use spec::declare_system_permissions;
 
+use crate::kinds::Holding;
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
+use crate::facts::Catalog;
+use crate::facts::Fact;
 use crate::kinds::Kind;
 use crate::kinds::Resolved;
 use crate::kinds::Scope;
@@ -31,13 +34,11 @@ use crate::kinds::settings;
 use crate::model::Action;
 use crate::model::Address;
 use crate::model::Attributes;
-use crate::model::Catalog;
 use crate::model::Change;
 use crate::model::Declared;
 use crate::model::Element;
-use crate::model::Fact;
-use crate::model::FactValue;
 use crate::model::FieldValue;
+use crate::model::Filter;
 use crate::model::Grants;
 use crate::model::IdReference;
 use crate::model::Implied;
@@ -244,10 +245,13 @@ impl Kind for PermissionSet {
             fields: &["Id", "Name"],
             key: "Name",
             key_source: KeySource::Name,
-            condition: Some(
-                "NamespacePrefix = null AND IsOwnedByProfile = false AND PermissionSetGroupId = null",
-            ),
+            filters: &[
+                Filter::IsNull("NamespacePrefix"),
+                Filter::IsFalse("IsOwnedByProfile"),
+                Filter::IsNull("PermissionSetGroupId"),
+            ],
             supplementary: false,
+            piggybacks: true,
         }];
         &QUERIES
     }
@@ -284,18 +288,17 @@ impl Kind for PermissionSet {
         let mut learned = Vec::new();
         for (object, level, value) in field_paths(sent) {
             let (edit, read) = (format!("fields.{object}.edit"), format!("fields.{object}.read"));
-            let fact = Fact::Fields(object.to_owned());
             let (Some("edit"), Some(names)) = (level, value.as_set()) else { continue };
             let is_read = |name: &&String| {
                 kept.names(&read).any(|held| held == **name)
                     && !kept.names(&edit).any(|held| held == **name)
             };
             let read_only: BTreeSet<&String> = names.iter().filter(is_read).collect();
-            let Some(FactValue::Fields { fields, .. }) = catalog.get_mut(&fact) else { continue };
-            let known = fields.iter_mut().filter(|field| read_only.contains(&field.name));
+            let Some(known) = catalog.fields.get_mut(object) else { continue };
+            let known = known.fields.iter_mut().filter(|field| read_only.contains(&field.name));
             known.for_each(|field| field.editable = false);
             if !read_only.is_empty() {
-                learned.push(fact);
+                learned.push(Fact::Fields(object.to_owned()));
                 kept.set(edit, value.clone());
             }
         }
@@ -411,15 +414,15 @@ impl Kind for PermissionSet {
         }
     }
 
-    fn holders(&self, address: &Address) -> Option<(Fact, fn(&Address, &str) -> Address)> {
-        Some((
-            Fact::PermissionSetHolders(address.name().to_owned()),
-            crate::kinds::permission_set_assignment::holder_of_set,
-        ))
+    fn holders<'a>(&self, address: &Address, catalog: &'a Catalog) -> Option<Holding<'a>> {
+        Some(Holding {
+            holders: catalog.permission_set_holders.get(address.name()),
+            held_by: crate::kinds::permission_set_assignment::holder_of_set,
+        })
     }
 
     fn known_id(&self, name: &str, catalog: &Catalog) -> Option<SalesforceId> {
-        match catalog.permission_sets(name) {
+        match catalog.permission_set.get(name).list() {
             [only] => Some(only.id.clone()),
             _ => None,
         }

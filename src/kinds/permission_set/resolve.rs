@@ -3,22 +3,22 @@
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
-use crate::kinds::Kind;
-use crate::kinds::permission_set_license_assignment;
-use crate::kinds::permissions;
-use crate::kinds::permissions::Unresolved;
-use crate::model::Attributes;
-use crate::model::Catalog;
-use crate::model::Declared;
-use crate::model::Place;
-use crate::model::Problem;
-use crate::model::Value;
-
 use super::LICENSE;
 use super::PermissionSet;
 use super::SYSTEM;
 use super::field_paths;
 use super::named_objects;
+use crate::facts::Catalog;
+use crate::facts::FieldsFact;
+use crate::kinds::Kind;
+use crate::kinds::permission_set_license_assignment;
+use crate::kinds::permissions;
+use crate::kinds::permissions::Unresolved;
+use crate::model::Attributes;
+use crate::model::Declared;
+use crate::model::Place;
+use crate::model::Problem;
+use crate::model::Value;
 
 /// Names fields, and counts them where there are many.
 fn listed(fields: &[String]) -> String {
@@ -57,7 +57,7 @@ impl PermissionSet {
     ) {
         let Some(written) = declared.attributes.text(LICENSE) else { return };
         let name = permission_set_license_assignment::developer_name(written);
-        if let Some(license) = catalog.permission_set_license(name) {
+        if let Some(license) = catalog.permission_set_license.get(name).is() {
             resolved.set(LICENSE, Value::Text(license.name.clone()));
         } else if let Some(license) = catalog.user_license(written) {
             resolved.set(LICENSE, Value::Text(license.name.clone()));
@@ -81,8 +81,8 @@ impl PermissionSet {
     ) -> Vec<Problem> {
         let mut problems = Vec::new();
         for (object, level, _) in field_paths(&declared.attributes) {
-            let (None, Some(fields)) = (level, catalog.fields(object)) else { continue };
-            let is_invisible = |name: &&str| !fields.iter().any(|field| field.name == **name);
+            let (None, Some(known)) = (level, catalog.fields.get(object).is()) else { continue };
+            let is_invisible = |name: &&str| !known.fields.iter().any(|field| field.name == **name);
             let granted = ["edit", "read"].into_iter().flat_map(|level| {
                 before.names(&format!("fields.{object}.{level}")).collect::<Vec<_>>()
             });
@@ -156,7 +156,7 @@ impl PermissionSet {
         let mut granted: BTreeMap<(String, &'static str), BTreeSet<String>> = BTreeMap::new();
         for object in named_objects(said) {
             let place = place(&format!("objects.{object}")).itself();
-            match catalog.object_name(object) {
+            match catalog.fields.get(object).is().map(|known| &known.object) {
                 Some(name) if name == object => {}
                 Some(name) => problems.push(Self::problem(
                     declared,
@@ -177,12 +177,11 @@ impl PermissionSet {
         }
         for (object, level, value) in field_paths(said) {
             let place = place(&format!("objects.{object}"));
-            let Some(fields) = catalog.fields(object) else {
+            let Some(FieldsFact { fields, hidden, .. }) = catalog.fields.get(object).is() else {
                 continue;
             };
             match (level, value) {
                 (None, Value::Text(word)) => {
-                    let hidden = catalog.hidden_fields(object);
                     if !hidden.is_empty() {
                         problems.push(Self::problem(
                             declared,
@@ -207,7 +206,7 @@ impl PermissionSet {
                     for name in names {
                         let place = place.clone().key("fields").key(name).itself();
                         let Some(field) = fields.iter().find(|field| field.name == *name) else {
-                            if catalog.hidden_fields(object).contains(name) {
+                            if hidden.contains(name) {
                                 // It is there; whether it can be edited, the org tells.
                                 let level = if level == "edit" { "edit" } else { "read" };
                                 let key = (object.to_owned(), level);

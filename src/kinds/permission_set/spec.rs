@@ -5,6 +5,11 @@ use std::collections::BTreeSet;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::ACTIVATION;
+use super::KIND;
+use super::LICENSE;
+use super::PermissionSet;
+use super::SYSTEM;
 use crate::kinds::Section;
 use crate::kinds::permissions;
 use crate::kinds::settings;
@@ -25,12 +30,6 @@ use crate::model::Address;
 use crate::model::Attributes;
 use crate::model::Declared;
 use crate::model::Value;
-
-use super::ACTIVATION;
-use super::KIND;
-use super::LICENSE;
-use super::PermissionSet;
-use super::SYSTEM;
 
 with_settings! {
     /// A permission set, under its API name.

@@ -8,6 +8,9 @@
 mod muting;
 mod spec;
 
+use crate::facts::Catalog;
+use crate::facts::Fact;
+use crate::kinds::Holding;
 use crate::kinds::Kind;
 use crate::kinds::Resolved;
 use crate::kinds::Scope;
@@ -22,12 +25,11 @@ use crate::model::Action;
 use crate::model::Address;
 use crate::model::Attributes;
 use crate::model::Awaited;
-use crate::model::Catalog;
 use crate::model::Change;
 use crate::model::Declared;
 use crate::model::Element;
-use crate::model::Fact;
 use crate::model::FieldValue;
+use crate::model::Filter;
 use crate::model::Grants;
 use crate::model::IdReference;
 use crate::model::KeySource;
@@ -235,8 +237,9 @@ impl Kind for PermissionSetGroup {
             fields: &["Id", "DeveloperName", "Status"],
             key: "DeveloperName",
             key_source: KeySource::Name,
-            condition: Some("NamespacePrefix = null"),
+            filters: &[Filter::IsNull("NamespacePrefix")],
             supplementary: false,
+            piggybacks: false,
         }];
         &QUERIES
     }
@@ -399,12 +402,13 @@ impl Kind for PermissionSetGroup {
         true
     }
 
-    fn holders(&self, address: &Address) -> Option<(Fact, fn(&Address, &str) -> Address)> {
-        Some((Fact::PermissionSetGroupHolders(address.name().to_owned()), holder_of_group))
+    fn holders<'a>(&self, address: &Address, catalog: &'a Catalog) -> Option<Holding<'a>> {
+        let holders = catalog.permission_set_group_holders.get(address.name());
+        Some(Holding { holders, held_by: holder_of_group })
     }
 
     fn known_id(&self, name: &str, catalog: &Catalog) -> Option<SalesforceId> {
-        match catalog.permission_set_groups(name) {
+        match catalog.permission_set_group.get(name).list() {
             [only] => Some(only.id.clone()),
             _ => None,
         }

@@ -3,6 +3,11 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::ACTIVATION;
+use super::KIND;
+use super::MEMBER;
+use super::PermissionSetGroup;
+use super::muting;
 use crate::kinds::Section;
 use crate::kinds::permission_set;
 use crate::kinds::permission_set::AccessWord;
@@ -22,12 +27,6 @@ use crate::model::Address;
 use crate::model::Attributes;
 use crate::model::Declared;
 use crate::model::Value;
-
-use super::ACTIVATION;
-use super::KIND;
-use super::MEMBER;
-use super::PermissionSetGroup;
-use super::muting;
 
 /// A permission set group, under its API name.
 #[derive(Debug, Deserialize, JsonSchema)]

@@ -6,55 +6,11 @@
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
-use crate::kinds::settings;
+use crate::facts::sections::COPIED;
+use crate::facts::sections::PERMISSIONS;
+use crate::facts::sections::SECTIONS;
+use crate::facts::sections::named_by;
 use crate::model::Element;
-
-/// Sections that are copied beside lists of names: the children by which an
-/// entry is known, the one that says whether it is on, and what a person calls
-/// them.
-const COPIED: [(&str, &[&str], Option<&str>, &str); 8] = [
-    ("categoryGroupVisibilities", &["dataCategoryGroup"], None, "data category groups"),
-    ("fieldPermissions", &["field"], Some("readable"), "field permissions"),
-    ("layoutAssignments", &["layout", "recordType"], None, "page layouts"),
-    ("objectPermissions", &["object"], Some("allowRead"), "object permissions"),
-    ("recordTypeVisibilities", &["recordType"], Some("visible"), "record types"),
-    ("tabVisibilities", &["tab"], None, "tabs"),
-    ("loginHours", &[], None, "login hours"),
-    ("loginIpRanges", &["startAddress"], None, "login IP ranges"),
-];
-pub const PERMISSIONS: &str = "userPermissions";
-
-/// The children that name an entry of a section; `None` for a section that is
-/// not copied.
-fn named_by(section: &str) -> Option<Vec<&'static str>> {
-    if section == PERMISSIONS {
-        return Some(vec!["name"]);
-    }
-    let list = settings::SECTIONS.iter().find(|(_, element, _, _)| *element == section);
-    if let Some((_, _, named, _)) = list {
-        return Some(vec![named]);
-    }
-    COPIED.iter().find(|(name, ..)| *name == section).map(|(_, named, ..)| named.to_vec())
-}
-
-fn is_on(entry: &Element) -> bool {
-    let switch = settings::SECTIONS
-        .iter()
-        .find(|(_, element, _, _)| *element == entry.name)
-        .map(|(_, _, _, on)| *on)
-        .or_else(|| {
-            COPIED.iter().find(|(name, ..)| *name == entry.name).and_then(|(_, _, on, _)| *on)
-        })
-        .or((entry.name == PERMISSIONS).then_some("enabled"));
-    let is_hidden_tab = entry.child_text("visibility") == Some("Hidden");
-    !is_hidden_tab && switch.is_none_or(|switch| entry.child_is_true(switch))
-}
-
-/// What of a base's document a clone takes over.
-pub fn taken_over(document: &Element) -> Vec<Element> {
-    let is_copied = |entry: &&Element| named_by(&entry.name).is_some() && is_on(entry);
-    document.children.iter().filter(is_copied).cloned().collect()
-}
 
 /// The system permissions among what is taken over.
 pub fn permissions(base: &[Element]) -> impl Iterator<Item = &str> {
@@ -67,7 +23,7 @@ pub fn permissions(base: &[Element]) -> impl Iterator<Item = &str> {
 pub fn counted(base: &[Element]) -> BTreeSet<String> {
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
     for entry in base {
-        let list = settings::SECTIONS.iter().find(|(_, element, _, _)| *element == entry.name);
+        let list = SECTIONS.iter().find(|(_, element, _, _)| *element == entry.name);
         let words = list
             .map(|(path, _, _, _)| *path)
             .or_else(|| COPIED.iter().find(|(name, ..)| *name == entry.name).map(|held| held.3));

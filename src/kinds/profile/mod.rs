@@ -11,8 +11,8 @@ mod restrictions;
 mod spec;
 mod steps;
 
+use crate::kinds::Holding;
 use std::collections::BTreeSet;
-use std::fmt::Write as _;
 
 use super::Kind;
 use super::Resolved;
@@ -22,21 +22,24 @@ use super::StepContext;
 use super::Visibility;
 use super::settings;
 use super::user;
+use crate::facts::API_ONLY;
+use crate::facts::Catalog;
+use crate::facts::Fact;
+use crate::facts::Known;
+use crate::facts::ProfileFact;
+use crate::facts::profile_full_name;
+use crate::facts::profile_names;
 use crate::model::Address;
 use crate::model::Attributes;
-use crate::model::Catalog;
 use crate::model::Change;
 use crate::model::Declared;
 use crate::model::Element;
-use crate::model::Fact;
-use crate::model::FactValue;
 use crate::model::Grants;
 use crate::model::IdReference;
 use crate::model::KeySource;
 use crate::model::Observed;
 use crate::model::Place;
 use crate::model::Problem;
-use crate::model::ProfileFact;
 use crate::model::RecordEffect;
 use crate::model::Row;
 use crate::model::RowExt;
@@ -59,22 +62,6 @@ const CLONED: &str = "settings_cloned";
 /// What a clone takes over beside system permissions, counted.
 const CLONED_WITH: &str = "settings_of_the_base";
 const BASE_PERMISSIONS: &str = "system_permissions";
-/// The API-only profile of the Salesforce Integration license has two names,
-/// the newer one first (seen in metadata retrieved from real orgs).
-const API_ONLY: [&str; 2] =
-    ["Minimum Access - API Only Integrations", "Salesforce API Only System Integrations"];
-/// Standard profiles that have another name in metadata than in Setup (metadata
-/// of real orgs in public repositories).
-const STANDARD: [(&str, &str); 8] = [
-    ("Contract Manager", "ContractManager"),
-    ("Marketing User", "MarketingProfile"),
-    ("Read Only", "ReadOnly"),
-    ("Solution Manager", "SolutionManager"),
-    ("Standard Platform User", "StandardAul"),
-    ("Standard User", "Standard"),
-    ("System Administrator", "Admin"),
-    ("Chatter Free User", "Chatter Free User"),
-];
 /// The longest chain of clones that is followed.
 const LONGEST_CHAIN: usize = 100_000;
 /// Profiles that are good places for a deactivated user, best first.
@@ -96,16 +83,6 @@ fn is_setting(path: &str) -> bool {
         || settings::SECTIONS.iter().any(|(section, _, _, _)| *section == path)
 }
 
-/// The fact that tells what a clone of a profile takes over.
-fn base_of(name: &str) -> Fact {
-    Fact::ProfileBase(name.to_owned())
-}
-
-/// What a clone takes over from a profile with this document.
-pub fn base(document: &Element) -> Vec<Element> {
-    clone::taken_over(document)
-}
-
 /// The profile of the org at the end of a chain of declared clones.
 fn root_base<'a>(declared: &'a Declared, scope: &'a dyn Scope) -> &'a str {
     let mut base = declared.attributes.reference(CLONE_FROM);
@@ -121,27 +98,13 @@ fn root_base<'a>(declared: &'a Declared, scope: &'a dyn Scope) -> &'a str {
     base.map_or("", Address::name)
 }
 
-/// The names under which a profile may be found: that of the API-only profile has
-/// changed.
-pub fn names_of_base(base: &str) -> Vec<&str> {
-    let mut names = vec![base];
-    if API_ONLY.contains(&base) {
-        names.extend(API_ONLY.iter().copied().filter(|name| *name != base));
-    }
-    names
-}
-
 /// A profile of the license for users that leave one that is deleted.
 pub fn fallback<'a>(
     license: &str,
     catalog: &'a Catalog,
     may_be_used: &dyn Fn(&str) -> bool,
 ) -> Option<&'a ProfileFact> {
-    let Some(FactValue::Profiles(profiles)) =
-        catalog.get(&Fact::ProfilesOfLicense(license.to_owned()))
-    else {
-        return None;
-    };
+    let profiles = catalog.profiles_of_license.get(license).list();
     let usable = || profiles.iter().filter(|profile| may_be_used(&profile.name));
     FALLBACKS
         .iter()
@@ -165,9 +128,9 @@ impl Kind for Profile {
     }
 
     fn facts(&self, declared: &Declared, scope: &dyn Scope, want: &mut dyn FnMut(Fact)) {
-        for name in names_of_base(root_base(declared, scope)) {
+        for name in profile_names(root_base(declared, scope)) {
             want(Fact::Profile(name.to_owned()));
-            want(base_of(name));
+            want(Fact::ProfileBase(name.to_owned()));
         }
         settings::record_type_facts(&declared.attributes, want);
     }
@@ -187,7 +150,8 @@ impl Kind for Profile {
         catalog: &Catalog,
     ) -> Result<Resolved<'a>, Vec<Problem>> {
         let written = root_base(declared, scope);
-        let found = names_of_base(written).into_iter().find_map(|name| catalog.profile(name));
+        let found =
+            profile_names(written).into_iter().find_map(|name| catalog.profile.get(name).is());
         let Some(base) = found else {
             return Err(vec![Problem {
                 address: declared.address.clone(),
@@ -225,12 +189,12 @@ impl Kind for Profile {
 
     fn defaults(&self, declared: &Declared, scope: &dyn Scope, catalog: &Catalog) -> Attributes {
         let mut defaults = Attributes::new();
-        let names = names_of_base(root_base(declared, scope));
-        let Some(base) = names.into_iter().find_map(|name| catalog.profile(name)) else {
+        let names = profile_names(root_base(declared, scope));
+        let Some(base) = names.into_iter().find_map(|name| catalog.profile.get(name).is()) else {
             return defaults;
         };
         defaults.set(CLONE_FROM, Value::Text(base.name.clone()));
-        if let Some(FactValue::ProfileBase(taken_over)) = catalog.get(&base_of(&base.name)) {
+        if let Known::Is(taken_over) = catalog.profile_base.get(&base.name) {
             defaults.set(BASE_PERMISSIONS, Value::set(clone::permissions(taken_over)));
             let others = clone::counted(taken_over);
             if !others.is_empty() {
@@ -246,8 +210,9 @@ impl Kind for Profile {
             fields: &["Id", "Name", "Description", "UserLicense.Name"],
             key: "Name",
             key_source: KeySource::Name,
-            condition: None,
+            filters: &[],
             supplementary: false,
+            piggybacks: true,
         }];
         &QUERIES
     }
@@ -300,7 +265,7 @@ impl Kind for Profile {
     }
 
     fn document_name(&self, address: &Address) -> String {
-        metadata_full_name(address.name())
+        profile_full_name(address.name())
     }
 
     fn reads_document(&self, attributes: &Attributes) -> bool {
@@ -394,55 +359,19 @@ impl Kind for Profile {
         ))
     }
 
-    fn holders(&self, address: &Address) -> Option<(Fact, fn(&Address, &str) -> Address)> {
-        Some((Fact::ProfileHolders(address.name().to_owned()), |_, username| {
-            Address::new(user::KIND, username)
-        }))
+    fn holders<'a>(&self, address: &Address, catalog: &'a Catalog) -> Option<Holding<'a>> {
+        Some(Holding {
+            holders: catalog.profile_holders.get(address.name()),
+            held_by: |_, username| Address::new(user::KIND, username),
+        })
     }
 
     fn known_id(&self, name: &str, catalog: &Catalog) -> Option<SalesforceId> {
-        catalog.profile(name).map(|profile| profile.id.clone())
+        catalog.profile.get(name).is().map(|profile| profile.id.clone())
     }
 }
 
 /// Whether a list is replaced as a whole.
 fn is_whole_list(path: &str) -> bool {
     path == restrictions::LOGIN_HOURS || path == restrictions::LOGIN_IP_RANGES
-}
-
-/// The metadata full name of a profile: that of a standard one, or its name with some characters
-/// written as `%` and two hexadecimal digits (seen in the file names of real
-/// retrieves: `%2F`, `%26`, `%3A`).
-pub fn metadata_full_name(name: &str) -> String {
-    if let Some((_, full_name)) = STANDARD.iter().find(|(standard, _)| *standard == name) {
-        return (*full_name).to_owned();
-    }
-    let mut full_name = String::with_capacity(name.len());
-    for character in name.chars() {
-        if character.is_ascii()
-            && !character.is_ascii_alphanumeric()
-            && !" _-.,".contains(character)
-        {
-            // Writing to a string does not fail.
-            let _ = write!(full_name, "%{:02X}", u32::from(character));
-        } else {
-            full_name.push(character);
-        }
-    }
-    full_name
-}
-
-#[cfg(test)]
-mod tests {
-    use super::metadata_full_name;
-
-    #[test]
-    fn full_names_escape_what_real_file_names_escape() {
-        assert_eq!(metadata_full_name("Partner / Director"), "Partner %2F Director");
-        assert_eq!(metadata_full_name("Coconut Integration"), "Coconut Integration");
-        assert_eq!(
-            metadata_full_name("Minimum Access - API Only Integrations"),
-            "Minimum Access - API Only Integrations"
-        );
-    }
 }

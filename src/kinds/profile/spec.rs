@@ -5,6 +5,14 @@ use std::collections::BTreeSet;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::CLONE_FROM;
+use super::KIND;
+use super::Profile;
+use super::restrictions::Day;
+use super::restrictions::Hours;
+use super::restrictions::IpRange;
+use super::restrictions::LOGIN_HOURS;
+use super::restrictions::LOGIN_IP_RANGES;
 use crate::kinds::Section;
 use crate::kinds::settings;
 use crate::kinds::settings::Condition;
@@ -22,15 +30,6 @@ use crate::model::Address;
 use crate::model::Attributes;
 use crate::model::Declared;
 use crate::model::Value;
-
-use super::CLONE_FROM;
-use super::KIND;
-use super::Profile;
-use super::restrictions::Day;
-use super::restrictions::Hours;
-use super::restrictions::IpRange;
-use super::restrictions::LOGIN_HOURS;
-use super::restrictions::LOGIN_IP_RANGES;
 
 with_settings! {
     /// A profile, under its name.

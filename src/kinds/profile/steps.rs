@@ -1,5 +1,13 @@
 //! The writes about a profile: the row, and what is laid over it.
 
+use super::CLONE_FROM;
+use super::CLONED;
+use super::LICENSE;
+use super::Profile;
+use super::clone;
+use super::is_setting;
+use super::restrictions;
+use crate::facts::profile_full_name;
 use crate::kinds::Kind as _;
 use crate::kinds::Step;
 use crate::kinds::StepContext;
@@ -9,7 +17,6 @@ use crate::model::Action;
 use crate::model::Attributes;
 use crate::model::Change;
 use crate::model::Element;
-use crate::model::FactValue;
 use crate::model::FieldValue;
 use crate::model::IdReference;
 use crate::model::Ownership;
@@ -20,16 +27,6 @@ use crate::model::RecordEffect;
 use crate::model::StepName;
 use crate::model::Value;
 use crate::model::Write;
-
-use super::CLONE_FROM;
-use super::CLONED;
-use super::LICENSE;
-use super::Profile;
-use super::base_of;
-use super::clone;
-use super::is_setting;
-use super::metadata_full_name;
-use super::restrictions;
 
 fn refuse(change: &Change, message: String, hint: &str) -> Problem {
     Problem {
@@ -70,7 +67,7 @@ impl Profile {
         context: &dyn StepContext,
     ) -> Result<Step, Problem> {
         let base = change.defaults.text(CLONE_FROM).unwrap_or_default();
-        let Some(base) = context.catalog().profile(base) else {
+        let Some(base) = context.catalog().profile.get(base).is() else {
             return Err(refuse(
                 change,
                 format!("the profile to clone, `{base}`, is not known"),
@@ -145,10 +142,7 @@ impl Profile {
         let clones = is_half_made && change.action != Action::Adopt;
         let base: Vec<Element> = if clones {
             let name = change.defaults.text(CLONE_FROM).unwrap_or_default();
-            match context.catalog().get(&base_of(name)) {
-                Some(FactValue::ProfileBase(elements)) => elements.clone(),
-                _ => Vec::new(),
-            }
+            context.catalog().profile_base.get(name).list().to_vec()
         } else {
             Vec::new()
         };
@@ -177,7 +171,7 @@ impl Profile {
             StepName::Overlay,
             Write::UpdateDocument {
                 metadata_type: "Profile".into(),
-                full_name: metadata_full_name(change.address.name()),
+                full_name: profile_full_name(change.address.name()),
                 body,
             },
             RecordEffect { confirm, withdraw, ..RecordEffect::default() },

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
+use super::record_types;
+use crate::facts::sections::SECTIONS;
 use crate::model::Attributes;
 use crate::model::Element;
 use crate::model::Value;
-
-use super::record_types;
 
 /// What holds settings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,25 +17,6 @@ pub enum Holder {
     /// Owned as a whole.
     PermissionSet,
 }
-
-/// Lists of names, each of which is on or off: our path, the metadata section,
-/// its element that names the thing, and the one that says whether it is on.
-pub const SECTIONS: [(&str, &str, &str, &str); 9] = [
-    ("apex_classes", "classAccesses", "apexClass", "enabled"),
-    ("apps", "applicationVisibilities", "application", "visible"),
-    ("custom_metadata_types", "customMetadataTypeAccesses", "name", "enabled"),
-    ("custom_permissions", "customPermissions", "name", "enabled"),
-    ("custom_settings", "customSettingAccesses", "name", "enabled"),
-    (
-        "external_credential_principals",
-        "externalCredentialPrincipalAccesses",
-        "externalCredentialPrincipal",
-        "enabled",
-    ),
-    ("external_data_sources", "externalDataSourceAccesses", "externalDataSource", "enabled"),
-    ("flows", "flowAccesses", "flow", "enabled"),
-    ("visualforce_pages", "pageAccesses", "apexPage", "enabled"),
-];
 
 /// How visible a tab is: our path, the word in a profile and in a set.
 const TABS: [(&str, &str, &str); 3] = [

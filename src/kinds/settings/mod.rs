@@ -11,8 +11,8 @@ mod elements;
 mod record_types;
 mod spec;
 
+pub use crate::facts::sections::SECTIONS;
 pub use elements::Holder;
-pub use elements::SECTIONS;
 pub use elements::differing;
 pub use elements::observe;
 pub use elements::whole;

@@ -8,16 +8,15 @@
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
+use super::Holder;
+use crate::facts::Catalog;
+use crate::facts::Fact;
 use crate::model::Attributes;
-use crate::model::Catalog;
 use crate::model::Declared;
 use crate::model::Element;
-use crate::model::Fact;
 use crate::model::Place;
 use crate::model::Problem;
 use crate::model::Value;
-
-use super::Holder;
 
 /// What its paths begin with.
 pub const RECORD_TYPES: &str = "record_types.";
@@ -133,7 +132,7 @@ pub fn resolve(
 
 /// The full name in metadata of a record type as written.
 fn find(object: &str, written: &str, catalog: &Catalog) -> Result<String, (String, String)> {
-    let persons = catalog.person_record_types();
+    let persons = catalog.person_accounts.get(&()).list();
     let full_name = |name: &str| {
         let is_person = object == ACCOUNT && persons.iter().any(|person| person == name);
         format!("{}.{name}", if is_person { PERSON_ACCOUNT } else { object })
@@ -142,7 +141,7 @@ fn find(object: &str, written: &str, catalog: &Catalog) -> Result<String, (Strin
         .strip_prefix(&format!("{PERSON_ACCOUNT}."))
         .or_else(|| written.strip_prefix(&format!("{object}.")))
         .unwrap_or(written);
-    let types = catalog.record_types(object);
+    let types = catalog.record_types.get(object).list();
     let mut fitting: Vec<&str> = types
         .iter()
         .filter(|held| held.name.eq_ignore_ascii_case(bare))

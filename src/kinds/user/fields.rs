@@ -10,21 +10,20 @@ use std::collections::BTreeSet;
 
 use serde_json::Value as Json;
 
-use crate::kinds::Kind as _;
-use crate::kinds::closest;
-use crate::model::Attributes;
-use crate::model::Catalog;
-use crate::model::Declared;
-use crate::model::FieldValue;
-use crate::model::Problem;
-use crate::model::Row;
-use crate::model::UserField;
-use crate::model::Value;
-
 use super::FIELDS;
 use super::MANAGER;
 use super::ROLE;
 use super::User;
+use crate::facts::Catalog;
+use crate::facts::UserField;
+use crate::kinds::Kind as _;
+use crate::kinds::closest;
+use crate::model::Attributes;
+use crate::model::Declared;
+use crate::model::FieldValue;
+use crate::model::Problem;
+use crate::model::Row;
+use crate::model::Value;
 
 /// Words of their own, and the fields they stand for.
 pub const WORDS: [(&str, &str); 10] = [
@@ -146,7 +145,7 @@ pub fn check(
     attributes: &mut Cow<'_, Attributes>,
     problems: &mut Vec<Problem>,
 ) {
-    let known = catalog.user_fields();
+    let known = catalog.user_fields.get(&()).list();
     if known.is_empty() {
         return;
     }
@@ -302,7 +301,7 @@ fn states_by_code(declared: &Declared, known: &[UserField], problems: &mut Vec<P
 /// The value as it is sent.
 pub fn sent(path: &str, value: &Value, catalog: &Catalog) -> FieldValue {
     let kind = field_of(path).and_then(|name| {
-        let field = catalog.user_fields().iter().find(|field| field.name == name)?;
+        let field = catalog.user_fields.get(&()).list().iter().find(|field| field.name == name)?;
         Some(field.kind.as_str())
     });
     match (value, kind) {
@@ -320,8 +319,8 @@ pub fn required<'a>(catalog: &'a Catalog, after: &Attributes) -> Vec<&'a UserFie
     let is_said = |field: &UserField| {
         after.iter().any(|(path, _)| field_of(path) == Some(field.name.as_str()))
     };
-    catalog
-        .user_fields()
+    let known = catalog.user_fields.get(&()).list();
+    known
         .iter()
         .filter(|field| field.is_required && field.name.ends_with("__c") && !is_said(field))
         .collect()

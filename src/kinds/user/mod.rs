@@ -9,6 +9,8 @@ mod steps;
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
+use crate::facts::Catalog;
+use crate::facts::Fact;
 use crate::kinds::Kind;
 use crate::kinds::Removal;
 use crate::kinds::Resolved;
@@ -18,10 +20,8 @@ use crate::kinds::StepContext;
 use crate::kinds::profile;
 use crate::model::Address;
 use crate::model::Attributes;
-use crate::model::Catalog;
 use crate::model::Change;
 use crate::model::Declared;
-use crate::model::Fact;
 use crate::model::KeySource;
 use crate::model::Observed;
 use crate::model::Place;
@@ -96,7 +96,7 @@ impl User {
             });
         };
         if let Some(written) = declared.attributes.text(ROLE) {
-            match catalog.roles(written) {
+            match catalog.role.get(written).list() {
                 [role] if role.name == written => {}
                 [role] => resolved.to_mut().set(ROLE, Value::Text(role.name.clone())),
                 [] => refuse(
@@ -120,7 +120,7 @@ impl User {
         }
         if let Some(manager) = declared.attributes.reference(MANAGER)
             && scope.declared(manager).is_none()
-            && catalog.user(manager.name()).is_none()
+            && catalog.user.get(manager.name()).is().is_none()
         {
             let hint = scope.meant(manager).map_or_else(
                 || {
@@ -186,7 +186,7 @@ impl Kind for User {
         let mut attributes = Cow::Borrowed(&declared.attributes);
         if let Some(profile) = declared.attributes.reference(PROFILE)
             && scope.declared(profile).is_none()
-            && catalog.profile(profile.name()).is_none()
+            && catalog.profile.get(profile.name()).is().is_none()
         {
             return Err(vec![Problem {
                 address: declared.address.clone(),
@@ -240,7 +240,7 @@ impl Kind for User {
 
     fn defaults(&self, declared: &Declared, _scope: &dyn Scope, catalog: &Catalog) -> Attributes {
         let mut filled_in = Attributes::new();
-        let organization = catalog.organization();
+        let organization = catalog.organization.get(&()).is();
         let defaults = [
             ("alias", Some(default_alias(declared.address.name()))),
             ("email_encoding", Some("UTF-8".to_owned())),
@@ -276,16 +276,18 @@ impl Kind for User {
                 ],
                 key: "Username",
                 key_source: KeySource::Name,
-                condition: None,
+                filters: &[],
                 supplementary: false,
+                piggybacks: false,
             },
             RowQuery {
                 object: "UserLogin",
                 fields: &["Id", "UserId", "IsFrozen"],
                 key: "UserId",
                 key_source: KeySource::RecordId,
-                condition: None,
+                filters: &[],
                 supplementary: true,
+                piggybacks: false,
             },
         ];
         &QUERIES
@@ -401,7 +403,7 @@ impl Kind for User {
             "Manager.Username" => "ManagerId",
             field => field,
         };
-        let known = catalog.user_fields();
+        let known = catalog.user_fields.get(&()).list();
         known.iter().any(|held| held.name.eq_ignore_ascii_case(field))
     }
 
@@ -471,7 +473,7 @@ impl Kind for User {
     }
 
     fn known_id(&self, name: &str, catalog: &Catalog) -> Option<SalesforceId> {
-        catalog.user(name).cloned()
+        catalog.user.get(name).is().cloned()
     }
 
     fn never_replaced(&self) -> Option<(&'static str, &'static str)> {

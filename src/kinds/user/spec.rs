@@ -5,6 +5,16 @@ use std::collections::BTreeSet;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::ACTIVE;
+use super::FROZEN;
+use super::KIND;
+use super::MANAGER;
+use super::PASSWORD;
+use super::PERSONA;
+use super::PROFILE;
+use super::ROLE;
+use super::User;
+use super::fields;
 use crate::kinds::Section;
 use crate::kinds::group_member::OF_PUBLIC_GROUPS;
 use crate::kinds::group_member::OF_QUEUES;
@@ -32,17 +42,6 @@ use crate::model::Attributes;
 use crate::model::Declared;
 use crate::model::Lifecycle;
 use crate::model::Value;
-
-use super::ACTIVE;
-use super::FROZEN;
-use super::KIND;
-use super::MANAGER;
-use super::PASSWORD;
-use super::PERSONA;
-use super::PROFILE;
-use super::ROLE;
-use super::User;
-use super::fields;
 
 /// A user, under its username.
 #[derive(Debug, Deserialize, JsonSchema)]

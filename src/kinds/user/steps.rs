@@ -1,5 +1,17 @@
 //! The writes about a user: made, changed, taken away as far as it goes.
 
+use super::ACTIVE;
+use super::EMAIL;
+use super::EMAIL_UNTIL_CONFIRMED;
+use super::FIELDS;
+use super::FROZEN;
+use super::MANAGER;
+use super::PASSWORD;
+use super::PASSWORD_EMAIL;
+use super::PROFILE;
+use super::ROLE;
+use super::User;
+use super::fields;
 use crate::kinds::Kind;
 use crate::kinds::Step;
 use crate::kinds::StepContext;
@@ -20,19 +32,6 @@ use crate::model::Standing;
 use crate::model::StepName;
 use crate::model::Value;
 use crate::model::Write;
-
-use super::ACTIVE;
-use super::EMAIL;
-use super::EMAIL_UNTIL_CONFIRMED;
-use super::FIELDS;
-use super::FROZEN;
-use super::MANAGER;
-use super::PASSWORD;
-use super::PASSWORD_EMAIL;
-use super::PROFILE;
-use super::ROLE;
-use super::User;
-use super::fields;
 
 /// User licenses whose users belong to a contact (Salesforce Help, "Experience
 /// Cloud User Licenses"); each also as `… Login`.
@@ -66,7 +65,8 @@ impl User {
     fn license_of(profile: &Address, context: &dyn StepContext) -> Option<String> {
         let managed = context.attributes_after(profile).or_else(|| context.attributes(profile));
         let license = managed.and_then(|held| held.text("user_license").map(str::to_owned));
-        license.or_else(|| Some(context.catalog().profile(profile.name())?.license.clone()))
+        license
+            .or_else(|| Some(context.catalog().profile.get(profile.name()).is()?.license.clone()))
     }
 
     /// What the org would refuse for every new user of that sort.
@@ -160,7 +160,7 @@ impl User {
             }
         }
         if let Some(role) = after.text(ROLE).filter(|_| differs(ROLE)) {
-            let [role] = context.catalog().roles(role) else {
+            let [role] = context.catalog().role.get(role).list() else {
                 return Err(self.problem(
                     change,
                     ROLE,

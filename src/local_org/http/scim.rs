@@ -11,7 +11,6 @@ use super::Server;
 use super::call::Outcome;
 use super::call::Reply;
 use super::call::read_json;
-
 use super::oauth;
 use super::records::in_savepoint;
 use crate::local_org::error::ApiError;

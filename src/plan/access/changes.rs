@@ -16,8 +16,6 @@ use crate::model::Action;
 use crate::model::Address;
 use crate::model::Attributes;
 use crate::model::Change;
-use crate::model::Fact;
-use crate::model::FactValue;
 use crate::model::Grants;
 use crate::model::Plan;
 use crate::model::PlanMode;
@@ -366,10 +364,7 @@ impl Work<'_> {
         {
             return Some(grants);
         }
-        match self.input.catalog.get(&Fact::Grants(thing.clone())) {
-            Some(FactValue::Grants(grants)) => Some(grants.clone()),
-            _ => None,
-        }
+        self.input.catalog.grants.get(thing).is().cloned()
     }
 }
 

@@ -7,6 +7,7 @@ use std::collections::HashSet;
 use super::Checked;
 use super::assignee;
 use super::takes_seat;
+use crate::facts::LicenseFact;
 use crate::kinds;
 use crate::model::Action;
 use crate::model::Address;
@@ -15,7 +16,6 @@ use crate::model::Change;
 use crate::model::Check;
 use crate::model::Finding;
 use crate::model::Grants;
-use crate::model::LicenseFact;
 use crate::model::Severity;
 
 pub fn check(checked: &Checked<'_>, findings: &mut Vec<Finding>) {
@@ -60,7 +60,7 @@ fn in_force(checked: &Checked<'_>, findings: &mut Vec<Finding>) {
         } else {
             after
                 .reference("permission_set_license")
-                .and_then(|license| catalog.permission_set_license(license.name()))
+                .and_then(|license| catalog.permission_set_license.get(license.name()).is())
                 .map(|license| ("permission set", license))
         };
         if let Some((sort, license)) = license
@@ -82,7 +82,7 @@ fn in_force(checked: &Checked<'_>, findings: &mut Vec<Finding>) {
             ));
         }
         if let Some(namespace) = super::namespace_of_set(after)
-            && let Some(package) = catalog.package(namespace)
+            && let Some(package) = catalog.package.get(namespace).is()
             && seen.insert(("package", namespace.to_owned()))
         {
             let expired = is_past(package.expires.as_deref(), checked.circumstances.now);
@@ -144,7 +144,7 @@ fn allowed(checked: &Checked<'_>, findings: &mut Vec<Finding>) {
         };
         let carried = carried_license(checked, set);
         if let Some(carried) = &carried
-            && checked.input.catalog.permission_set_license(carried).is_none()
+            && checked.input.catalog.permission_set_license.get(carried).is().is_none()
             && *carried != license
         {
             let key = (set.clone(), format!("`{carried}`"));

@@ -12,12 +12,12 @@ mod seats;
 use std::collections::BTreeSet;
 
 use super::Input;
+use crate::facts::Catalog;
 use crate::kinds;
 use crate::kinds::Scope as _;
 use crate::model::Action;
 use crate::model::Address;
 use crate::model::Attributes;
-use crate::model::Catalog;
 use crate::model::Change;
 use crate::model::Check;
 use crate::model::Circumstances;
@@ -39,7 +39,9 @@ pub fn questions(plan: &Plan, catalog: &Catalog) -> Questions {
         .filter(|change| change.action == Action::Create)
         .filter_map(|change| namespace_of_set(change.after.as_ref()?))
         // A site license needs no seat.
-        .filter(|namespace| catalog.package(namespace).is_some_and(|package| package.allowed >= 0))
+        .filter(|namespace| {
+            catalog.package.get(*namespace).is().is_some_and(|package| package.allowed >= 0)
+        })
         .map(str::to_owned)
         .collect();
     Questions {
@@ -127,7 +129,12 @@ impl Checked<'_> {
         let planned = self.after(profile);
         let named = planned.as_ref().and_then(|attributes| attributes.text("user_license"));
         named.map(str::to_owned).or_else(|| {
-            self.input.catalog.profile(profile.name()).map(|profile| profile.license.clone())
+            self.input
+                .catalog
+                .profile
+                .get(profile.name())
+                .is()
+                .map(|profile| profile.license.clone())
         })
     }
 }

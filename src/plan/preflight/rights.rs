@@ -80,7 +80,7 @@ pub fn is_about_packages(op: &Op) -> bool {
 }
 
 pub fn check(checked: &Checked<'_>, findings: &mut Vec<Finding>) {
-    let Some(rights) = checked.input.catalog.rights() else { return };
+    let Some(rights) = checked.input.catalog.rights.get(&()).is() else { return };
     let has = |need: &Need| {
         if need.purpose == PACKAGES.purpose {
             return checked.circumstances.may_give_packages != Some(false);

@@ -11,13 +11,13 @@ use super::licenses::set_licenses;
 use super::licenses::sets_given;
 use super::namespace_of_set;
 use super::takes_seat;
+use crate::facts::LicenseFact;
 use crate::model::Action;
 use crate::model::Address;
 use crate::model::Attributes;
 use crate::model::Change;
 use crate::model::Check;
 use crate::model::Finding;
-use crate::model::LicenseFact;
 use crate::model::Severity;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -63,7 +63,7 @@ pub fn check(checked: &Checked<'_>, findings: &mut Vec<Finding>) {
         let catalog = checked.input.catalog;
         let license = match sort {
             Sort::User => catalog.user_license(&name),
-            Sort::PermissionSet => catalog.permission_set_license(&name),
+            Sort::PermissionSet => catalog.permission_set_license.get(&name).is(),
         };
         if let (Some(license), Some((address, path))) = (license, seats.first) {
             findings.extend(shortage(checked, license, &seats, address, path));
@@ -80,7 +80,7 @@ fn brought_along<'a>(checked: &Checked<'a>, licenses: &mut BTreeMap<(Sort, Strin
     for (change, given) in made.flat_map(|change| sets_given(checked, change)) {
         let Some(user) = assignee(change) else { continue };
         let Some(license) = carried_license(checked, &given.set) else { continue };
-        if checked.input.catalog.permission_set_license(&license).is_none() {
+        if checked.input.catalog.permission_set_license.get(&license).is().is_none() {
             continue;
         }
         let holders = holders.get_or_insert_with(|| set_licenses(checked));
@@ -160,7 +160,7 @@ fn package_licenses(
         }
     }
     for (namespace, (count, address)) in needed {
-        let Some(package) = checked.input.catalog.package(&namespace) else { continue };
+        let Some(package) = checked.input.catalog.package.get(&namespace).is() else { continue };
         let left = u64::try_from((package.allowed - package.used).max(0)).unwrap_or(0);
         if package.allowed >= 0 && count > left {
             let message = format!(
@@ -191,7 +191,7 @@ fn packages(checked: &Checked<'_>, findings: &mut Vec<Finding>) {
     let mut lacking: BTreeMap<&str, Vec<&Change>> = BTreeMap::new();
     for change in checked.plan.changes.iter().filter(|change| change.action == Action::Create) {
         let Some(namespace) = change.after.as_ref().and_then(namespace_of_set) else { continue };
-        let Some(package) = checked.input.catalog.package(namespace) else { continue };
+        let Some(package) = checked.input.catalog.package.get(namespace).is() else { continue };
         // Who holds one is only known when the org was asked and told.
         let Some(users) = checked.circumstances.package_users.get(namespace) else { continue };
         let holds = assignee(change).is_some_and(|user| {
@@ -203,7 +203,7 @@ fn packages(checked: &Checked<'_>, findings: &mut Vec<Finding>) {
         }
     }
     for (namespace, changes) in lacking {
-        let Some(package) = checked.input.catalog.package(namespace) else { continue };
+        let Some(package) = checked.input.catalog.package.get(namespace).is() else { continue };
         let users = super::named(changes.iter().filter_map(|change| assignee(change)));
         let left = (package.allowed - package.used).max(0);
         let message = format!(
