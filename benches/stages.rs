@@ -14,6 +14,7 @@ use orgform::model::Observations;
 use orgform::model::Ownership;
 use orgform::model::PlanMode;
 use orgform::model::Record;
+use orgform::model::RecordError;
 use orgform::model::RecordStream;
 use orgform::model::Recorded;
 use orgform::model::SalesforceId;
@@ -87,7 +88,7 @@ impl Recorded for Held {
         }))
     }
 
-    fn get(&self, address: &Address) -> Result<Option<Record>, String> {
+    fn get(&self, address: &Address) -> Result<Option<Record>, RecordError> {
         Ok(self.0.get(address).cloned())
     }
 }

@@ -1,6 +1,7 @@
 //! Errors for the person who gets them: every module's typed errors become a
 //! message, places, hints and an exit code in this file and nowhere else.
 
+use crate::model::RecordError;
 use std::collections::HashMap;
 use std::path::PathBuf;
 
@@ -68,7 +69,7 @@ impl CommandError {
     }
 
     /// A record of the state that this version can't read.
-    pub fn unreadable_state(reason: String) -> Self {
+    pub fn unreadable_state(reason: RecordError) -> Self {
         Self::new(format!("the state can't be read: {reason}"))
             .hint("Use the version of orgform that wrote the state.")
     }

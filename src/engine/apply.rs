@@ -84,16 +84,19 @@ impl Leaving {
 }
 
 /// The calls that may leave, at most so many.
-fn next_calls(run: &mut Run<'_>, store: &Store, room: usize) -> Vec<Leaving> {
+///
+/// # Errors
+/// When the state can't be read.
+fn next_calls(run: &mut Run<'_>, store: &Store, room: usize) -> Result<Vec<Leaving>, EngineError> {
     let mut leaving = Vec::new();
     while leaving.len() < room
         && let Some((shape, ops)) = run.queue.next_batch()
     {
-        if let Some(batch) = run.prepare(&ops, store) {
+        if let Some(batch) = run.prepare(&ops, store).map_err(EngineError::Record)? {
             leaving.push(Leaving { shape, batch, looks: run.looks(&ops) });
         }
     }
-    leaving
+    Ok(leaving)
 }
 
 /// Sends a call, after a pause where it is a look again.
@@ -146,7 +149,7 @@ pub async fn apply(
         let may_send = !flight.is_stopping() && run.outcome.fatal.is_none();
         let under_way = flight.open() + begun.len();
         let room = if may_send { options.parallelism.saturating_sub(under_way) } else { 0 };
-        let leaving = next_calls(&mut run, store, room);
+        let leaving = next_calls(&mut run, store, room)?;
         let intents = leaving.iter().filter_map(|call| call.intent(plan, &options.run, now()));
         let intents: Vec<Intent> = intents.collect();
         let mut numbers = flight.beside(store.begin(intents)).await?;

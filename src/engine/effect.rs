@@ -11,6 +11,7 @@ use crate::model::Op;
 use crate::model::Ownership;
 use crate::model::Reason;
 use crate::model::Record;
+use crate::model::RecordError;
 use crate::model::SalesforceId;
 use crate::model::Standing;
 use crate::model::Value;
@@ -37,9 +38,9 @@ pub struct Confirmed {
 pub fn record_changes(
     op: &Op,
     confirmed: &Confirmed,
-    recorded: &dyn Fn(&Address) -> Result<Option<Record>, String>,
+    recorded: &dyn Fn(&Address) -> Result<Option<Record>, RecordError>,
     now: i64,
-) -> Result<Vec<RecordChange>, String> {
+) -> Result<Vec<RecordChange>, RecordError> {
     let effect = &op.effect;
     if effect.forget {
         let mut changes = vec![RecordChange::Forget(op.address.clone())];

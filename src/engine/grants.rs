@@ -1,5 +1,6 @@
 //! All that one user has access through, as the org has it, or as the state remembers it.
 
+use crate::model::RecordError;
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
@@ -142,7 +143,7 @@ fn recall_grants(
     recorded: &dyn crate::model::Recorded,
     catalog: &Catalog,
     thing: &Address,
-) -> Result<Option<Grants>, String> {
+) -> Result<Option<Grants>, RecordError> {
     let held = recorded.get(thing)?;
     Ok(held
         .and_then(|record| kinds::of(thing)?.grants(&record.attributes))
@@ -158,7 +159,7 @@ pub fn recall_user(
     recorded: &dyn crate::model::Recorded,
     catalog: &Catalog,
     user: &Address,
-) -> Result<Option<(SeenUser, Vec<SourceName>)>, String> {
+) -> Result<Option<(SeenUser, Vec<SourceName>)>, RecordError> {
     let Some(record) = recorded.get(user)? else { return Ok(None) };
     let mut things: BTreeSet<Address> =
         record.attributes.reference("profile").cloned().into_iter().collect();

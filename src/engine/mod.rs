@@ -32,6 +32,7 @@ mod targets;
 mod wait;
 
 use crate::model::Address;
+use crate::model::RecordError;
 use crate::model::StepName;
 use crate::org::OrgError;
 use crate::state::StateError;
@@ -73,7 +74,7 @@ pub enum EngineError {
     State(#[from] StateError),
     /// A record can't be read.
     #[error("the state can't be read: {0}")]
-    Record(String),
+    Record(RecordError),
     /// The token is for another org than the state.
     #[error("the org says that it is {found}, and its token says {wanted}")]
     OtherOrg {

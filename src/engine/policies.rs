@@ -36,8 +36,8 @@ pub async fn undone(org: &Org, plan: &Plan, done: &[usize]) -> Result<Vec<Undone
         let held = &plan.ops[*op];
         let (gives, takes) = (held.effect.creates.is_some(), held.effect.forget);
         // What is made anew was taken off before it was given.
-        let change = plan.changes.binary_search_by(|change| change.address.cmp(&held.address));
-        let is_made_anew = takes && change.is_ok_and(|index| plan.changes[index].after.is_some());
+        let change = plan.changes.of(&held.address);
+        let is_made_anew = takes && change.is_some_and(|change| change.after.is_some());
         if (gives || takes) && !is_made_anew && is_relation(&held.address) {
             relations.push((*op, held.address.clone(), takes));
         }

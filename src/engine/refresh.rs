@@ -1,6 +1,8 @@
 //! The refresh: what the org has of what is declared or recorded, compared
 //! with the state while the pages come in. Only differences are kept.
 
+use crate::model::Record;
+use crate::model::RecordError;
 use std::collections::BTreeMap;
 use std::collections::HashMap;
 use std::collections::HashSet;
@@ -202,7 +204,7 @@ struct Comparison<'a> {
     respelled: Option<HashMap<String, Address>>,
     observations: Observations,
     seen: HashSet<Address>,
-    error: Option<String>,
+    error: Option<RecordError>,
 }
 
 impl Comparison<'_> {
@@ -217,30 +219,31 @@ impl Comparison<'_> {
         respelled.get(&fold(&address)).cloned().unwrap_or(address)
     }
 
-    fn is_known(&self, address: &Address) -> bool {
-        self.scope.declared(address).is_some() || matches!(self.recorded.get(address), Ok(Some(_)))
+    fn is_known(&mut self, address: &Address) -> bool {
+        self.scope.declared(address).is_some() || self.record(address).is_some()
+    }
+
+    /// What is recorded; that it can't be read is raised at the end.
+    fn record(&mut self, address: &Address) -> Option<Record> {
+        self.recorded.get(address).unwrap_or_else(|error| {
+            self.error.get_or_insert(error);
+            None
+        })
     }
 
     fn take(&mut self, address: Address, mut observed: Observed) {
         let Some(kind) = kinds::of(&address) else { return };
         let address = if self.is_known(&address) { address } else { self.respell(address) };
-        let references: Vec<(String, Address)> = observed
-            .attributes
-            .references()
-            .filter(|(_, referred)| kinds::of(referred).is_some() && !self.is_known(referred))
+        let references = observed.attributes.references();
+        let mut references: Vec<(String, Address)> = references
+            .filter(|(_, referred)| kinds::of(referred).is_some())
             .map(|(path, referred)| (path.to_owned(), referred.clone()))
             .collect();
+        references.retain(|(_, referred)| !self.is_known(referred));
         for (path, referred) in references {
             observed.attributes.set(path, Value::Reference(self.respell(referred)));
         }
-        let record = match self.recorded.get(&address) {
-            Ok(record) => record,
-            Err(error) => {
-                self.error = Some(error);
-                return;
-            }
-        };
-        let Some(record) = record else {
+        let Some(record) = self.record(&address) else {
             if self.scope.declared(&address).is_some() {
                 self.observations.differing.insert(address, Observation::Found(observed));
             } else if let Some(subject) = kind.subject(&address)

@@ -3,6 +3,7 @@
 //!
 //! Nothing is told before the state knows it.
 
+use crate::model::RecordError;
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::time::Duration;
@@ -171,34 +172,57 @@ impl<'a> Run<'a> {
     }
 
     /// Puts the ids in; ops whose ids are not known fail here.
-    pub fn prepare(&mut self, ops: &[usize], store: &Store) -> Option<Vec<Prepared>> {
+    ///
+    /// # Errors
+    /// When the state can't be read.
+    pub fn prepare(
+        &mut self,
+        ops: &[usize],
+        store: &Store,
+    ) -> Result<Option<Vec<Prepared>>, RecordError> {
         let plan = self.plan;
+        let mut failure = None;
         let mut batch = Vec::with_capacity(ops.len());
         for op in ops {
-            match prepare(*op, &plan.ops[*op], &mut |address| self.id_of(address, store)) {
+            match prepare(*op, &plan.ops[*op], &mut |address| {
+                self.id_of(address, store).unwrap_or_else(|error| {
+                    failure = Some(error);
+                    None
+                })
+            }) {
                 Ok(prepared) => batch.push(prepared),
+                Err(_) if failure.is_some() => break,
                 Err(address) => {
                     self.queue.free(*op);
                     self.failed(*op, Cause::NotSent(NotSent::IdUnknown(address)));
                 }
             }
         }
-        (!batch.is_empty()).then_some(batch)
+        match failure {
+            Some(error) => Err(error),
+            None => Ok((!batch.is_empty()).then_some(batch)),
+        }
     }
 
     /// The id of what this run made, or an earlier one: a set that thousands are
     /// given is looked up once.
-    fn id_of(&mut self, address: &Address, store: &Store) -> Option<SalesforceId> {
+    fn id_of(
+        &mut self,
+        address: &Address,
+        store: &Store,
+    ) -> Result<Option<SalesforceId>, RecordError> {
         if let Some(id) = self.ids.get(address) {
-            return Some(id.clone());
+            return Ok(Some(id.clone()));
         }
-        let id = self.recorded(address, store).ok().flatten()?.id?;
-        self.ids.insert(address.clone(), id.clone());
-        Some(id)
+        let id = self.recorded(address, store)?.and_then(|record| record.id);
+        if let Some(id) = &id {
+            self.ids.insert(address.clone(), id.clone());
+        }
+        Ok(id)
     }
 
     /// What is recorded of a thing, that included which the state does not know yet.
-    fn recorded(&self, address: &Address, store: &Store) -> Result<Option<Record>, String> {
+    fn recorded(&self, address: &Address, store: &Store) -> Result<Option<Record>, RecordError> {
         match self.written.get(address) {
             Some(record) => Ok(record.clone()),
             None => store.get(address),

@@ -8,6 +8,7 @@
 mod access;
 mod address;
 mod change;
+mod changes;
 mod declared;
 mod document;
 mod finding;
@@ -25,6 +26,7 @@ mod value;
 pub use access::{AccessChange, EVERY, Grants, Right, Source, SourceName, SourcedRight};
 pub use address::Address;
 pub use change::{Action, Change, Implied, Reason};
+pub use changes::Changes;
 pub use declared::{Condition, Conditional, Declared, Lifecycle, Place, PlaceStep};
 pub use document::Element;
 pub use finding::{Check, Circumstances, Finding, Questions, RunningUser, Severity, Through};
@@ -37,7 +39,7 @@ pub use op::{
 pub use pattern::AddressPattern;
 pub use plan::{ApiCallEstimate, Note, NoteKind, Partial, Plan, PlanMode, Problem, Summary};
 pub use read::{Filter, KeySource, Row, RowExt, RowQuery};
-pub use record::{Ownership, Record, RecordStream, Recorded, Standing, StoredRecord};
+pub use record::{Ownership, Record, RecordError, RecordStream, Recorded, Standing, StoredRecord};
 pub use run::{Clock, Monotonic, OrgIdentity};
 pub use step::StepName;
 pub use value::{Attributes, Digest, Path, Value};

@@ -1,5 +1,6 @@
 //! A finished plan, and what it has to say beside its changes.
 
+use super::Changes;
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
@@ -10,7 +11,6 @@ use super::Action;
 use super::Address;
 use super::AddressPattern;
 use super::Attributes;
-use super::Change;
 use super::Finding;
 use super::Op;
 use super::Place;
@@ -148,7 +148,7 @@ pub struct Plan {
     /// The org it is for.
     pub org_id: SalesforceId,
     /// Changes in the order of addresses.
-    pub changes: Vec<Change>,
+    pub changes: Changes,
     /// The writes, each with what it waits for.
     pub ops: Vec<Op>,
     /// Records that differ from the org while the org is as declared: written

@@ -83,6 +83,40 @@ impl Record {
     }
 }
 
+/// Why a record can't be read from the state.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RecordError {
+    /// Whoever stores it refused, in its own words.
+    #[error("{0}")]
+    Refused(String),
+    /// It is shorter than any record.
+    #[error("a record is cut short")]
+    CutShort,
+    /// It was written by a version that lays records out otherwise.
+    #[error("a record has layout {found}, and this version knows {known}")]
+    Layout {
+        /// Its layout.
+        found: u8,
+        /// The layout of this version.
+        known: u8,
+    },
+    /// A part of it is not there.
+    #[error("a chunk of a value is missing")]
+    ChunkMissing,
+    /// What it is stored under is no address.
+    #[error("a key is no address")]
+    NoAddress,
+    /// Its bytes are no record: what stands where in them.
+    #[error("{0}")]
+    Unreadable(String),
+    /// It is of a kind that a newer version wrote.
+    #[error("it holds {0}, a kind that this version does not know; use the version that wrote it")]
+    UnknownKind(Address),
+    /// It was there a moment ago.
+    #[error("{0} is no longer in the state")]
+    Gone(Address),
+}
+
 /// A record as it streams out of the state: decoded only when asked.
 pub struct StoredRecord<'a> {
     /// Its address.
@@ -94,11 +128,11 @@ pub struct StoredRecord<'a> {
     /// Whether it is protected from being taken away.
     pub protected: bool,
     /// Decodes the rest.
-    pub decode: Box<dyn FnOnce() -> Result<Record, String> + 'a>,
+    pub decode: Box<dyn FnOnce() -> Result<Record, RecordError> + 'a>,
 }
 
 /// A stream of records in the order of their addresses.
-pub type RecordStream<'a> = Box<dyn Iterator<Item = Result<StoredRecord<'a>, String>> + 'a>;
+pub type RecordStream<'a> = Box<dyn Iterator<Item = Result<StoredRecord<'a>, RecordError>> + 'a>;
 
 /// What the planner may ask of the state.
 pub trait Recorded {
@@ -109,7 +143,7 @@ pub trait Recorded {
     ///
     /// # Errors
     /// When the state can't be read.
-    fn get(&self, address: &Address) -> Result<Option<Record>, String>;
+    fn get(&self, address: &Address) -> Result<Option<Record>, RecordError>;
 }
 
 impl Record {

@@ -6,6 +6,7 @@
 //! files still declare would be gone after the run, and what needs it refused in
 //! the middle of it.
 
+use crate::model::RecordError;
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
@@ -22,7 +23,7 @@ use crate::model::Reason;
 ///
 /// # Errors
 /// When the state can't be read.
-pub fn add(input: &Input<'_>, draft: &mut Draft) -> Result<(), String> {
+pub fn add(input: &Input<'_>, draft: &mut Draft) -> Result<(), RecordError> {
     if input.mode != PlanMode::Converge {
         return Ok(());
     }
@@ -45,28 +46,11 @@ pub fn add(input: &Input<'_>, draft: &mut Draft) -> Result<(), String> {
         }
     }
     for (address, with) in again {
-        match draft.changes.binary_search_by(|change| change.address.cmp(&address)) {
-            Ok(index) => {
-                let change = &mut draft.changes[index];
-                if matches!(change.action, Action::Adopt | Action::Update) {
-                    change.may_leave_with = Some(with);
-                }
-            }
-            Err(index) => {
-                let Some(record) = input.recorded.get(&address)? else { continue };
-                let attributes = Some(record.attributes.clone());
-                let reason = Reason::MayLeaveWith { address: with.clone() };
-                let change = Change {
-                    before: attributes.clone(),
-                    after: attributes,
-                    protected: record.protected,
-                    recorded: Some(Box::new(record)),
-                    may_leave_with: Some(with),
-                    ..Change::new(address, Action::Update, reason)
-                };
-                draft.changes.insert(index, change);
-                draft.no_op = draft.no_op.saturating_sub(1);
-            }
+        let reason = Reason::MayLeaveWith { address: with.clone() };
+        if let Some(change) = draft.change_of(&address, reason, input.recorded)?
+            && matches!(change.action, Action::Adopt | Action::Update)
+        {
+            change.may_leave_with = Some(with);
         }
     }
     Ok(())
@@ -76,16 +60,15 @@ pub fn add(input: &Input<'_>, draft: &mut Draft) -> Result<(), String> {
 /// by user and by the kinds that come before them.
 type Taken<'a> = BTreeMap<(Address, &'a str), BTreeSet<(Address, Option<String>)>>;
 
-fn taken_away(input: &Input<'_>, draft: &Draft) -> Result<Taken<'static>, String> {
+fn taken_away(input: &Input<'_>, draft: &Draft) -> Result<Taken<'static>, RecordError> {
     let mut taken = Taken::new();
     let leaves = |change: &&Change| matches!(change.action, Action::Delete | Action::Replace);
     for change in draft.changes.iter().filter(leaves) {
         let Some(kind) = kinds::of(&change.address) else { continue };
         let Some((user, thing)) = kind.joins(&change.address) else { continue };
-        let index = draft.changes.binary_search_by(|change| change.address.cmp(&thing));
-        let before = match index {
-            Ok(index) => draft.changes[index].before.clone(),
-            Err(_) => input.recorded.get(&thing)?.map(|record| record.attributes),
+        let before = match draft.changes.of(&thing) {
+            Some(change) => change.before.clone(),
+            None => input.recorded.get(&thing)?.map(|record| record.attributes),
         };
         let carried = before.and_then(|held| held.text("license").map(str::to_owned));
         for earlier in kind.follows() {

@@ -293,7 +293,7 @@ mod tests {
         Plan {
             mode: PlanMode::Destroy { include_adopted: false, rename_usernames: false },
             org_id: id(),
-            changes,
+            changes: changes.into(),
             ops,
             sync: std::collections::BTreeMap::new(),
             drift: std::collections::BTreeMap::new(),

@@ -5,6 +5,7 @@
 //! who use it leave first. So a target brings along the first or the second,
 //! and an exclusion leaves out the reverse of both.
 
+use crate::model::RecordError;
 use std::collections::BTreeSet;
 use std::collections::HashMap;
 use std::collections::HashSet;
@@ -63,7 +64,7 @@ pub enum ChoiceError {
     },
     /// The state can't be read.
     #[error("the state can't be read: {0}")]
-    State(String),
+    State(RecordError),
 }
 
 /// The resources that a plan is about.
@@ -161,13 +162,13 @@ pub struct LookedAt<'a> {
 
 impl Recorded for LookedAt<'_> {
     fn stream(&self) -> RecordStream<'_> {
-        let looks_at = |stored: &Result<StoredRecord<'_>, String>| {
+        let looks_at = |stored: &Result<StoredRecord<'_>, RecordError>| {
             stored.as_ref().map_or(true, |stored| self.choice.looks_at(&stored.address))
         };
         Box::new(self.recorded.stream().filter(looks_at))
     }
 
-    fn get(&self, address: &Address) -> Result<Option<Record>, String> {
+    fn get(&self, address: &Address) -> Result<Option<Record>, RecordError> {
         self.recorded.get(address)
     }
 }
@@ -245,7 +246,11 @@ struct Web {
 }
 
 impl Web {
-    fn build(desired: &Desired, recorded: &dyn Recorded, mode: PlanMode) -> Result<Self, String> {
+    fn build(
+        desired: &Desired,
+        recorded: &dyn Recorded,
+        mode: PlanMode,
+    ) -> Result<Self, RecordError> {
         let nothing = Desired::default();
         let desired = if mode == PlanMode::Converge { desired } else { &nothing };
         let mut records = Vec::new();

@@ -1,5 +1,10 @@
 //! A plan in the making.
 
+use crate::model::Action;
+use crate::model::Changes;
+use crate::model::Reason;
+use crate::model::RecordError;
+use crate::model::Recorded;
 use std::collections::BTreeMap;
 
 use crate::model::Address;
@@ -12,7 +17,7 @@ use crate::model::Record;
 #[derive(Debug, Default)]
 pub struct Draft {
     /// Changes, in the order of addresses.
-    pub changes: Vec<Change>,
+    pub changes: Changes,
     /// How many things are as declared.
     pub no_op: u64,
     /// Records to correct without a call.
@@ -34,6 +39,32 @@ impl Draft {
                 self.existing.insert(kind.to_owned(), 1);
             }
         }
+    }
+
+    /// The change of a thing, to be added to: the one that is planned, or an update that
+    /// leaves it as it is recorded; `None` where nothing is.
+    ///
+    /// # Errors
+    /// When the state can't be read.
+    pub fn change_of(
+        &mut self,
+        address: &Address,
+        reason: Reason,
+        recorded: &dyn Recorded,
+    ) -> Result<Option<&mut Change>, RecordError> {
+        if self.changes.of(address).is_none() {
+            let Some(record) = recorded.get(address)? else { return Ok(None) };
+            let attributes = Some(record.attributes.clone());
+            self.changes.insert(Change {
+                before: attributes.clone(),
+                after: attributes,
+                protected: record.protected,
+                recorded: Some(Box::new(record)),
+                ..Change::new(address.clone(), Action::Update, reason)
+            });
+            self.no_op = self.no_op.saturating_sub(1);
+        }
+        Ok(self.changes.of_mut(address))
     }
 
     /// Takes note of what was changed outside.

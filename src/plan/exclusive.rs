@@ -4,6 +4,7 @@
 //! It is about relations alone. A license that came along with a set is the
 //! platform's, and stays while the set does.
 
+use crate::model::RecordError;
 use std::collections::HashMap;
 
 use super::Input;
@@ -27,9 +28,12 @@ pub fn is_taken_off(input: &Input<'_>, user: &Address, relation: &Address) -> bo
 }
 
 /// Adds the changes that take it off.
-pub fn add(input: &Input<'_>, draft: &mut Draft) {
+///
+/// # Errors
+/// When the state can't be read.
+pub fn add(input: &Input<'_>, draft: &mut Draft) -> Result<(), RecordError> {
     let mut declared_sets: Option<HashMap<Address, Vec<Address>>> = None;
-    let mut added = false;
+    let mut added = Vec::new();
     for (user, relations) in &input.observations.undeclared {
         for (address, observed) in relations {
             if !is_taken_off(input, user, address) {
@@ -49,21 +53,21 @@ pub fn add(input: &Input<'_>, draft: &mut Draft) {
             }
             if let Some(license) = observed.attributes.reference("permission_set_license") {
                 let sets = declared_sets.get_or_insert_with(|| sets_by_user(input));
-                if sets.get(user).is_some_and(|sets| carries(input, sets, license.name())) {
+                if let Some(sets) = sets.get(user)
+                    && carries(input, sets, license.name())?
+                {
                     continue;
                 }
             }
-            draft.changes.push(Change {
+            added.push(Change {
                 before: Some(observed.attributes.clone()),
                 observed: Some(Box::new(observed.clone())),
                 ..Change::new(address.clone(), Action::Delete, Reason::Exclusive)
             });
-            added = true;
         }
     }
-    if added {
-        draft.changes.sort_by(|left, right| left.address.cmp(&right.address));
-    }
+    draft.changes.extend(added);
+    Ok(())
 }
 
 /// The sets that each user is to hold.
@@ -79,13 +83,15 @@ fn sets_by_user(input: &Input<'_>) -> HashMap<Address, Vec<Address>> {
 }
 
 /// Whether one of these sets carries the license.
-fn carries(input: &Input<'_>, sets: &[Address], license: &str) -> bool {
-    sets.iter().any(|set| {
-        let recorded = input.recorded.get(set).ok().flatten();
-        let carried =
-            recorded.and_then(|record| record.attributes.text("license").map(str::to_owned));
+fn carries(input: &Input<'_>, sets: &[Address], license: &str) -> Result<bool, RecordError> {
+    for set in sets {
+        let recorded = input.recorded.get(set)?;
+        let carried = recorded.as_ref().and_then(|record| record.attributes.text("license"));
         let written = input.desired.declared(set).and_then(|set| set.attributes.text("license"));
         let written = written.map(kinds::set_license_name);
-        [carried.as_deref(), written].into_iter().flatten().any(|name| name == license)
-    })
+        if [carried, written].into_iter().flatten().any(|name| name == license) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }

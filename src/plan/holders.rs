@@ -1,6 +1,7 @@
 //! What somebody outside the plan still holds is kept, and said so; and it is
 //! not made anew under their feet.
 
+use crate::model::RecordError;
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::collections::HashMap;
@@ -64,7 +65,7 @@ pub fn keep_what_is_held(
             if leaves(draft, &holder, &change.address) || wanted_by == Some(&holder) {
                 continue;
             }
-            if is_retired(input.recorded, &holder) {
+            if is_retired(input.recorded, &holder).map_err(PlanError::State)? {
                 retired.push(holder);
             } else {
                 others.push(username.to_owned());
@@ -92,7 +93,7 @@ pub fn keep_what_is_held(
         let text = format!("kept, since {} still {} it", who(&holders), holds(&holders));
         draft.notes.push(Note { kind: NoteKind::Kept, address, text });
     }
-    add_moves(input, draft, moved);
+    add_moves(input, draft, moved).map_err(PlanError::State)?;
     if problems.is_empty() { Ok(()) } else { Err(PlanError::Problems(problems)) }
 }
 
@@ -131,10 +132,7 @@ fn held_by_others(input: &Input<'_>, change: &Change, others: &[String]) -> Prob
 
 /// Whether the plan takes `thing` off `holder`.
 fn leaves(draft: &Draft, holder: &Address, thing: &Address) -> bool {
-    let Ok(index) = draft.changes.binary_search_by(|change| change.address.cmp(holder)) else {
-        return false;
-    };
-    let change = &draft.changes[index];
+    let Some(change) = draft.changes.of(holder) else { return false };
     match change.action {
         Action::Delete | Action::Replace => true,
         Action::Release => false,
@@ -145,25 +143,28 @@ fn leaves(draft: &Draft, holder: &Address, thing: &Address) -> bool {
     }
 }
 
-fn is_retired(recorded: &dyn Recorded, holder: &Address) -> bool {
-    matches!(recorded.get(holder), Ok(Some(record)) if record.standing == Standing::Retired)
+fn is_retired(recorded: &dyn Recorded, holder: &Address) -> Result<bool, RecordError> {
+    let record = recorded.get(holder)?;
+    Ok(record.is_some_and(|record| record.standing == Standing::Retired))
 }
 
 /// A retired user is no longer planned for, but for the move off a profile.
-fn add_moves(input: &Input<'_>, draft: &mut Draft, moved: BTreeSet<Address>) {
-    let mut added = false;
+fn add_moves(
+    input: &Input<'_>,
+    draft: &mut Draft,
+    moved: BTreeSet<Address>,
+) -> Result<(), RecordError> {
+    let mut moves = Vec::new();
     for address in moved {
-        let Ok(Some(record)) = input.recorded.get(&address) else { continue };
-        draft.changes.push(Change {
+        let Some(record) = input.recorded.get(&address)? else { continue };
+        moves.push(Change {
             before: Some(record.attributes.clone()),
             recorded: Some(Box::new(record)),
             ..Change::new(address, Action::Delete, crate::model::Reason::NotDeclared)
         });
-        added = true;
     }
-    if added {
-        draft.changes.sort_by(|left, right| left.address.cmp(&right.address));
-    }
+    draft.changes.extend(moves);
+    Ok(())
 }
 
 fn who(holders: &[String]) -> String {

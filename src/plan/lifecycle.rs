@@ -11,6 +11,7 @@ use crate::model::Declared;
 use crate::model::PlanMode;
 use crate::model::Problem;
 use crate::model::Record;
+use crate::model::RecordError;
 
 /// Whether a thing may not be taken away: the files say so, or said so when
 /// they were last applied. What belongs to a user
@@ -18,7 +19,11 @@ use crate::model::Record;
 ///
 /// # Errors
 /// When the state can't be read.
-pub fn is_protected(input: &Input<'_>, address: &Address, record: &Record) -> Result<bool, String> {
+pub fn is_protected(
+    input: &Input<'_>,
+    address: &Address,
+    record: &Record,
+) -> Result<bool, RecordError> {
     let says = |address: &Address| {
         input.desired.declared(address).map(|held| held.lifecycle.prevent_destroy)
     };

@@ -4,6 +4,7 @@
 //! header of the record, so that what is held follows what differs. What the
 //! refresh observed is consulted by address; it holds only differences too.
 
+use crate::model::RecordError;
 use std::collections::BTreeSet;
 
 use super::Desired;
@@ -46,7 +47,7 @@ struct Known<'a> {
     digest: Digest,
     standing: Standing,
     protected: bool,
-    decode: Box<dyn FnOnce() -> Result<Record, String> + 'a>,
+    decode: Box<dyn FnOnce() -> Result<Record, RecordError> + 'a>,
 }
 
 /// Merges; refused declarations are all collected before the error.
@@ -80,7 +81,7 @@ pub fn merge(input: &Input<'_>, renames: &Renames, draft: &mut Draft) -> Result<
 fn known<'a>(
     input: &'a Input<'a>,
     renames: &'a Renames,
-) -> impl Iterator<Item = Result<Known<'a>, String>> {
+) -> impl Iterator<Item = Result<Known<'a>, RecordError>> {
     let mut stored = input
         .recorded
         .stream()
@@ -128,7 +129,11 @@ struct Merge<'a, 'b> {
 }
 
 impl Merge<'_, '_> {
-    fn pair(&mut self, wanted: Option<&Declared>, held: Option<Known<'_>>) -> Result<(), String> {
+    fn pair(
+        &mut self,
+        wanted: Option<&Declared>,
+        held: Option<Known<'_>>,
+    ) -> Result<(), RecordError> {
         if let Some(known) = held.as_ref().filter(|known| known.standing == Standing::Live) {
             self.draft.count_existing(known.address.kind());
         }
@@ -168,7 +173,11 @@ impl Merge<'_, '_> {
         self.input.observations.differing.get(address)
     }
 
-    fn declared(&mut self, declared: &Declared, held: Option<Known<'_>>) -> Result<(), String> {
+    fn declared(
+        &mut self,
+        declared: &Declared,
+        held: Option<Known<'_>>,
+    ) -> Result<(), RecordError> {
         let Some(kind) = kinds::of(&declared.address) else { return Ok(()) };
         let resolved = match kind.resolve(declared, self.input.desired, self.input.catalog) {
             Ok(resolved) => resolved,
@@ -267,7 +276,7 @@ impl Merge<'_, '_> {
             }
             lifecycle::leave_ignored(kind, declared, before, &mut after);
         }
-        self.draft.changes.push(Change {
+        self.draft.changes.insert(Change {
             before,
             after: Some(after),
             defaults: kind.defaults(declared, self.input.desired, self.input.catalog),
@@ -391,7 +400,7 @@ impl Merge<'_, '_> {
             self.problems.push(lifecycle::never_replaced(kind, declared));
             return;
         }
-        self.draft.changes.push(Change {
+        self.draft.changes.insert(Change {
             before,
             after: Some(after),
             defaults: kind.defaults(declared, self.input.desired, self.input.catalog),
@@ -405,12 +414,9 @@ impl Merge<'_, '_> {
     }
 
     /// Recorded, and declared no more (or destroy was asked for).
-    fn undeclared(&mut self, held: Known<'_>) -> Result<(), String> {
+    fn undeclared(&mut self, held: Known<'_>) -> Result<(), RecordError> {
         if kinds::of(&held.address).is_none() {
-            return Err(format!(
-                "it holds {}, a kind that this version does not know; use the version that wrote it",
-                held.address
-            ));
+            return Err(RecordError::UnknownKind(held.address));
         }
         let observation =
             self.observation(&held.address).cloned().map(|seen| self.renames.of(seen));
@@ -483,7 +489,7 @@ impl Merge<'_, '_> {
             });
             return Ok(());
         }
-        self.draft.changes.push(Change {
+        self.draft.changes.insert(Change {
             before: Some(before),
             recorded: Some(Box::new(record)),
             observed: observed.map(Box::new),

@@ -16,6 +16,7 @@ mod draft;
 mod exclusive;
 mod holders;
 mod lifecycle;
+mod lookups;
 mod merge;
 mod notes;
 mod ordering;
@@ -29,6 +30,7 @@ mod seal;
 mod stale;
 mod steps;
 
+use crate::model::RecordError;
 use std::collections::BTreeMap;
 
 use crate::facts::Catalog;
@@ -92,7 +94,7 @@ pub enum PlanError {
     Problems(Vec<Problem>),
     /// The state can't be read.
     #[error("the state can't be read: {0}")]
-    State(String),
+    State(RecordError),
     /// The plan breaks an invariant: a bug of ours, and nothing is applied.
     #[error("the plan breaks its own rules")]
     Audit(Vec<Violation>),
@@ -106,14 +108,14 @@ pub fn plan(input: &Input<'_>) -> Result<Plan, PlanError> {
     let mut draft = Draft::default();
     let renames = rename::find(input).map_err(PlanError::State)?;
     merge::merge(input, &renames, &mut draft)?;
-    exclusive::add(input, &mut draft);
+    exclusive::add(input, &mut draft).map_err(PlanError::State)?;
     holders::keep_what_is_held(input, &renames, &mut draft)?;
     assert_again::add(input, &mut draft).map_err(PlanError::State)?;
     recalculate::add(input, &mut draft).map_err(PlanError::State)?;
     let ops = steps::write(input, &renames, &mut draft)?;
     let ops = ordering::join(&draft.changes, ops);
     draft.changes.shrink_to_fit();
-    notes::add(input, &mut draft);
+    notes::add(input, &mut draft).map_err(PlanError::State)?;
 
     let mut summary = Summary { no_op: draft.no_op, ..Summary::default() };
     for change in &draft.changes {

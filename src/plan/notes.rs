@@ -1,5 +1,7 @@
 //! What a plan has to say beside its changes.
 
+use super::lookups::Lookups;
+use crate::model::RecordError;
 use std::collections::BTreeMap;
 
 use super::Input;
@@ -16,14 +18,18 @@ use crate::model::PlanMode;
 use crate::model::Standing;
 
 /// Adds the notes about undeclared relations and things not known.
-pub fn add(input: &Input<'_>, draft: &mut Draft) {
+///
+/// # Errors
+/// When the state can't be read.
+pub fn add(input: &Input<'_>, draft: &mut Draft) -> Result<(), RecordError> {
     undeclared(input, draft);
     unknown_mail(input, draft);
-    idle_renames(input, draft);
+    idle_renames(input, draft)?;
     remarks(input, draft);
     draft.notes.sort_by(|left, right| {
         left.address.cmp(&right.address).then_with(|| left.text.cmp(&right.text))
     });
+    Ok(())
 }
 
 /// Grants of sorts that no kind models are kept as they are, and told.
@@ -121,16 +127,17 @@ fn remarks(input: &Input<'_>, draft: &mut Draft) {
 
 /// A `was:` that renames nothing is told: a slip in it would make a new thing
 /// and take the old one away.
-fn idle_renames(input: &Input<'_>, draft: &mut Draft) {
+fn idle_renames(input: &Input<'_>, draft: &mut Draft) -> Result<(), RecordError> {
     if input.mode != PlanMode::Converge {
-        return;
+        return Ok(());
     }
+    let records = Lookups::new(input.recorded);
     let chosen = input.desired.iter().filter(|declared| input.choice.includes(&declared.address));
     for declared in chosen {
         let Some(was) = &declared.was else { continue };
         let old = Address::new(declared.address.kind(), was);
         let is_recorded = |address: &Address| {
-            let record = input.recorded.get(address).ok().flatten();
+            let record = records.record(address);
             record.is_some_and(|record| record.standing == Standing::Live)
         };
         let text = if old == declared.address {
@@ -145,4 +152,5 @@ fn idle_renames(input: &Input<'_>, draft: &mut Draft) {
         let address = declared.address.clone();
         draft.notes.push(Note { kind: NoteKind::Unknown, address, text });
     }
+    records.finish()
 }

@@ -1,6 +1,7 @@
 //! A group whose members change is waited for until the org has added them up
 //! again, though nothing of the group itself changes.
 
+use crate::model::RecordError;
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
@@ -17,7 +18,7 @@ use crate::model::Reason;
 ///
 /// # Errors
 /// When the state can't be read.
-pub fn add(input: &Input<'_>, draft: &mut Draft) -> Result<(), String> {
+pub fn add(input: &Input<'_>, draft: &mut Draft) -> Result<(), RecordError> {
     let is_written = |change: &&Change| {
         let writes = matches!(change.action, Action::Create | Action::Update | Action::Replace);
         let adopts = change.action == Action::Adopt && change.before != change.after;
@@ -45,23 +46,9 @@ pub fn add(input: &Input<'_>, draft: &mut Draft) -> Result<(), String> {
         }
     }
     for (address, member) in affected {
-        match draft.changes.binary_search_by(|change| change.address.cmp(&address)) {
-            Ok(index) => draft.changes[index].member_changes = Some(member),
-            Err(index) => {
-                let Some(record) = input.recorded.get(&address)? else { continue };
-                let attributes = Some(record.attributes.clone());
-                let reason = Reason::MemberChanges { address: member.clone() };
-                let change = Change {
-                    before: attributes.clone(),
-                    after: attributes,
-                    protected: record.protected,
-                    recorded: Some(Box::new(record)),
-                    member_changes: Some(member),
-                    ..Change::new(address, Action::Update, reason)
-                };
-                draft.changes.insert(index, change);
-                draft.no_op = draft.no_op.saturating_sub(1);
-            }
+        let reason = Reason::MemberChanges { address: member.clone() };
+        if let Some(change) = draft.change_of(&address, reason, input.recorded)? {
+            change.member_changes = Some(member);
         }
     }
     Ok(())

@@ -9,6 +9,7 @@ use super::Desired;
 use crate::model::Address;
 use crate::model::Digest;
 use crate::model::Record;
+use crate::model::RecordError;
 use crate::model::RecordStream;
 use crate::model::Recorded;
 use crate::model::Standing;
@@ -32,7 +33,7 @@ impl RecordIndex {
     ///
     /// # Errors
     /// When the state can't be read.
-    pub fn of(recorded: &dyn Recorded, desired: &Desired) -> Result<Self, String> {
+    pub fn of(recorded: &dyn Recorded, desired: &Desired) -> Result<Self, RecordError> {
         let mut declared = desired.iter().map(|declared| &declared.address).peekable();
         let mut headers = Vec::with_capacity(desired.len());
         for stored in recorded.stream() {
@@ -61,7 +62,7 @@ impl Recorded for IndexedRecords<'_> {
     fn stream(&self) -> RecordStream<'_> {
         Box::new(self.index.0.iter().map(|header| {
             let decode = || {
-                let gone = || format!("{} is no longer in the state", header.address);
+                let gone = || RecordError::Gone(header.address.clone());
                 self.recorded.get(&header.address)?.ok_or_else(gone)
             };
             Ok(StoredRecord {
@@ -74,7 +75,7 @@ impl Recorded for IndexedRecords<'_> {
         }))
     }
 
-    fn get(&self, address: &Address) -> Result<Option<Record>, String> {
+    fn get(&self, address: &Address) -> Result<Option<Record>, RecordError> {
         self.recorded.get(address)
     }
 }

@@ -1,5 +1,6 @@
 //! `was: OLD`: the same thing under a new name, and what is named after it.
 
+use crate::model::RecordError;
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
@@ -85,7 +86,7 @@ pub fn outside(kind: &dyn Kind, declared: &Declared, now: &Address) -> Problem {
 
 /// Finds what is renamed: declared with `was:`, recorded under the old name
 /// and not under the new one. Costs nothing when no file says `was:`.
-pub fn find(input: &Input<'_>) -> Result<Renames, String> {
+pub fn find(input: &Input<'_>) -> Result<Renames, RecordError> {
     let mut renames = Renames::default();
     if input.mode != PlanMode::Converge {
         return Ok(renames);

@@ -1,5 +1,8 @@
 //! Each change's writes, as its kind gives them, numbered for the plan.
 
+use super::lookups::Lookups;
+use crate::model::Changes;
+use crate::model::RecordEffect;
 use std::collections::BTreeSet;
 
 use super::Input;
@@ -39,14 +42,14 @@ pub struct DraftOp {
 
 struct Context<'a> {
     input: &'a Input<'a>,
-    changes: &'a [Change],
+    changes: &'a Changes,
+    records: Lookups<'a>,
     deleted: BTreeSet<&'a Address>,
 }
 
 impl Context<'_> {
     fn change(&self, address: &Address) -> Option<&Change> {
-        let index = self.changes.binary_search_by(|change| change.address.cmp(address)).ok()?;
-        self.changes.get(index)
+        self.changes.of(address)
     }
 }
 
@@ -71,7 +74,7 @@ impl StepContext for Context<'_> {
         {
             return Some(IdReference::Known(id.clone()));
         }
-        if let Ok(Some(record)) = self.input.recorded.get(address)
+        if let Some(record) = self.records.record(address)
             && let Some(id) = record.id
         {
             return Some(IdReference::Known(id));
@@ -99,7 +102,7 @@ impl StepContext for Context<'_> {
         if let Some(change) = self.change(address) {
             return change.before.clone();
         }
-        self.input.recorded.get(address).ok().flatten().map(|record| record.attributes)
+        self.records.attributes(address)
     }
 }
 
@@ -123,106 +126,117 @@ fn steps_of(
 }
 
 /// Writes the ops of all changes.
+///
+/// # Errors
+/// All changes that can't be made, or a state that can't be read.
 pub fn write(
     input: &Input<'_>,
     renames: &Renames,
     draft: &mut Draft,
 ) -> Result<Vec<DraftOp>, PlanError> {
-    let mut ops: Vec<DraftOp> = Vec::with_capacity(draft.changes.len());
-    let mut of_change: Vec<Vec<OpIndex>> = Vec::with_capacity(draft.changes.len());
+    let mut ops = Vec::with_capacity(draft.changes.len());
     let mut problems = Vec::new();
-    {
-        let deleted = draft
-            .changes
-            .iter()
-            .filter(|change| {
-                change.action == Action::Delete
-                    && kinds::of(&change.address)
-                        .is_some_and(|kind| kind.removal() == Removal::Deletes)
-            })
-            .map(|change| &change.address)
-            .collect();
-        let context = Context { input, changes: &draft.changes, deleted };
-        let gone: BTreeSet<&Address> = draft
-            .changes
-            .iter()
-            .filter(|change| change.after.is_none())
-            .map(|change| &change.address)
-            .collect();
-        for change in &draft.changes {
-            let mut numbers = Vec::with_capacity(1);
-            let kind = kinds::of(&change.address).filter(|_| change.action != Action::Release);
-            if let Some(kind) = kind {
-                match steps_of(kind, change, &context) {
-                    Ok(steps) => {
-                        for (place, (step, takes_away)) in steps.into_iter().enumerate() {
-                            let number = OpIndex::try_from(ops.len()).unwrap_or(OpIndex::MAX);
-                            let mut effect = step.effect;
-                            let was_protected =
-                                change.recorded.as_ref().is_some_and(|record| record.protected);
-                            if !takes_away
-                                && (change.protected != was_protected || effect.creates.is_some())
-                            {
-                                effect.protects = Some(change.protected);
-                            }
-                            if place == 0
-                                && let Some(moves) = renames.moves.get(&change.address)
-                            {
-                                // What is taken away does not move; of what can only be
-                                // retired, the record stays.
-                                let stays = |moved: &&RecordMove| {
-                                    !gone.contains(&moved.to)
-                                        || kinds::of(&moved.to)
-                                            .is_some_and(|kind| kind.removal() == Removal::Retires)
-                                };
-                                effect.moves = moves.iter().filter(stays).cloned().collect();
-                            }
-                            if effect.forget
-                                && let Some((from, _)) = renames.moved.get(&change.address)
-                            {
-                                effect.moves.push(RecordMove {
-                                    from: from.clone(),
-                                    to: change.address.clone(),
-                                    attributes: Attributes::new(),
-                                });
-                            }
-                            let mut write = step.write;
-                            write.shrink();
-                            let after = numbers
-                                .last()
-                                .filter(|_| !step.last)
-                                .map(|op| OrderEdge { op: *op, reason: OrderReason::Step });
-                            ops.push(DraftOp {
-                                op: Op {
-                                    address: change.address.clone(),
-                                    step: step.name,
-                                    write,
-                                    after: after.into_iter().collect(),
-                                    subject: kind.subject(&change.address),
-                                    lane: step.lane.map(Into::into),
-                                    effect,
-                                },
-                                last: step.last,
-                                takes_away,
-                            });
-                            numbers.push(number);
-                        }
-                    }
-                    Err(mut problem) => {
-                        if let Some(declared) = input.desired.declared(&change.address) {
-                            problem.file = declared.file;
-                        } else {
-                            problem.place = None;
-                        }
-                        problems.push(problem);
-                    }
+    let mut of_change = Vec::with_capacity(draft.changes.len());
+    let of = |is_it: &dyn Fn(&Change) -> bool| -> BTreeSet<&Address> {
+        let found = draft.changes.iter().filter(|change| is_it(change));
+        found.map(|change| &change.address).collect()
+    };
+    let is_deleted = |change: &Change| {
+        let removal = kinds::of(&change.address).map(kinds::Kind::removal);
+        change.action == Action::Delete && removal == Some(Removal::Deletes)
+    };
+    let context = Context {
+        input,
+        changes: &draft.changes,
+        records: Lookups::new(input.recorded),
+        deleted: of(&is_deleted),
+    };
+    let moves = Moves { renames, gone: of(&|change| change.after.is_none()) };
+    for change in &draft.changes {
+        let kind = kinds::of(&change.address).filter(|_| change.action != Action::Release);
+        let steps = kind.map_or(Ok(Vec::new()), |kind| steps_of(kind, change, &context));
+        let mut numbers = Vec::with_capacity(1);
+        match steps {
+            Ok(steps) => {
+                for (place, (step, takes_away)) in steps.into_iter().enumerate() {
+                    let number = OpIndex::try_from(ops.len()).unwrap_or(OpIndex::MAX);
+                    let before = numbers.last().copied();
+                    let mut op = draft_op(change, (step, takes_away), before);
+                    moves.add(change, place == 0, &mut op.op.effect);
+                    ops.push(op);
+                    numbers.push(number);
                 }
             }
-            of_change.push(numbers);
+            Err(mut problem) => {
+                match input.desired.declared(&change.address) {
+                    Some(declared) => problem.file = declared.file,
+                    None => problem.place = None,
+                }
+                problems.push(problem);
+            }
         }
+        of_change.push(numbers);
     }
+    context.records.finish().map_err(PlanError::State)?;
+    drop(moves);
     for (change, numbers) in draft.changes.iter_mut().zip(of_change) {
         change.ops = numbers;
     }
     if problems.is_empty() { Ok(ops) } else { Err(PlanError::Problems(problems)) }
+}
+
+/// The op of a step that comes after an earlier one of the same change.
+fn draft_op(
+    change: &Change,
+    (step, takes_away): (Step, bool),
+    earlier: Option<OpIndex>,
+) -> DraftOp {
+    let Step { name, mut write, mut effect, last, lane } = step;
+    let was_protected = change.recorded.as_ref().is_some_and(|record| record.protected);
+    if !takes_away && (change.protected != was_protected || effect.creates.is_some()) {
+        effect.protects = Some(change.protected);
+    }
+    write.shrink();
+    let after = earlier.filter(|_| !last);
+    let op = Op {
+        address: change.address.clone(),
+        step: name,
+        write,
+        after: after.map(|op| OrderEdge { op, reason: OrderReason::Step }).into_iter().collect(),
+        subject: kinds::of(&change.address).and_then(|kind| kind.subject(&change.address)),
+        lane: lane.map(Into::into),
+        effect,
+    };
+    DraftOp { op, last, takes_away }
+}
+
+/// What records move to other addresses along with an op.
+struct Moves<'a> {
+    renames: &'a Renames,
+    /// Things that are not managed after the plan.
+    gone: BTreeSet<&'a Address>,
+}
+
+impl Moves<'_> {
+    /// Adds the moves that an op of a change makes true.
+    fn add(&self, change: &Change, is_first: bool, effect: &mut RecordEffect) {
+        if let Some(moves) = self.renames.moves.get(&change.address).filter(|_| is_first) {
+            // What is taken away does not move; of what can only be retired, the record
+            // stays.
+            let stays = |moved: &&RecordMove| {
+                let removal = kinds::of(&moved.to).map(kinds::Kind::removal);
+                !self.gone.contains(&moved.to) || removal == Some(Removal::Retires)
+            };
+            effect.moves = moves.iter().filter(stays).cloned().collect();
+        }
+        if effect.forget
+            && let Some((from, _)) = self.renames.moved.get(&change.address)
+        {
+            effect.moves.push(RecordMove {
+                from: from.clone(),
+                to: change.address.clone(),
+                attributes: Attributes::new(),
+            });
+        }
+    }
 }

@@ -6,6 +6,7 @@
 //! while a run goes on. So a mark says whether it was closed in peace; without one it is
 //! made anew, since sled after a power failure may be anything.
 
+use crate::model::RecordError;
 use std::borrow::Cow;
 use std::fs::File;
 use std::path::Path;
@@ -316,9 +317,9 @@ impl Cache {
     /// All records, in the order of their addresses.
     pub fn stream(&self) -> RecordStream<'_> {
         Box::new(self.records.iter().map(|entry| {
-            let (key, value) = entry.map_err(|error| error.to_string())?;
-            let address = Address::from_key(&key).ok_or("a key is no address")?;
-            let (_, first) = head(&value).ok_or("a record is cut short")?;
+            let (key, value) = entry.map_err(|error| RecordError::Refused(error.to_string()))?;
+            let address = Address::from_key(&key).ok_or(RecordError::NoAddress)?;
+            let (_, first) = head(&value).ok_or(RecordError::CutShort)?;
             let codec::Header { digest, standing, protected } = codec::header(first)?;
             let chunks = &self.chunks;
             let decode = move || codec::decode(&whole(chunks, RECORDS, &key, &value)?);
@@ -329,10 +330,10 @@ impl Cache {
     /// All records, decoded.
     pub fn records(&self) -> impl Iterator<Item = Result<(Address, Record), StateError>> + '_ {
         self.records.iter().map(|entry| {
-            let unusable = |reason: String| StateError::unusable(&self.path, reason);
+            let unusable = |error: RecordError| StateError::unusable(&self.path, error.to_string());
             let (key, value) = entry.map_err(|error| StateError::of_sled(&self.path, error))?;
-            let address = Address::from_key(&key)
-                .ok_or_else(|| unusable("a key is no address".to_owned()))?;
+            let address =
+                Address::from_key(&key).ok_or_else(|| unusable(RecordError::NoAddress))?;
             let bytes = whole(&self.chunks, RECORDS, &key, &value).map_err(unusable)?;
             Ok((address, codec::decode(&bytes).map_err(unusable)?))
         })
@@ -342,8 +343,11 @@ impl Cache {
     ///
     /// # Errors
     /// When it can't be read.
-    pub fn get(&self, address: &Address) -> Result<Option<Record>, String> {
-        let Some(value) = self.records.get(address.key()).map_err(|error| error.to_string())?
+    pub fn get(&self, address: &Address) -> Result<Option<Record>, RecordError> {
+        let Some(value) = self
+            .records
+            .get(address.key())
+            .map_err(|error| RecordError::Refused(error.to_string()))?
         else {
             return Ok(None);
         };

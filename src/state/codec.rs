@@ -3,6 +3,7 @@
 
 use crate::model::Digest;
 use crate::model::Record;
+use crate::model::RecordError;
 use crate::model::Standing;
 
 /// The version of this layout.
@@ -43,12 +44,12 @@ pub fn encode(record: &Record) -> Vec<u8> {
 ///
 /// # Errors
 /// When the bytes are no record of a version that is known.
-pub fn header(bytes: &[u8]) -> Result<Header, String> {
+pub fn header(bytes: &[u8]) -> Result<Header, RecordError> {
     if bytes.len() < HEAD {
-        return Err("a record is cut short".to_owned());
+        return Err(RecordError::CutShort);
     }
     if bytes[0] != VERSION {
-        return Err(format!("a record has layout {}, and this version knows {VERSION}", bytes[0]));
+        return Err(RecordError::Layout { found: bytes[0], known: VERSION });
     }
     let mut digest = [0; 16];
     digest.copy_from_slice(&bytes[1..17]);
@@ -61,9 +62,10 @@ pub fn header(bytes: &[u8]) -> Result<Header, String> {
 ///
 /// # Errors
 /// When the bytes are no record.
-pub fn decode(bytes: &[u8]) -> Result<Record, String> {
+pub fn decode(bytes: &[u8]) -> Result<Record, RecordError> {
     header(bytes)?;
-    serde_json::from_slice(&bytes[HEAD..]).map_err(|error| error.to_string())
+    serde_json::from_slice(&bytes[HEAD..])
+        .map_err(|error| RecordError::Unreadable(error.to_string()))
 }
 
 #[cfg(test)]

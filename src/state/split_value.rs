@@ -1,6 +1,7 @@
 //! Values in sled: one beyond [`CHUNK`] bytes is split, since sled has known space
 //! bugs with large values, and its further chunks go to a tree of their own.
 
+use crate::model::RecordError;
 use sled::transaction::ConflictableTransactionError;
 use sled::transaction::TransactionalTree;
 
@@ -35,14 +36,19 @@ fn chunk_key(tree: u8, key: &[u8], number: u16) -> Vec<u8> {
 }
 
 /// Puts a value together from its chunks.
-pub fn whole(chunks: &sled::Tree, tree: u8, key: &[u8], value: &[u8]) -> Result<Vec<u8>, String> {
-    let (count, first) = head(value).ok_or("a value is cut short")?;
+pub fn whole(
+    chunks: &sled::Tree,
+    tree: u8,
+    key: &[u8],
+    value: &[u8],
+) -> Result<Vec<u8>, RecordError> {
+    let (count, first) = head(value).ok_or(RecordError::CutShort)?;
     let mut bytes = first.to_vec();
     for number in 0..count {
         let chunk = chunks
             .get(chunk_key(tree, key, number))
-            .map_err(|error| error.to_string())?
-            .ok_or("a chunk of a value is missing")?;
+            .map_err(|error| RecordError::Refused(error.to_string()))?
+            .ok_or(RecordError::ChunkMissing)?;
         bytes.extend_from_slice(&chunk);
     }
     Ok(bytes)

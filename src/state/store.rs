@@ -3,6 +3,7 @@
 //! A change counts once its entry is in the log; only then the cache follows. Commands
 //! that only read take no lock and open no cache: base and log are enough.
 
+use crate::model::RecordError;
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::Path;
@@ -381,7 +382,7 @@ impl Recorded for Store {
         }
     }
 
-    fn get(&self, address: &Address) -> Result<Option<Record>, String> {
+    fn get(&self, address: &Address) -> Result<Option<Record>, RecordError> {
         match &self.records {
             Records::Cached(cache) => cache.get(address),
             Records::Held(held) => Ok(held.get(address).cloned()),

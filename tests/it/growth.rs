@@ -17,6 +17,7 @@ use orgform::model::Observations;
 use orgform::model::Ownership;
 use orgform::model::PlanMode;
 use orgform::model::Record;
+use orgform::model::RecordError;
 use orgform::model::RecordStream;
 use orgform::model::Recorded;
 use orgform::model::SalesforceId;
@@ -193,7 +194,7 @@ impl Recorded for Counted {
         }))
     }
 
-    fn get(&self, address: &Address) -> Result<Option<Record>, String> {
+    fn get(&self, address: &Address) -> Result<Option<Record>, RecordError> {
         self.decoded.set(self.decoded.get() + 1);
         Ok(self.records.get(address).cloned())
     }

@@ -39,6 +39,7 @@ mod sign_in;
 mod simulator;
 mod support;
 mod traces;
+mod unreadable;
 mod untrusted_files;
 mod users;
 mod views;

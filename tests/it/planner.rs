@@ -20,6 +20,7 @@ use orgform::model::OrgIdentity;
 use orgform::model::Plan;
 use orgform::model::PlanMode;
 use orgform::model::Record;
+use orgform::model::RecordError;
 use orgform::model::RecordStream;
 use orgform::model::Recorded;
 use orgform::model::SalesforceId;
@@ -41,7 +42,7 @@ use crate::properties::Generated;
 use crate::properties::a_file;
 
 #[derive(Default)]
-struct Memory {
+pub struct Memory {
     records: BTreeMap<Address, Record>,
     made: u32,
 }
@@ -59,7 +60,7 @@ impl Recorded for Memory {
         }))
     }
 
-    fn get(&self, address: &Address) -> Result<Option<Record>, String> {
+    fn get(&self, address: &Address) -> Result<Option<Record>, RecordError> {
         Ok(self.records.get(address).cloned())
     }
 }
@@ -79,7 +80,7 @@ impl Memory {
     }
 
     /// Does what the plan says, op by op, in an order that its edges allow.
-    fn apply(&mut self, plan: &Plan) {
+    pub fn apply(&mut self, plan: &Plan) {
         let settled = plan.changes.iter().filter_map(before_ops).collect();
         self.take(settled);
         let mut done = vec![false; plan.ops.len()];
@@ -102,12 +103,12 @@ impl Memory {
     }
 }
 
-fn id(text: &str) -> SalesforceId {
+pub fn id(text: &str) -> SalesforceId {
     SalesforceId::parse(text).expect("an id")
 }
 
 /// What a small org offers.
-fn catalog() -> Catalog {
+pub fn catalog() -> Catalog {
     let mut catalog = Catalog::new();
     let license = |name: &str, label: &str| LicenseFact {
         id: id("0PL000000000001"),
@@ -154,13 +155,13 @@ fn catalog() -> Catalog {
     catalog
 }
 
-fn declared(generated: &Generated, reversed: bool) -> Desired {
+pub fn declared(generated: &Generated, reversed: bool) -> Desired {
     let (fast, diagnosed) = both_readings(&generated.yaml(reversed));
     let contents = fast.or(diagnosed).expect("a good file");
     Desired::new(contents.declared, contents.released)
 }
 
-fn planned(
+pub fn planned(
     generated: &Generated,
     reversed: bool,
     memory: &Memory,

@@ -317,7 +317,8 @@ impl<'a> Planning<'a> {
         } else {
             Circumstances { now, ..Circumstances::default() }
         };
-        plan.findings = plan::preflight(&plan, &input, &circumstances);
+        plan.findings = plan::preflight(&plan, &input, &circumstances)
+            .map_err(CommandError::unreadable_state)?;
         if !catalog.access_policies.get(&()).list().is_empty()
             && plan.changes.iter().any(plan::policies_may_undo)
         {

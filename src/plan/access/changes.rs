@@ -3,6 +3,8 @@
 //! Only users whose profile, sets or standing change are looked at; those that
 //! come from the same sources to the same sources are worked out once.
 
+use crate::model::RecordError;
+use crate::plan::lookups::Lookups;
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::collections::HashMap;
@@ -48,11 +50,11 @@ type Difference = (Vec<SourcedRight>, Vec<SourcedRight>, Vec<SourceName>);
 ///
 /// # Errors
 /// When the state can't be read.
-pub fn access_changes(plan: &Plan, input: &Input<'_>) -> Result<Vec<AccessChange>, String> {
+pub fn access_changes(plan: &Plan, input: &Input<'_>) -> Result<Vec<AccessChange>, RecordError> {
     if plan.mode == PlanMode::RefreshOnly || !plan.has_changes() {
         return Ok(Vec::new());
     }
-    let work = Work { plan, input };
+    let work = Work { plan, input, records: Lookups::new(input.recorded) };
     let mut alike: BTreeMap<(Through, Through), Vec<String>> = BTreeMap::new();
     for (user, (before, after)) in work.users()? {
         // The same sources, of which none is changed, come to the same.
@@ -90,6 +92,7 @@ pub fn access_changes(plan: &Plan, input: &Input<'_>) -> Result<Vec<AccessChange
         })
         .collect();
     found.sort_by(|left, right| left.users.cmp(&right.users));
+    work.records.finish()?;
     Ok(found)
 }
 
@@ -97,11 +100,11 @@ pub fn access_changes(plan: &Plan, input: &Input<'_>) -> Result<Vec<AccessChange
 ///
 /// # Errors
 /// When the state can't be read.
-pub fn unknown_sources(plan: &Plan, input: &Input<'_>) -> Result<BTreeSet<Address>, String> {
+pub fn unknown_sources(plan: &Plan, input: &Input<'_>) -> Result<BTreeSet<Address>, RecordError> {
     if plan.mode == PlanMode::RefreshOnly || !plan.has_changes() {
         return Ok(BTreeSet::new());
     }
-    let work = Work { plan, input };
+    let work = Work { plan, input, records: Lookups::new(input.recorded) };
     let mut unknown = BTreeSet::new();
     for (before, after) in work.users()?.into_values() {
         if before == after {
@@ -111,6 +114,7 @@ pub fn unknown_sources(plan: &Plan, input: &Input<'_>) -> Result<BTreeSet<Addres
             unknown.extend(through.0.into_iter().flat_map(|thing| work.not_known(thing, moment)));
         }
     }
+    work.records.finish()?;
     Ok(unknown)
 }
 
@@ -123,17 +127,16 @@ enum Moment {
 struct Work<'a> {
     plan: &'a Plan,
     input: &'a Input<'a>,
+    records: Lookups<'a>,
 }
 
 impl Work<'_> {
     fn change(&self, address: &Address) -> Option<&Change> {
-        let changes = &self.plan.changes;
-        let index = changes.binary_search_by(|change| change.address.cmp(address)).ok()?;
-        changes.get(index)
+        self.plan.changes.of(address)
     }
 
     /// The affected users, with through what they have access before and after.
-    fn users(&self) -> Result<HashMap<Address, (Through, Through)>, String> {
+    fn users(&self) -> Result<HashMap<Address, (Through, Through)>, RecordError> {
         let mut affected: HashSet<Address> = HashSet::new();
         let mut changed: HashSet<&Address> = HashSet::new();
         for change in &self.plan.changes {
@@ -228,7 +231,7 @@ impl Work<'_> {
     }
 
     /// What is recorded of a user, under the name that it had.
-    fn recorded_user(&self, user: &Address) -> Result<Option<Record>, String> {
+    fn recorded_user(&self, user: &Address) -> Result<Option<Record>, RecordError> {
         let was = self.change(user).and_then(|change| match &change.reason {
             Reason::Renamed { from } => Some(from),
             _ => None,
@@ -242,7 +245,7 @@ impl Work<'_> {
         user: &Address,
         before: &mut Through,
         after: &mut Through,
-    ) -> Result<(), String> {
+    ) -> Result<(), RecordError> {
         let profile = |attributes: Option<&Attributes>| attributes?.reference("profile").cloned();
         let is_active = |attributes: &Attributes| attributes.flag("active") != Some(false);
         let recorded = self.recorded_user(user)?;
@@ -322,7 +325,7 @@ impl Work<'_> {
         let attributes = match self.change(thing) {
             Some(change) if moment == Moment::Before => change.before.clone(),
             Some(change) => change.after.clone(),
-            None => self.input.recorded.get(thing).ok().flatten().map(|record| record.attributes),
+            None => self.records.attributes(thing),
         };
         combined_in(thing, attributes.as_ref())
     }
@@ -359,8 +362,8 @@ impl Work<'_> {
             if let Some(grants) = kind.grants(&whole) {
                 return Some(grants);
             }
-        } else if let Ok(Some(record)) = self.input.recorded.get(thing)
-            && let Some(grants) = kind.grants(&record.attributes)
+        } else if let Some(attributes) = self.records.attributes(thing)
+            && let Some(grants) = kind.grants(&attributes)
         {
             return Some(grants);
         }

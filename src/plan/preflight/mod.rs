@@ -9,6 +9,8 @@ mod licenses;
 mod rights;
 mod seats;
 
+use super::lookups::Lookups;
+use crate::model::RecordError;
 use std::collections::BTreeSet;
 
 use super::Input;
@@ -53,11 +55,19 @@ pub fn questions(plan: &Plan, catalog: &Catalog) -> Questions {
 }
 
 /// All that the checks find, errors first.
-pub fn preflight(plan: &Plan, input: &Input<'_>, circumstances: &Circumstances) -> Vec<Finding> {
+///
+/// # Errors
+/// When the state can't be read.
+pub fn preflight(
+    plan: &Plan,
+    input: &Input<'_>,
+    circumstances: &Circumstances,
+) -> Result<Vec<Finding>, RecordError> {
     if plan.mode == PlanMode::RefreshOnly || !plan.has_changes() {
-        return Vec::new();
+        return Ok(Vec::new());
     }
-    let checked = Checked { plan, input, circumstances };
+    let records = Lookups::new(input.recorded);
+    let checked = Checked { plan, input, circumstances, records };
     let mut findings = Vec::new();
     seats::check(&checked, &mut findings);
     licenses::check(&checked, &mut findings);
@@ -72,7 +82,8 @@ pub fn preflight(plan: &Plan, input: &Input<'_>, circumstances: &Circumstances) 
             &right.address,
         ))
     });
-    findings
+    checked.records.finish()?;
+    Ok(findings)
 }
 
 /// What the checks look at.
@@ -80,6 +91,7 @@ struct Checked<'a> {
     plan: &'a Plan,
     input: &'a Input<'a>,
     circumstances: &'a Circumstances,
+    records: Lookups<'a>,
 }
 
 impl Checked<'_> {
@@ -111,16 +123,14 @@ impl Checked<'_> {
     }
 
     fn change(&self, address: &Address) -> Option<&Change> {
-        let changes = &self.plan.changes;
-        let index = changes.binary_search_by(|change| change.address.cmp(address)).ok()?;
-        changes.get(index)
+        self.plan.changes.of(address)
     }
 
     /// The attributes of a resource after the plan.
     fn after(&self, address: &Address) -> Option<Attributes> {
         match self.change(address) {
             Some(change) => change.after.clone(),
-            None => Some(self.input.recorded.get(address).ok().flatten()?.attributes),
+            None => self.records.attributes(address),
         }
     }
 

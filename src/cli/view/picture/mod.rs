@@ -101,9 +101,7 @@ struct Drawing<'a> {
 
 impl Drawing<'_> {
     fn action(&self, address: &Address) -> Option<Action> {
-        let changes = &self.plan?.changes;
-        let index = changes.binary_search_by(|change| change.address.cmp(address)).ok()?;
-        Some(changes[index].action)
+        self.plan?.changes.of(address).map(|change| change.action)
     }
 
     fn node(&mut self, address: &Address, is_declared: bool) -> usize {
