@@ -26,6 +26,7 @@ pub mod org;
 pub mod plan;
 pub mod state;
 pub mod text;
+pub mod workflow;
 
 pub mod local_org;
 

@@ -8,11 +8,8 @@ use clap::Args;
 use clap::Parser;
 use clap::Subcommand;
 
-use super::error::CommandError;
 use crate::config::Reach;
-use crate::model::AddressPattern;
 use crate::plan::ContentDigest;
-use crate::plan::Selection;
 
 /// Salesforce user access as code.
 #[derive(Debug, Parser)]
@@ -506,25 +503,4 @@ pub struct ServeArguments {
     /// Allow addresses that other machines can reach
     #[arg(long)]
     pub allow_remote: bool,
-}
-
-/// What the options choose.
-///
-/// # Errors
-/// When one of them is empty.
-pub fn selection(choice: &ChoiceArguments, replace: &[String]) -> Result<Selection, CommandError> {
-    let patterns = |option: &str, texts: &[String]| {
-        let pattern = |text: &String| {
-            AddressPattern::new(text).ok_or_else(|| {
-                CommandError::new(format!("{option} is given without an address"))
-                    .hint("An address is a kind, a dot and a name: `user.qa@coconut.example`.")
-            })
-        };
-        texts.iter().map(pattern).collect::<Result<Vec<_>, _>>()
-    };
-    Ok(Selection {
-        targets: patterns("--target", &choice.target)?,
-        excludes: patterns("--exclude", &choice.exclude)?,
-        replaces: patterns("--replace", replace)?,
-    })
 }

@@ -6,11 +6,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::Mutex;
 
-use crate::engine::Stops;
 use crate::model::Clock;
 use crate::model::Monotonic;
 use crate::org::Sleep;
 use crate::org::Wire;
+use crate::workflow::Listen;
+use crate::workflow::World;
 
 /// What is known of the terminal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,9 +25,6 @@ pub struct Terminal {
     /// Whether colours are wanted.
     pub color: bool,
 }
-
-/// Listens from now on for the user's wish to stop: an item each time.
-pub type Listen = Arc<dyn Fn() -> Stops<'static> + Send + Sync>;
 
 /// Everything from outside.
 #[derive(Clone)]
@@ -59,4 +57,21 @@ pub struct Environment {
     pub errors: Arc<Mutex<dyn Write + Send>>,
     /// Listens for the user's wish to stop.
     pub stops: Listen,
+}
+
+impl Environment {
+    /// What workflows need of it.
+    pub fn world(&self) -> World {
+        let machine = ["HOSTNAME", "COMPUTERNAME"].iter().find_map(|name| (self.variable)(name));
+        World {
+            clock: self.clock.clone(),
+            monotonic: self.monotonic.clone(),
+            sleep: self.sleep.clone(),
+            wire: self.wire.clone(),
+            entropy: self.entropy.clone(),
+            stops: self.stops.clone(),
+            process: self.process,
+            machine: machine.unwrap_or_else(|| "this machine".to_owned()),
+        }
+    }
 }

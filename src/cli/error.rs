@@ -12,7 +12,6 @@ use crate::config::FilesError;
 use crate::config::Found;
 use crate::config::Locator;
 use crate::config::MOST_ERRORS;
-use crate::config::Reach;
 use crate::config::Source;
 use crate::disk;
 use crate::engine::EngineError;
@@ -23,6 +22,7 @@ use crate::plan::ChoiceError;
 use crate::plan::PlanError;
 use crate::state::Diagnosis;
 use crate::state::StateError;
+use crate::workflow::Declarations;
 
 /// Why a command ends without having done its work.
 #[derive(Debug)]
@@ -75,14 +75,15 @@ impl CommandError {
     }
 
     /// The error of a plan: problems get their places in the files.
-    pub fn of_plan(error: PlanError, reach: &Reach, files: &[PathBuf]) -> Self {
+    pub fn of_plan(error: PlanError, declarations: &Declarations) -> Self {
         match error {
             PlanError::Problems(problems) => {
-                let mut locator = Locator::new(reach);
+                let mut locator = Locator::new(&declarations.reach);
                 let problems = reported_once(&problems);
                 let shown = problems.iter().take(MOST_ERRORS);
-                let reported =
-                    shown.map(|(problem, alike)| place(problem, *alike, &mut locator, files));
+                let reported = shown.map(|(problem, alike)| {
+                    place(problem, *alike, &mut locator, &declarations.files)
+                });
                 let reported = reported.collect();
                 Self::Diagnostics(Found {
                     reported,

@@ -10,12 +10,13 @@ mod commands;
 mod completion;
 mod environment;
 mod error;
+mod inputs;
 mod output;
 mod painter;
 mod plan_file;
-mod planning;
-mod session;
+mod target;
 mod view;
+mod workflow_error;
 
 use clap::Parser as _;
 

@@ -120,46 +120,6 @@ pub fn key(environment: &Environment, store: &Store) -> Result<PlanKey, CommandE
     Ok(PlanKey::new(key))
 }
 
-/// Refuses a plan of which it is not known that it is as it was made: by the key of the
-/// state, or by the digest that somebody was shown.
-///
-/// # Errors
-/// When it is another one, or nothing tells.
-pub fn check(
-    sealed: &SealedPlan,
-    shown: Option<ContentDigest>,
-    store: &Store,
-) -> Result<(), CommandError> {
-    let found = sealed.digest;
-    match shown {
-        Some(digest) if digest == found => {}
-        Some(_) => {
-            return Err(CommandError::new(format!(
-                "the saved plan is not the one of that digest: its own is {found}"
-            ))
-            .hint("Somebody changed the file, or it is another plan. `orgform show FILE` shows what it says now."));
-        }
-        None => match store.plan_key()? {
-            Some(key) if sealed.is_sealed_by(&PlanKey::new(key)) => {}
-            Some(_) => {
-                return Err(CommandError::new("the saved plan was not made with this state, or was changed since")
-                    .hint("Plan again; or, if `plan --out` printed its digest elsewhere, give that as `--digest HEX`."));
-            }
-            None => {
-                return Err(CommandError::new("nothing here tells whether the saved plan is as it was made: the state has no key for plans")
-                    .hint("Give the digest that `plan --out` printed: `orgform apply FILE --digest HEX`."));
-            }
-        },
-    }
-    let is_of_another = sealed.plan.lineage != store.lineage();
-    // A machine without a state begins one; its records are adopted as the plan says.
-    if is_of_another && !store.is_empty() {
-        return Err(CommandError::new("the saved plan was made with another state of this org")
-            .hint("What one state knows to be orgform's the other does not: plan again with this one."));
-    }
-    Ok(())
-}
-
 /// Reads a plan.
 ///
 /// # Errors

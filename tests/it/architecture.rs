@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use syn::visit::Visit;
 
 /// Modules in which something may wait.
-const ASYNC: [&str; 5] = ["cli", "engine", "local_org", "org", "state"];
+const ASYNC: [&str; 6] = ["cli", "engine", "local_org", "org", "state", "workflow"];
 
 /// The modules and what each may import, as ARCHITECTURE.md lists them.
 fn arrows() -> BTreeMap<String, Vec<String>> {

@@ -44,3 +44,4 @@ mod untrusted_files;
 mod users;
 mod views;
 mod wire;
+mod workflow;

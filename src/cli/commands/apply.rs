@@ -1,19 +1,21 @@
 //! `orgform apply`: plans, shows, asks, and makes it so; or does what a saved
 //! plan says.
 
-use super::carry_out::Allowed;
-use super::carry_out::Wishes;
-use super::carry_out::Work;
+use super::carry_out::RunOptions;
 use super::carry_out::carry_out;
 use super::carry_out::check_asking;
 use crate::cli::arguments::ApplyArguments;
-use crate::cli::arguments::selection;
 use crate::cli::environment::Environment;
 use crate::cli::error::CommandError;
+use crate::cli::inputs::declarations;
+use crate::cli::inputs::selection;
 use crate::cli::output::Output;
 use crate::cli::plan_file;
-use crate::cli::planning::Planning;
 use crate::model::PlanMode;
+use crate::workflow::Consent;
+use crate::workflow::Declarations;
+use crate::workflow::Planning;
+use crate::workflow::Work;
 
 /// Runs the command.
 ///
@@ -25,19 +27,23 @@ pub async fn run(
     arguments: ApplyArguments,
 ) -> Result<u8, CommandError> {
     let read = &arguments.read;
-    let allowed = Allowed {
+    let consent = Consent {
+        auto_approve: arguments.write.auto_approve,
         losses: arguments.allow_loss,
         removals: arguments.allow_removals.unwrap_or(0),
         updates: arguments.allow_updates.unwrap_or(0),
         errors: arguments.skip_preflight,
     };
-    let wishes = Wishes { read, write: &arguments.write, allowed };
     if let Some(path) = plan_file::among(&read.paths, &environment.folder)? {
-        refuse_other_wishes(&arguments)?;
+        refuse_other_options(&arguments)?;
         let sealed = plan_file::read(path, &environment.folder)?;
+        let declarations = Declarations::of_saved(&sealed.plan);
         let mode = sealed.plan.plan.mode;
-        let work = Work::Saved(Box::new(sealed), arguments.digest);
-        return carry_out(environment, output, wishes, work, mode).await;
+        let options = RunOptions { read, write: &arguments.write, consent, mode };
+        let digest = arguments.digest;
+        let sealed = Box::new(sealed);
+        let work = Work::Saved { declarations: &declarations, sealed, digest };
+        return carry_out(environment, output, options, (&declarations, work)).await;
     }
     if arguments.digest.is_some() {
         return Err(CommandError::new(
@@ -47,14 +53,17 @@ pub async fn run(
     }
     let mode =
         if arguments.replace.refresh_only { PlanMode::RefreshOnly } else { PlanMode::Converge };
-    check_asking(environment, &wishes, mode)?;
+    let options = RunOptions { read, write: &arguments.write, consent, mode };
+    check_asking(environment, &options)?;
     let selection = selection(&arguments.choice, &arguments.replace.replace)?;
-    let planning = Planning::new(environment, read, mode, selection)?.applying();
-    carry_out(environment, output, wishes, Work::Plan(Box::new(planning)), mode).await
+    let declarations = declarations(environment, read, mode)?;
+    let planning = Planning::new(&declarations, mode, selection, options.plan_options());
+    let work = Work::Plan(Box::new(planning));
+    carry_out(environment, output, options, (&declarations, work)).await
 }
 
 /// A saved plan is applied as it is.
-fn refuse_other_wishes(arguments: &ApplyArguments) -> Result<(), CommandError> {
+fn refuse_other_options(arguments: &ApplyArguments) -> Result<(), CommandError> {
     let replace = &arguments.replace;
     let given = [
         ("--target", !arguments.choice.target.is_empty()),

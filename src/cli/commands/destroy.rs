@@ -1,17 +1,18 @@
 //! `orgform destroy`: takes away what orgform made in an org.
 
-use super::carry_out::Allowed;
-use super::carry_out::Wishes;
-use super::carry_out::Work;
+use super::carry_out::RunOptions;
 use super::carry_out::carry_out;
 use super::carry_out::check_asking;
 use crate::cli::arguments::DestroyArguments;
-use crate::cli::arguments::selection;
 use crate::cli::environment::Environment;
 use crate::cli::error::CommandError;
+use crate::cli::inputs::declarations;
+use crate::cli::inputs::selection;
 use crate::cli::output::Output;
-use crate::cli::planning::Planning;
 use crate::model::PlanMode;
+use crate::workflow::Consent;
+use crate::workflow::Planning;
+use crate::workflow::Work;
 
 /// Runs the command.
 ///
@@ -29,15 +30,18 @@ pub async fn run(
     let read = &arguments.read;
     // It takes away what its own question is about; --skip-preflight is there
     // for a check that errs.
-    let allowed = Allowed {
+    let consent = Consent {
+        auto_approve: arguments.write.auto_approve,
         losses: true,
         removals: u64::MAX,
         updates: u64::MAX,
         errors: arguments.skip_preflight,
     };
-    let wishes = Wishes { read, write: &arguments.write, allowed };
-    check_asking(environment, &wishes, mode)?;
+    let options = RunOptions { read, write: &arguments.write, consent, mode };
+    check_asking(environment, &options)?;
     let selection = selection(&arguments.choice, &[])?;
-    let planning = Planning::new(environment, read, mode, selection)?.applying();
-    carry_out(environment, output, wishes, Work::Plan(Box::new(planning)), mode).await
+    let declarations = declarations(environment, read, mode)?;
+    let planning = Planning::new(&declarations, mode, selection, options.plan_options());
+    let work = Work::Plan(Box::new(planning));
+    carry_out(environment, output, options, (&declarations, work)).await
 }

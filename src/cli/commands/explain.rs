@@ -7,16 +7,14 @@ use crate::cli::arguments::ExplainUserArguments;
 use crate::cli::environment::Environment;
 use crate::cli::error::CommandError;
 use crate::cli::output::Output;
-use crate::cli::session::Session;
+use crate::cli::target::banner;
+use crate::cli::target::with_session;
 use crate::cli::view::access;
-use crate::engine;
-use crate::engine::SeenUser;
-use crate::facts::Catalog;
 use crate::model::Address;
 use crate::model::SourceName;
 use crate::model::SourcedRight;
-use crate::org::API_VERSION;
 use crate::plan::access::Effective;
+use crate::workflow::explain_user;
 
 /// Runs the command.
 ///
@@ -27,11 +25,15 @@ pub async fn run(
     output: &mut Output,
     arguments: &ExplainUserArguments,
 ) -> Result<u8, CommandError> {
-    let session = Session::open(environment, &arguments.org).await?;
-    let found = look(environment, &session, arguments).await;
-    let banner = session.banner();
-    session.close().await;
-    let (user, unknown) = found?;
+    let username = arguments.username.strip_prefix("user.").unwrap_or(&arguments.username);
+    let (found, identity) = with_session(environment, &arguments.org, async |session| {
+        let found = explain_user(session, username, arguments.refresh).await?;
+        Ok((found, session.identity.clone()))
+    })
+    .await?;
+    let Some((user, unknown)) = found else {
+        return Err(no_such_user(username, arguments.refresh));
+    };
     let effective = Effective::of(&user.sources);
     let rights: Vec<SourcedRight> = effective.about(arguments.object.as_deref());
     if arguments.json {
@@ -48,37 +50,19 @@ pub async fn run(
         output.json(&document)?;
         return Ok(DONE);
     }
-    output.line(&banner)?;
+    output.line(&banner(&identity))?;
     output.line("")?;
     let object = arguments.object.as_deref();
     output.print(&access::explanation(&user, &unknown, &rights, object, output.painter()))?;
     Ok(DONE)
 }
 
-/// The user with its sources, from the org or from the state.
-async fn look(
-    environment: &Environment,
-    session: &Session,
-    arguments: &ExplainUserArguments,
-) -> Result<(SeenUser, Vec<SourceName>), CommandError> {
-    let username = arguments.username.strip_prefix("user.").unwrap_or(&arguments.username);
-    if arguments.refresh {
-        let seen = engine::look_at_user(&session.org, username).await?;
-        return seen.map(|seen| (seen, Vec::new())).ok_or_else(|| {
-            CommandError::new(format!("this org has no user `{username}`"))
-                .hint("Write the username, which looks like an e-mail address.")
-        });
-    }
-    let store = session.store_to_plan(environment, "explain user").await?;
-    let mut catalog = Catalog::new();
-    for kept in store.facts(API_VERSION)? {
-        catalog.restore(&kept.fact, &kept.answer, |_| true);
+fn no_such_user(username: &str, refresh: bool) -> CommandError {
+    if refresh {
+        return CommandError::new(format!("this org has no user `{username}`"))
+            .hint("Write the username, which looks like an e-mail address.");
     }
     let user = Address::new("user", &username.to_lowercase());
-    let recalled =
-        engine::recall_user(&store, &catalog, &user).map_err(CommandError::unreadable_state)?;
-    recalled.ok_or_else(|| {
-        CommandError::new(format!("nothing is recorded of {user}"))
-            .hint("Without --refresh=false the org is asked.")
-    })
+    CommandError::new(format!("nothing is recorded of {user}"))
+        .hint("Without --refresh=false the org is asked.")
 }

@@ -1,25 +1,38 @@
 //! `orgform plan`: shows what would change, and changes nothing.
 
+use std::path::Path;
+
 use crate::cli::CHANGES_PRESENT;
 use crate::cli::DONE;
 use crate::cli::FAILED;
 use crate::cli::arguments::PlanArguments;
-use crate::cli::arguments::selection;
 use crate::cli::environment::Environment;
 use crate::cli::error::CommandError;
+use crate::cli::inputs::declarations;
+use crate::cli::inputs::selection;
 use crate::cli::output::Output;
 use crate::cli::plan_file;
-use crate::cli::planning::Planning;
-use crate::cli::session::Session;
+use crate::cli::target::banner;
+use crate::cli::target::with_session;
 use crate::cli::view::findings;
+use crate::cli::view::notices;
 use crate::cli::view::plan_json;
 use crate::cli::view::plan_markdown;
 use crate::cli::view::plan_view;
 use crate::cli::view::summary;
+use crate::config::Diagnostic;
+use crate::model::OrgIdentity;
 use crate::model::PlanMode;
 use crate::model::Severity;
+use crate::org::Usage;
+use crate::plan::ContentDigest;
+use crate::plan::PlanKey;
 use crate::plan::SavedPlan;
 use crate::text::shown;
+use crate::workflow::Access;
+use crate::workflow::PlanOptions;
+use crate::workflow::Planned;
+use crate::workflow::Planning;
 
 /// Runs the command.
 ///
@@ -47,80 +60,120 @@ pub async fn run(
         plan_file::check_place(path, folder)?;
     }
     let selection = selection(&arguments.choice, &arguments.replace.replace)?;
-    let planning = Planning::new(environment, &arguments.read, mode, selection)?.explaining();
-    let session = Session::open(environment, &arguments.read.org).await?;
-    let mut store = session.store_to_plan(environment, "plan").await?;
-    let planned = planning.plan(&session, &mut store).await;
-    let sealing = arguments.out.as_ref().map(|_| plan_file::key(environment, &store));
-    let lineage = store.lineage().to_owned();
-    // The answers of the org are worth keeping however it went.
-    let closed = store.close().await;
-    let usage = session.org.usage();
-    let identity = session.identity.clone();
-    let banner = session.banner();
-    session.close().await;
-    let planned = planned?;
-    closed?;
-    let mut kept = None;
-    if let (Some(path), Some(key)) = (&arguments.out, sealing) {
-        let saved = SavedPlan::new(
-            identity.clone(),
-            lineage,
-            started / 1000,
-            planned.notices.clone(),
-            planned.plan.clone(),
-            &planned.desired,
-            &planned.choice,
-        );
-        kept = Some((path, plan_file::write(path, folder, &saved, &key?)?));
+    let declarations = declarations(environment, &arguments.read, mode)?;
+    let options = PlanOptions {
+        refresh: arguments.read.refresh,
+        refresh_catalog: arguments.read.refresh_catalog,
+        explains: true,
+        is_to_be_applied: false,
+    };
+    let planning = Planning::new(&declarations, mode, selection, options);
+    let made = with_session(environment, &arguments.read.org, async |session| {
+        let (planned, lineage, key) = session
+            .with_store("plan", Access::ToPlan, async |store| {
+                let planned = planning.plan(session, store).await;
+                let planned =
+                    planned.map_err(|error| CommandError::of_workflow(error, &declarations))?;
+                let key = arguments.out.as_ref().map(|_| plan_file::key(environment, store));
+                Ok::<_, CommandError>((planned, store.lineage().to_owned(), key.transpose()?))
+            })
+            .await?;
+        let (identity, usage) = (session.identity.clone(), session.org.usage());
+        Ok(Made { planned, lineage, key, identity, usage })
+    })
+    .await?;
+    let saved = made.keep(&arguments, folder, started / 1000)?;
+    let located = findings::located(&made.planned.plan.findings, &declarations);
+    let elapsed = summary::milliseconds((environment.monotonic)().saturating_sub(begun));
+    made.show(output, &arguments, (&located, elapsed), saved)?;
+    let plan = &made.planned.plan;
+    let has_changes = match mode {
+        PlanMode::RefreshOnly => !plan.sync.is_empty(),
+        _ => plan.has_changes(),
+    };
+    if plan.findings.iter().any(|found| found.severity == Severity::Error) {
+        return Ok(FAILED);
     }
-    if arguments.read.json {
-        let mut document =
-            plan_json::render(&planned.plan, &identity, &planned.notices, &planned.located);
-        if let Some((path, digest)) = kept {
-            document["saved"] = plan_json::saved(path, digest);
+    Ok(if arguments.detailed_exitcode && has_changes { CHANGES_PRESENT } else { DONE })
+}
+
+/// A plan, with what is shown and kept along with it.
+struct Made {
+    planned: Planned,
+    lineage: String,
+    key: Option<PlanKey>,
+    identity: OrgIdentity,
+    usage: Usage,
+}
+
+/// Where a plan is kept, and its digest.
+type Saved<'a> = Option<(&'a Path, ContentDigest)>;
+
+impl Made {
+    /// Keeps the plan where that is asked for.
+    fn keep<'a>(
+        &self,
+        arguments: &'a PlanArguments,
+        folder: &Path,
+        made_at: i64,
+    ) -> Result<Saved<'a>, CommandError> {
+        let (Some(path), Some(key)) = (&arguments.out, &self.key) else { return Ok(None) };
+        let saved = SavedPlan::new(
+            self.identity.clone(),
+            self.lineage.clone(),
+            made_at,
+            notices::of(&self.planned),
+            self.planned.plan.clone(),
+            &self.planned.desired,
+            &self.planned.choice,
+        );
+        Ok(Some((path, plan_file::write(path, folder, &saved, key)?)))
+    }
+
+    fn show(
+        &self,
+        output: &mut Output,
+        arguments: &PlanArguments,
+        (located, elapsed): (&[Diagnostic], i64),
+        saved: Saved<'_>,
+    ) -> Result<(), CommandError> {
+        let (plan, identity) = (&self.planned.plan, &self.identity);
+        let notices = notices::of(&self.planned);
+        if arguments.read.json {
+            let mut document = plan_json::render(plan, identity, &notices, located);
+            if let Some((path, digest)) = saved {
+                document["saved"] = plan_json::saved(path, digest);
+            }
+            return output.json(&document);
         }
-        output.json(&document)?;
-    } else if arguments.view.markdown {
-        let text =
-            plan_markdown::render(&planned.plan, &identity, &planned.notices, &planned.located);
-        output.print(&text)?;
-        if let Some((_, digest)) = kept {
-            output.line(&format!("The digest of the saved plan is `{digest}`."))?;
+        if arguments.view.markdown {
+            output.print(&plan_markdown::render(plan, identity, &notices, located))?;
+            return match saved {
+                None => Ok(()),
+                Some((_, digest)) => {
+                    output.line(&format!("The digest of the saved plan is `{digest}`."))
+                }
+            };
         }
-    } else {
-        output.line(&banner)?;
-        for notice in &planned.notices {
+        output.line(&banner(identity))?;
+        for notice in &notices {
             output.line(&shown::line(notice))?;
         }
         output.line("")?;
-        output.print(&plan_view::render(&planned.plan, output.painter(), arguments.view.view))?;
-        let found = findings::render(&planned.plan.findings, &planned.located, output.painter());
+        output.print(&plan_view::render(plan, output.painter(), arguments.view.view))?;
+        let found = findings::render(&plan.findings, located, output.painter());
         if !found.is_empty() {
             output.line("")?;
             output.print(&found)?;
         }
-        let elapsed = summary::milliseconds((environment.monotonic)().saturating_sub(begun));
-        let cost = summary::cost(elapsed, &usage);
-        output.line(&format!("Planned in {cost}"))?;
-        if let Some((path, digest)) = kept {
+        output.line(&format!("Planned in {}", summary::cost(elapsed, &self.usage)))?;
+        if let Some((path, digest)) = saved {
             let path = path.display();
             output.line(&format!("Kept in {path}: `orgform apply {path}` does exactly this."))?;
             output.line(&format!(
                 "On a machine without this state: `orgform apply {path} --digest {digest}`."
             ))?;
         }
+        Ok(())
     }
-    let has_changes = match mode {
-        PlanMode::RefreshOnly => !planned.plan.sync.is_empty(),
-        _ => planned.plan.has_changes(),
-    };
-    let is_refused = planned.plan.findings.iter().any(|found| found.severity == Severity::Error);
-    // The process ends here: what a large plan is made from need not be given back
-    // piece by piece.
-    std::mem::forget((planning, planned));
-    if is_refused {
-        return Ok(FAILED);
-    }
-    Ok(if arguments.detailed_exitcode && has_changes { CHANGES_PRESENT } else { DONE })
 }

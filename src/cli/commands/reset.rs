@@ -7,8 +7,8 @@ use crate::cli::ask::ask;
 use crate::cli::environment::Environment;
 use crate::cli::error::CommandError;
 use crate::cli::output::Output;
-use crate::cli::session::LOCAL_ORG;
 use crate::local_org::StoredOrg;
+use crate::workflow::LOCAL_ORG;
 
 /// Runs the command.
 ///

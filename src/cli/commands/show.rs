@@ -6,13 +6,13 @@ use crate::cli::environment::Environment;
 use crate::cli::error::CommandError;
 use crate::cli::output::Output;
 use crate::cli::plan_file;
-use crate::cli::session::banner;
+use crate::cli::target::banner;
 use crate::cli::view::findings;
 use crate::cli::view::plan_json;
 use crate::cli::view::plan_markdown;
 use crate::cli::view::plan_view;
-use crate::config::Reach;
 use crate::text::shown;
+use crate::workflow::Declarations;
 
 /// Runs the command.
 ///
@@ -26,14 +26,14 @@ pub fn run(
     let sealed = plan_file::read(&arguments.file, &environment.folder)?;
     let (saved, digest) = (sealed.plan, sealed.digest);
     if arguments.json {
-        let located = findings::located(&saved.plan.findings, &Reach::default(), &[]);
+        let located = findings::located(&saved.plan.findings, &Declarations::default());
         let mut document = plan_json::render(&saved.plan, &saved.org, &saved.notices, &located);
         document["saved"] = plan_json::saved(&arguments.file, digest);
         output.json(&document)?;
         return Ok(DONE);
     }
     if arguments.view.markdown {
-        let located = findings::located(&saved.plan.findings, &Reach::default(), &[]);
+        let located = findings::located(&saved.plan.findings, &Declarations::default());
         let text = plan_markdown::render(&saved.plan, &saved.org, &saved.notices, &located);
         output.print(&text)?;
         output.line(&format!("The digest of the saved plan is `{digest}`."))?;
@@ -49,7 +49,7 @@ pub fn run(
     }
     output.line("")?;
     output.print(&plan_view::render(&saved.plan, output.painter(), arguments.view.view))?;
-    let located = findings::located(&saved.plan.findings, &Reach::default(), &[]);
+    let located = findings::located(&saved.plan.findings, &Declarations::default());
     output.print(&findings::render(&saved.plan.findings, &located, output.painter()))?;
     Ok(DONE)
 }

@@ -8,7 +8,7 @@ use crate::cli::arguments::StateShowArguments;
 use crate::cli::environment::Environment;
 use crate::cli::error::CommandError;
 use crate::cli::output::Output;
-use crate::cli::session::Session;
+use crate::cli::target::with_session;
 use crate::kinds::closest;
 use crate::model::Address;
 use crate::model::Ownership;
@@ -16,6 +16,7 @@ use crate::model::Record;
 use crate::model::Recorded as _;
 use crate::model::Standing;
 use crate::model::Value;
+use crate::state::Store;
 
 /// Lists what is recorded.
 ///
@@ -26,27 +27,27 @@ pub async fn list(
     output: &mut Output,
     arguments: StateListArguments,
 ) -> Result<u8, CommandError> {
-    let session = Session::open(environment, &arguments.org).await?;
-    if !session.has_state() {
-        output.aside(&format!("Nothing is recorded of this org yet ({}).", session.identity.id));
-        session.close().await;
-        return Ok(DONE);
-    }
-    let store = session.look().await?;
-    if store.is_empty() {
-        output.aside("Nothing is recorded of this org.");
-    }
-    for stored in store.stream() {
-        let stored = stored.map_err(CommandError::unreadable_state)?;
-        let remark = match stored.standing {
-            Standing::Live => "",
-            Standing::Retired => "  (deactivated)",
-        };
-        output.line(&format!("{}{remark}", stored.address))?;
-    }
-    drop(store);
-    session.close().await;
-    Ok(DONE)
+    with_session(environment, &arguments.org, async |session| {
+        if !session.has_state() {
+            let id = &session.identity.id;
+            output.aside(&format!("Nothing is recorded of this org yet ({id})."));
+            return Ok(DONE);
+        }
+        let store = session.look().await?;
+        if store.is_empty() {
+            output.aside("Nothing is recorded of this org.");
+        }
+        for stored in store.stream() {
+            let stored = stored.map_err(CommandError::unreadable_state)?;
+            let remark = match stored.standing {
+                Standing::Live => "",
+                Standing::Retired => "  (deactivated)",
+            };
+            output.line(&format!("{}{remark}", stored.address))?;
+        }
+        Ok(DONE)
+    })
+    .await
 }
 
 /// Shows one record.
@@ -58,33 +59,37 @@ pub async fn show(
     output: &mut Output,
     arguments: StateShowArguments,
 ) -> Result<u8, CommandError> {
-    let session = Session::open(environment, &arguments.org).await?;
     let Some(address) = Address::parse(&arguments.address) else {
         return Err(CommandError::new(format!("`{}` is no address", arguments.address))
             .hint("An address is a kind, a dot and a name: `user.integration@coconut.example`.")
             .hint("`orgform state list` lists them."));
     };
-    let store = session.look().await?;
-    let Some(record) = store.get(&address).map_err(CommandError::unreadable_state)? else {
-        let names: Vec<String> = store
-            .stream()
-            .filter_map(|stored| stored.ok().map(|stored| stored.address.to_string()))
-            .collect();
-        let error = CommandError::new(format!("nothing is recorded of {address}"));
-        return Err(match closest(&arguments.address, names.iter().map(String::as_str)) {
-            Some(meant) => error.hint(format!("Did you mean `{meant}`?")),
-            None => error.hint("`orgform state list` lists what is."),
-        });
-    };
-    if arguments.json {
-        let json = serde_json::json!({"address": address, "record": record});
-        output.json(&json)?;
-    } else {
-        output.print(&describe(&address, &record))?;
+    with_session(environment, &arguments.org, async |session| {
+        let store = session.look().await?;
+        let Some(record) = store.get(&address).map_err(CommandError::unreadable_state)? else {
+            return Err(not_recorded(&address, &arguments.address, &store));
+        };
+        if arguments.json {
+            let json = serde_json::json!({"address": address, "record": record});
+            output.json(&json)?;
+        } else {
+            output.print(&describe(&address, &record))?;
+        }
+        Ok(DONE)
+    })
+    .await
+}
+
+fn not_recorded(address: &Address, written: &str, store: &Store) -> CommandError {
+    let names: Vec<String> = store
+        .stream()
+        .filter_map(|stored| stored.ok().map(|stored| stored.address.to_string()))
+        .collect();
+    let error = CommandError::new(format!("nothing is recorded of {address}"));
+    match closest(written, names.iter().map(String::as_str)) {
+        Some(meant) => error.hint(format!("Did you mean `{meant}`?")),
+        None => error.hint("`orgform state list` lists what is."),
     }
-    drop(store);
-    session.close().await;
-    Ok(DONE)
 }
 
 fn describe(address: &Address, record: &Record) -> String {

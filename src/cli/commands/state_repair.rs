@@ -9,10 +9,11 @@ use crate::cli::ask::line;
 use crate::cli::environment::Environment;
 use crate::cli::error::CommandError;
 use crate::cli::output::Output;
-use crate::cli::session::Session;
+use crate::cli::target::with_session;
 use crate::state;
 use crate::state::Checked;
 use crate::state::Source;
+use crate::workflow::Session;
 
 /// Reads the whole state and says what is wrong with it.
 ///
@@ -23,11 +24,12 @@ pub async fn check(
     output: &mut Output,
     arguments: StateCheckArguments,
 ) -> Result<u8, CommandError> {
-    let session = Session::open(environment, &arguments.org).await?;
-    let checked = state::check(session.state_dir(), &session.identity.id).await;
-    let id = session.identity.id.clone();
-    session.close().await;
-    let Some(checked) = checked? else {
+    let (checked, id) = with_session(environment, &arguments.org, async |session| {
+        let checked = state::check(session.state_dir(), &session.identity.id).await?;
+        Ok((checked, session.identity.id.clone()))
+    })
+    .await?;
+    let Some(checked) = checked else {
         output.line(&format!("Nothing is recorded of this org yet ({id})."))?;
         return Ok(DONE);
     };
@@ -120,10 +122,10 @@ pub async fn restore(
     output: &mut Output,
     arguments: StateRestoreArguments,
 ) -> Result<u8, CommandError> {
-    let session = Session::open(environment, &arguments.org).await?;
-    let result = restore_in(environment, output, &arguments, &session).await;
-    session.close().await;
-    result
+    with_session(environment, &arguments.org, async |session| {
+        restore_in(environment, output, &arguments, session).await
+    })
+    .await
 }
 
 async fn restore_in(
@@ -159,7 +161,7 @@ async fn restore_in(
                 .hint("Name it with --from; `orgform state check` shows what each holds."));
         }
     };
-    let holder = Session::holder(environment, "state restore");
+    let holder = session.world().holder("state restore");
     let Some(aside) = state::restore(root, id, &holder, &chosen).await? else {
         return Err(CommandError::new(format!("there is no `{chosen}` to go back to")).hint(known));
     };

@@ -1,8 +1,6 @@
 //! What the checks of a plan found, with its places: for a person as rustc
 //! shows errors, for a program with file, line and column.
 
-use std::path::PathBuf;
-
 use serde_json::Value as Json;
 use serde_json::json;
 
@@ -11,18 +9,18 @@ use super::diagnostics::render_as;
 use crate::cli::painter::Painter;
 use crate::config::Diagnostic;
 use crate::config::Locator;
-use crate::config::Reach;
 use crate::config::Source;
 use crate::model::Finding;
 use crate::model::Severity;
+use crate::workflow::Declarations;
 
 /// The findings with their places; files that are not there any more give none.
-pub fn located(findings: &[Finding], reach: &Reach, files: &[PathBuf]) -> Vec<Diagnostic> {
-    let mut locator = Locator::new(reach);
+pub fn located(findings: &[Finding], declarations: &Declarations) -> Vec<Diagnostic> {
+    let mut locator = Locator::new(&declarations.reach);
     findings
         .iter()
         .map(|finding| {
-            let file = files.get(finding.file as usize);
+            let file = declarations.files.get(finding.file as usize);
             let found = finding
                 .place
                 .as_ref()

@@ -8,6 +8,7 @@ pub mod events;
 pub mod findings;
 pub mod hints;
 mod markdown;
+pub mod notices;
 pub mod picture;
 mod plan_diff;
 pub mod plan_json;

@@ -18,7 +18,7 @@ use super::plan_words::by_action;
 use super::plan_words::summary_line;
 use super::summary::grouped;
 use crate::cli::painter::Painter;
-use crate::cli::session::banner;
+use crate::cli::target::banner;
 use crate::config::Diagnostic;
 use crate::model::Change;
 use crate::model::OrgIdentity;

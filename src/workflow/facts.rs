@@ -3,15 +3,16 @@
 
 use std::collections::BTreeSet;
 
-use super::Planning;
-use super::is_for_every_org;
-use crate::cli::error::CommandError;
-use crate::facts;
+use super::WorkflowError;
+use super::planning::Planning;
 use crate::facts::Catalog;
 use crate::facts::Fact;
+use crate::facts::profile_names;
 use crate::kinds;
+use crate::model::Declared;
 use crate::model::Ownership;
 use crate::model::PlanMode;
+use crate::model::RecordError;
 use crate::model::Recorded;
 use crate::model::Standing;
 use crate::org::API_VERSION;
@@ -25,26 +26,17 @@ const FRESH: i64 = 24 * 60 * 60;
 
 impl Planning<'_> {
     /// What is remembered of the org, and what must be asked.
+    ///
+    /// # Errors
+    /// When the state can't be read, or nobody is to be asked what was never asked.
     pub(super) fn facts(
         &self,
-        desired: &Desired,
-        choice: &Choice,
+        (desired, choice): (&Desired, &Choice),
         store: &Store,
         index: &RecordIndex,
         now: i64,
-    ) -> Result<(Catalog, BTreeSet<Fact>), CommandError> {
-        let mut catalog = Catalog::new();
-        let mut fresh = BTreeSet::new();
-        for kept in store.facts(API_VERSION)? {
-            // What was kept by a clock that was ahead is of no known age.
-            let is_fresh = (0..FRESH).contains(&now.saturating_sub(kept.at));
-            let is_old = !is_fresh || self.refresh_catalog;
-            let serves = |fact: &Fact| fact.policy().serves(is_old);
-            let Some(fact) = catalog.restore(&kept.fact, &kept.answer, serves) else { continue };
-            if catalog.has(&fact) && !fact.policy().is_volatile() && !is_old {
-                fresh.insert(fact);
-            }
-        }
+    ) -> Result<(Catalog, BTreeSet<Fact>), WorkflowError> {
+        let (catalog, fresh) = self.remembered(store, now)?;
         let mut wanted: BTreeSet<Fact> = BTreeSet::new();
         if self.mode == PlanMode::Converge {
             wanted.extend(desired.facts(choice));
@@ -52,29 +44,19 @@ impl Planning<'_> {
         if self.mode != PlanMode::RefreshOnly {
             self.removal_facts(desired, choice, &index.over(store), &mut wanted)?;
         }
-        if !self.refresh {
-            let missing: Vec<String> = wanted
-                .iter()
-                .filter(|fact| !catalog.is_asked(fact) && !fact.policy().is_dispensable())
-                .map(Fact::describe)
-                .collect();
+        if !self.options.refresh {
+            let is_missing =
+                |fact: &Fact| !catalog.is_asked(fact) && !fact.policy().is_dispensable();
+            let missing: Vec<Fact> = wanted.into_iter().filter(is_missing).collect();
             if !missing.is_empty() {
-                const NAMED: usize = 5;
-                let mut named = missing[..missing.len().min(NAMED)].join(", ");
-                if missing.len() > NAMED {
-                    named.push_str(&format!(" and {} more", missing.len() - NAMED));
-                }
-                return Err(CommandError::new(format!(
-                    "orgform has not asked this org yet for {named}"
-                ))
-                .hint("Run it once without `--refresh=false`."));
+                return Err(WorkflowError::NeverAsked(missing));
             }
             return Ok((catalog, BTreeSet::new()));
         }
         wanted.retain(|fact| match fact {
             // A profile may have one of several names.
             Fact::Profile(name) => {
-                let names = facts::profile_names(name).into_iter();
+                let names = profile_names(name).into_iter();
                 !names.map(str::to_owned).any(|name| fresh.contains(&Fact::Profile(name)))
             }
             fact => !fresh.contains(fact),
@@ -88,13 +70,34 @@ impl Planning<'_> {
         Ok((catalog, wanted))
     }
 
+    /// What the state remembers of the org, and which of it need not be asked again.
+    fn remembered(
+        &self,
+        store: &Store,
+        now: i64,
+    ) -> Result<(Catalog, BTreeSet<Fact>), WorkflowError> {
+        let mut catalog = Catalog::new();
+        let mut fresh = BTreeSet::new();
+        for kept in store.facts(API_VERSION)? {
+            // What was kept by a clock that was ahead is of no known age.
+            let is_fresh = (0..FRESH).contains(&now.saturating_sub(kept.at));
+            let is_old = !is_fresh || self.options.refresh_catalog;
+            let serves = |fact: &Fact| fact.policy().serves(is_old);
+            let Some(fact) = catalog.restore(&kept.fact, &kept.answer, serves) else { continue };
+            if catalog.has(&fact) && !fact.policy().is_volatile() && !is_old {
+                fresh.insert(fact);
+            }
+        }
+        Ok((catalog, fresh))
+    }
+
     /// Takes out what only a plan with changes rests on: it is asked once there are
     /// some, and a plan without any is spared the calls. What was never answered has
     /// to be asked at once.
     pub(super) fn defer(&self, needs: &mut BTreeSet<Fact>, catalog: &Catalog) -> BTreeSet<Fact> {
         let is_cold =
             needs.iter().any(|fact| !fact.policy().is_dispensable() && !catalog.is_asked(fact));
-        if self.refresh_catalog || is_cold {
+        if self.options.refresh_catalog || is_cold {
             return BTreeSet::new();
         }
         let (later, now) = std::mem::take(needs)
@@ -111,11 +114,11 @@ impl Planning<'_> {
         choice: &Choice,
         recorded: &dyn Recorded,
         wanted: &mut BTreeSet<Fact>,
-    ) -> Result<(), CommandError> {
+    ) -> Result<(), RecordError> {
         // Both are in the order of addresses.
         let mut declarations = desired.iter().peekable();
         for stored in recorded.stream() {
-            let stored = stored.map_err(CommandError::unreadable_state)?;
+            let stored = stored?;
             let Some(kind) = kinds::of(&stored.address) else { continue };
             while declarations.next_if(|held| held.address < stored.address).is_some() {}
             let declared = declarations.next_if(|held| held.address == stored.address);
@@ -129,7 +132,7 @@ impl Planning<'_> {
                 continue;
             }
             let address = stored.address.clone();
-            let record = (stored.decode)().map_err(CommandError::unreadable_state)?;
+            let record = (stored.decode)()?;
             let stays = declared.filter(|declared| is_for_every_org(declared));
             if stays.is_some_and(|declared| {
                 kind.unchangeable(&record.attributes, &declared.attributes).is_none()
@@ -144,4 +147,8 @@ impl Planning<'_> {
         }
         Ok(())
     }
+}
+
+fn is_for_every_org(declared: &Declared) -> bool {
+    declared.conditional.as_ref().is_none_or(|conditional| conditional.when.is_empty())
 }
