@@ -27,6 +27,19 @@ use crate::plan::ContentDigest;
 pub struct Arguments {
     #[command(subcommand)]
     pub command: Command,
+    #[command(flatten)]
+    pub log: LogArguments,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "When something is odd")]
+pub struct LogArguments {
+    /// Tell on standard error each call and each decision, with times
+    #[arg(short, long, global = true)]
+    pub verbose: bool,
+    /// Write the same into a file, for a report of something odd
+    #[arg(long, global = true, value_name = "FILE")]
+    pub log: Option<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -79,9 +92,14 @@ pub enum Command {
         folder: PathBuf,
     },
     /// The local org: an emulated Salesforce org on this machine
+    Local {
+        #[command(subcommand)]
+        command: LocalCommand,
+    },
+    /// The same as `local`
     Org {
         #[command(subcommand)]
-        command: OrgCommand,
+        command: LocalCommand,
     },
 }
 
@@ -414,7 +432,7 @@ pub struct StateShowArguments {
 }
 
 #[derive(Debug, Subcommand)]
-pub enum OrgCommand {
+pub enum LocalCommand {
     /// Serve a local org over HTTP until it is stopped
     Serve(ServeArguments),
     /// Forget the local org and begin with a new one

@@ -11,6 +11,7 @@ mod completion;
 mod environment;
 mod error;
 mod inputs;
+mod log;
 mod output;
 mod painter;
 mod plan_file;
@@ -19,6 +20,7 @@ mod view;
 mod workflow_error;
 
 use clap::Parser as _;
+use tracing::instrument::WithSubscriber as _;
 
 pub use environment::Environment;
 pub use environment::Terminal;
@@ -26,8 +28,10 @@ pub use environment::Terminal;
 use arguments::Arguments;
 use arguments::Command;
 use arguments::ExplainCommand;
-use arguments::OrgCommand;
+use arguments::LocalCommand;
+use arguments::LogArguments;
 use arguments::StateCommand;
+use error::CommandError;
 use output::Output;
 
 use crate::text::shown;
@@ -56,51 +60,62 @@ pub async fn run(arguments: Vec<std::ffi::OsString>, environment: Environment) -
         Ok(arguments) => arguments,
         Err(error) => return output.usage(&without_secrets(&arguments, error)),
     };
-    let result = match arguments.command {
-        Command::Plan(arguments) => commands::plan::run(&environment, &mut output, arguments).await,
-        Command::Apply(arguments) => {
-            commands::apply::run(&environment, &mut output, arguments).await
-        }
-        Command::Destroy(arguments) => {
-            commands::destroy::run(&environment, &mut output, arguments).await
-        }
-        Command::Show(arguments) => commands::show::run(&environment, &mut output, &arguments),
-        Command::Explain { command: ExplainCommand::User(arguments) } => {
-            commands::explain::run(&environment, &mut output, &arguments).await
-        }
-        Command::Graph(arguments) => commands::graph::run(&environment, &mut output, &arguments),
-        Command::Validate(arguments) => {
-            commands::validate::run(&environment, &mut output, &arguments)
-        }
-        Command::Fmt(arguments) => commands::fmt::run(&environment, &mut output, &arguments),
-        Command::Completions { shell } => commands::completions::run(&mut output, &shell),
-        Command::Man { folder } => commands::completions::man(&environment, &mut output, &folder),
-        Command::Schema => commands::schema::run(&mut output),
-        Command::State { command } => match command {
-            StateCommand::List(arguments) => {
-                commands::state::list(&environment, &mut output, arguments).await
-            }
-            StateCommand::Show(arguments) => {
-                commands::state::show(&environment, &mut output, arguments).await
-            }
-            StateCommand::Check(arguments) => {
-                commands::state_repair::check(&environment, &mut output, arguments).await
-            }
-            StateCommand::Restore(arguments) => {
-                commands::state_repair::restore(&environment, &mut output, arguments).await
-            }
-        },
-        Command::Org { command } => match command {
-            OrgCommand::Serve(arguments) => {
-                commands::serve::run(&environment, &mut output, arguments).await
-            }
-            OrgCommand::Reset(arguments) => {
-                commands::reset::run(&environment, &mut output, &arguments).await
-            }
-        },
+    let LogArguments { verbose, log } = &arguments.log;
+    let listener = match log::listener(&environment, *verbose, log.as_deref()) {
+        Ok(listener) => listener,
+        Err(error) => return output.error(&error),
+    };
+    let running = dispatch(arguments.command, &environment, &mut output);
+    let result = match listener {
+        Some(listener) => running.with_subscriber(listener).await,
+        None => running.await,
     };
     match result {
         Ok(code) => code,
         Err(error) => output.error(&error),
+    }
+}
+
+async fn dispatch(
+    command: Command,
+    environment: &Environment,
+    output: &mut Output,
+) -> Result<u8, CommandError> {
+    match command {
+        Command::Plan(arguments) => commands::plan::run(environment, output, arguments).await,
+        Command::Apply(arguments) => commands::apply::run(environment, output, arguments).await,
+        Command::Destroy(arguments) => commands::destroy::run(environment, output, arguments).await,
+        Command::Show(arguments) => commands::show::run(environment, output, &arguments),
+        Command::Explain { command: ExplainCommand::User(arguments) } => {
+            commands::explain::run(environment, output, &arguments).await
+        }
+        Command::Graph(arguments) => commands::graph::run(environment, output, &arguments),
+        Command::Validate(arguments) => commands::validate::run(environment, output, &arguments),
+        Command::Fmt(arguments) => commands::fmt::run(environment, output, &arguments),
+        Command::Completions { shell } => commands::completions::run(output, &shell),
+        Command::Man { folder } => commands::completions::man(environment, output, &folder),
+        Command::Schema => commands::schema::run(output),
+        Command::State { command } => match command {
+            StateCommand::List(arguments) => {
+                commands::state::list(environment, output, arguments).await
+            }
+            StateCommand::Show(arguments) => {
+                commands::state::show(environment, output, arguments).await
+            }
+            StateCommand::Check(arguments) => {
+                commands::state_repair::check(environment, output, arguments).await
+            }
+            StateCommand::Restore(arguments) => {
+                commands::state_repair::restore(environment, output, arguments).await
+            }
+        },
+        Command::Local { command } | Command::Org { command } => match command {
+            LocalCommand::Serve(arguments) => {
+                commands::serve::run(environment, output, arguments).await
+            }
+            LocalCommand::Reset(arguments) => {
+                commands::reset::run(environment, output, &arguments).await
+            }
+        },
     }
 }

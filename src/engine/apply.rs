@@ -8,6 +8,8 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
+use tracing::debug;
+
 use super::Cause;
 use super::EngineError;
 use super::Event;
@@ -161,7 +163,8 @@ pub async fn apply(
                     call.ops().map(|op| (&plan.ops[op].address, plan.ops[op].step)).collect();
                 sent.push(Event::Sending { what: call.shape.describe(), ops });
             }
-            let ops = call.ops().collect();
+            let ops: Vec<usize> = call.ops().collect();
+            debug!(shape = call.shape.describe(), ops = ops.len(), intent, "sends a batch");
             flight.send(ops, fly(caller, call, intent, (options.monotonic)()));
         }
         // The first look at a call makes it leave.
@@ -215,6 +218,8 @@ fn take(
     monotonic: Duration,
 ) -> Result<Option<Begun>, EngineError> {
     let Landed { intent, shape, ops, sent_at, came } = landed;
+    let milliseconds = monotonic.saturating_sub(sent_at).as_millis();
+    debug!(shape = shape.describe(), ops = ops.len(), intent, milliseconds, "a batch is back");
     match came {
         Came::Back(report) => {
             let answered = Answered { intent, shape, ops, sent_at, report: *report };

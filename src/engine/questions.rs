@@ -2,6 +2,7 @@
 //! along with them where they fit.
 
 use futures_util::future::try_join;
+use tracing::debug;
 
 use super::EngineError;
 use crate::facts::Answer;
@@ -256,6 +257,12 @@ impl Round {
             all.extend(texts);
         }
         self.is_answered = vec![false; all.len()];
+        debug!(
+            queries = all.len(),
+            describes = self.describes.len(),
+            others = self.others.len(),
+            "asks a round"
+        );
         all
     }
 

@@ -7,6 +7,8 @@ use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::collections::HashMap;
 
+use tracing::debug;
+
 use super::EngineError;
 use super::effect::Confirmed;
 use super::observe::observe_some;
@@ -67,7 +69,11 @@ pub async fn look(org: &Org, ops: &[&Op]) -> Result<Vec<Shown>, EngineError> {
         }
         _ => shown(op, found.get(&op.address), others.contains_key(&op.address)),
     });
-    Ok(shown.collect())
+    let shown: Vec<Shown> = shown.collect();
+    for (op, shown) in ops.iter().zip(&shown) {
+        debug!(address = %op.address, step = op.step.as_str(), ?shown, "settles by looking");
+    }
+    Ok(shown)
 }
 
 /// Documents that ops were to delete, and that are there.
@@ -110,7 +116,7 @@ fn shown(op: &Op, found: Option<&Observed>, is_of_others: bool) -> Shown {
             Shown::Done(Confirmed { id, read_back, was_there, ..Confirmed::default() })
         }
         (_, Some(observed)) => {
-            let held = kind.comparable(&observed.attributes, &effect.confirm);
+            let held = kind.comparison().comparable(&observed.attributes, &effect.confirm);
             let holds = effect.confirm.iter().all(|(path, value)| {
                 held.get(path).or_else(|| observed.attributes.get(path)) == Some(value)
             });

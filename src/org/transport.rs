@@ -22,6 +22,7 @@ use reqwest::Method;
 use secrecy::ExposeSecret as _;
 use secrecy::SecretString;
 use serde_json::Value as Json;
+use tracing::debug;
 
 use super::address::InstanceUrl;
 use super::address::OrgPath;
@@ -40,6 +41,7 @@ use super::wire::Wire;
 use super::wire::WireAnswer;
 use super::wire::WireError;
 use super::wire::WireRequest;
+use crate::model::Monotonic;
 use crate::model::SalesforceId;
 use crate::text::size::xml_values;
 
@@ -86,6 +88,8 @@ pub struct Org {
     connection: Connection,
     policy: RetryPolicy,
     sleep: Sleep,
+    /// How long calls take is measured by it.
+    clock: Monotonic,
     usage: Mutex<Usage>,
     random: Mutex<fastrand::Rng>,
     is_stopped: AtomicBool,
@@ -165,10 +169,18 @@ impl Org {
             connection,
             policy,
             sleep,
+            clock: Arc::new(|| Duration::ZERO),
             usage: Mutex::default(),
             random: Mutex::new(fastrand::Rng::with_seed(entropy)),
             is_stopped: AtomicBool::new(false),
         }
+    }
+
+    /// The same, which measures how long calls take by a clock that only goes on.
+    #[must_use]
+    pub fn timed_by(mut self, clock: Monotonic) -> Self {
+        self.clock = clock;
+        self
     }
 
     /// From here on no write leaves, nor is one sent again. What is under way goes on,
@@ -235,7 +247,7 @@ impl Org {
             if effect == Effect::Write && !self.may_write() {
                 return Err(OrgError::Stopped { call: call.describe() });
             }
-            let Failed { error, retry_after } = match self.send_once(&call).await {
+            let Failed { error, retry_after } = match self.send_once(&call, attempt).await {
                 Ok(answer) => return Ok(answer),
                 Err(failed) => failed,
             };
@@ -246,23 +258,33 @@ impl Org {
             let Some(wait) = self.policy.wait_as_asked(wait, retry_after) else {
                 return Err(error);
             };
+            let milliseconds = wait.as_millis();
+            debug!(call = call.describe(), attempt, milliseconds, "waits to send it again");
             (self.sleep)(wait).await;
             attempt += 1;
         }
     }
 
-    async fn send_once(&self, call: &Call<'_>) -> Result<Answer, Failed> {
+    async fn send_once(&self, call: &Call<'_>, attempt: u32) -> Result<Answer, Failed> {
         let contract = call.kind.contract();
         *self.counted().by_kind.entry(contract.name).or_default() += 1;
-        let sent = self.wire.send(self.request(call));
+        let request = self.request(call);
+        let bytes = request.body.len();
+        // An address that is followed was the org's to make.
+        debug!(method = %request.method, path = self.without_token(call.path.as_str()), bytes, attempt, "call leaves");
+        let left = (self.clock)();
+        let sent = self.wire.send(request);
         let time_up = (self.sleep)(contract.time_out);
         let answer = match select(sent, time_up).await {
             Either::Left((answer, _)) => answer,
             Either::Right(((), _)) => Err(WireError::TimedOut(contract.time_out)),
         };
+        let milliseconds = (self.clock)().saturating_sub(left).as_millis();
         let answer = answer.map_err(|source| {
             let name = contract.name;
             let call = call.describe();
+            let reason = source.to_string();
+            debug!(call, attempt, milliseconds, reason, "no answer came");
             match source {
                 WireError::NotConnected(_) => OrgError::Unreachable { call, source },
                 WireError::TooLarge(excess) => OrgError::TooLarge { call, name, excess },
@@ -270,6 +292,17 @@ impl Org {
             }
         })?;
         self.note_limit(call, &answer);
+        let (status, bytes) = (answer.status, answer.body.len());
+        let request_id = answer.header("x-sfdc-request-id").unwrap_or_default();
+        debug!(
+            call = call.describe(),
+            attempt,
+            milliseconds,
+            status,
+            bytes,
+            request_id = self.without_token(request_id),
+            "answer came"
+        );
         let retry_after = retry_after(&answer);
         self.check(call, answer).map_err(|error| Failed { error, retry_after })
     }

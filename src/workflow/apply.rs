@@ -262,7 +262,8 @@ impl Run<'_> {
         };
         let (plan, catalog) = (&planned.plan, &mut planned.catalog);
         let org = &self.session.org;
-        let outcome = engine::apply(org, store, plan, catalog, &progress, options).await;
+        let applied = engine::apply(org, store, plan, catalog, &progress, options);
+        let outcome = Box::pin(applied).await;
         operator.ends(progress);
         Ok(outcome?)
     }

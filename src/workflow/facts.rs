@@ -126,7 +126,7 @@ impl Planning<'_> {
                 self.mode == PlanMode::Converge && choice.replaces(&stored.address).is_none()
             });
             let stays = declared.is_some_and(|declared| {
-                is_for_every_org(declared) && !kind.may_need_replacing(declared)
+                is_for_every_org(declared) && !kind.replacement().may_need_replacing(declared)
             });
             if stays || stored.standing != Standing::Live || !choice.includes(&stored.address) {
                 continue;
@@ -135,14 +135,14 @@ impl Planning<'_> {
             let record = (stored.decode)()?;
             let stays = declared.filter(|declared| is_for_every_org(declared));
             if stays.is_some_and(|declared| {
-                kind.unchangeable(&record.attributes, &declared.attributes).is_none()
+                kind.replacement().unchangeable(&record.attributes, &declared.attributes).is_none()
             }) {
                 continue;
             }
             let takes_adopted =
                 matches!(self.mode, PlanMode::Destroy { include_adopted: true, .. });
             if record.ownership == Ownership::Created || takes_adopted {
-                wanted.extend(kind.removal_facts(&address, &record.attributes));
+                wanted.extend(kind.granting().removal_facts(&address, &record.attributes));
             }
         }
         Ok(())

@@ -6,6 +6,8 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use tracing::debug;
+
 use super::Declarations;
 use super::Notice;
 use super::WorkflowError;
@@ -215,6 +217,7 @@ impl<'a> Planning<'a> {
             if may_begin_anew && came_late(store, &basis.observations) {
                 // What a call of an earlier run made came after it was looked for: it is
                 // ours, and planned with as that.
+                debug!("begins anew: what an earlier run was to make is there now");
                 return Ok(None);
             }
         }
@@ -223,9 +226,14 @@ impl<'a> Planning<'a> {
             basis.desired = Arc::new(here);
         }
         let draft = self.settled_draft(session, store, &index, &mut basis).await?;
+        for change in &draft.plan.changes {
+            let Change { address, action, reason, .. } = change;
+            debug!(%address, ?action, ?reason, steps = change.ops.len(), "plans a change");
+        }
         if may_begin_anew && (self.options.refresh || self.options.is_to_be_applied) {
             let before = engine::mailed_before(&session.org, store, &draft.plan).await?;
             if !before.is_empty() {
+                debug!("begins anew: some have got their password mail before");
                 let named: Vec<String> = before.iter().map(ToString::to_string).collect();
                 store.notice(format!(
                     "The org shows that these have logged in, or got their password mail, before; none is sent again: {}.",
@@ -245,8 +253,12 @@ impl<'a> Planning<'a> {
         (index, needs): (&RecordIndex, BTreeSet<Fact>),
         basis: &mut Basis,
     ) -> Result<(), WorkflowError> {
-        let Basis { desired, choice, catalog, observations, now, .. } = basis;
+        let Basis { desired, choice, catalog, observations, later, now, .. } = basis;
         let loaded: BTreeSet<Fact> = catalog.facts().into_iter().collect();
+        debug!(remembered = loaded.len(), asked = needs.len(), later = later.len(), "refreshes");
+        for fact in &needs {
+            debug!(fact = fact.describe(), policy = ?fact.policy(), "asks");
+        }
         let asked = needs.clone();
         let takes_declared = self.mode != PlanMode::RefreshOnly;
         let declared = desired.iter().map(|declared| declared.address.clone());
@@ -281,6 +293,7 @@ impl<'a> Planning<'a> {
                 return draft;
             }
             let asked = std::mem::take(&mut basis.later);
+            debug!(asked = asked.len(), "there are changes: asks what only they rest on");
             let catalog = &mut basis.catalog;
             engine::ask_facts(&session.org, &asked, catalog).await?;
             visibility::check(session, &asked, catalog, &Observations::default()).await?;
@@ -441,7 +454,7 @@ fn disown(
         }
     }
     observations.disown(&unrecorded, |address| {
-        kinds::of(address)?.subject(address).filter(|subject| subject != address)
+        kinds::of(address)?.relation().subject(address).filter(|subject| subject != address)
     });
     Ok(())
 }

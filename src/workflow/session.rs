@@ -146,7 +146,8 @@ impl Session {
             world.wire.clone(),
             world.sleep.clone(),
             (world.entropy)(),
-        );
+        )
+        .timed_by(world.monotonic.clone());
         let identity = OrgIdentity { id, instance_url, emulated };
         Ok(Self { org, identity, world: world.clone(), state_dir, local: None })
     }

@@ -95,7 +95,8 @@ async fn no_command_shows_or_writes_a_secret_however_the_org_answers() {
         *answer.lock().expect("no panic") = world.org().access_token.clone();
         let canaries = Canaries::of(&world);
         for command in COMMANDS {
-            let ran = world.run(&command.split(' ').collect::<Vec<_>>()).await;
+            let words = command.split(' ').chain(["--verbose", "--log", "run.log"]);
+            let ran = world.run(&words.collect::<Vec<_>>()).await;
             canaries.are_not_in(&format!("`{command}` at {status}"), &ran);
         }
         canaries.are_not_below(world.path());
@@ -158,7 +159,8 @@ async fn a_password_in_an_address_or_a_file_is_not_repeated() {
         world.write("secret.yaml", format!("version: 1\n{user}    {line}\n"));
         for command in ["validate", "validate --json", "validate --sarif", "plan", "fmt --check"] {
             let command = format!("{command} secret.yaml");
-            let ran = world.run(&command.split(' ').collect::<Vec<_>>()).await;
+            let words = command.split(' ').chain(["--verbose", "--log", "run.log"]);
+            let ran = world.run(&words.collect::<Vec<_>>()).await;
             canaries.are_not_in(&format!("{command} of {line}"), &ran);
         }
     }

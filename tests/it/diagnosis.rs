@@ -177,7 +177,7 @@ async fn shells_complete_options_addresses_users_and_orgs() {
 async fn the_manual_has_a_page_for_each_command() {
     let world = World::bare();
     let ran = world.run(&["man", "pages"]).await.succeeds();
-    assert_eq!(ran.output, "21 pages are in pages.\n");
+    assert_eq!(ran.output, "24 pages are in pages.\n");
     let page = std::fs::read_to_string(world.path().join("pages/orgform-plan.1")).expect("a page");
     assert!(page.contains(".TH orgform-plan 1") && page.contains("detailed\\-exitcode"), "{page}");
 }

@@ -26,6 +26,7 @@ mod hostile_org;
 mod kills;
 mod large_files;
 mod local_org;
+mod log;
 mod manual;
 mod many_users;
 mod output;

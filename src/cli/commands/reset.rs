@@ -1,4 +1,4 @@
-//! `orgform org reset`: forgets the local org, so that the next run begins
+//! `orgform local reset`: forgets the local org, so that the next run begins
 //! with a new one.
 
 use crate::cli::DONE;

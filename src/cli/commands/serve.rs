@@ -1,4 +1,4 @@
-//! `orgform org serve`: the local org on its own, for other programs.
+//! `orgform local serve`: the local org on its own, for other programs.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -84,7 +84,7 @@ pub async fn run(
     output.json(&ready)?;
     if !running.is_new && !arguments.seed_org.is_empty() {
         output.aside(
-            "This org was there already: --seed-org changes how it behaves, not what is in it. `orgform org reset --data DIR` forgets it.",
+            "This org was there already: --seed-org changes how it behaves, not what is in it. `orgform local reset --data DIR` forgets it.",
         );
     }
     for notice in &running.notices {

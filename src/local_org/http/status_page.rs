@@ -136,7 +136,7 @@ fn let_in(server: &Server) -> Reply {
 
 fn refused() -> Reply {
     let page = format!(
-        "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>Local org</title><style>{STYLE}</style></head><body><h1>Local org</h1><p>Open the link that <code>orgform org serve</code> printed, which is good for one use, or give a token of the org:</p><form method=\"post\" action=\"/\"><input type=\"password\" name=\"token\" aria-label=\"Token\" autocomplete=\"off\"> <button>Show</button></form></body></html>"
+        "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>Local org</title><style>{STYLE}</style></head><body><h1>Local org</h1><p>Open the link that <code>orgform local serve</code> printed, which is good for one use, or give a token of the org:</p><form method=\"post\" action=\"/\"><input type=\"password\" name=\"token\" aria-label=\"Token\" autocomplete=\"off\"> <button>Show</button></form></body></html>"
     );
     guarded(Reply::text(401, "text/html;charset=UTF-8", page))
 }
