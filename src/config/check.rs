@@ -100,7 +100,7 @@ fn incomplete(
     let told: HashSet<&Address> = unknown.iter().map(|held| &held.user.address).collect();
     for declared in &config.declared {
         let Some(kind) = kinds::of(&declared.address) else { continue };
-        for path in kind.must_have() {
+        for path in kind.lifecycle_rules().must_have() {
             if declared.attributes.get(path).is_some() || told.contains(&declared.address) {
                 continue;
             }
@@ -137,14 +137,14 @@ fn ignored_in_vain(config: &Config, places: &mut Places<'_>, found: &mut Found) 
     for declared in &config.declared {
         let Some(kind) = kinds::of(&declared.address) else { continue };
         for word in &declared.lifecycle.ignore_changes {
-            if kind.may_ignore(word) {
+            if kind.lifecycle_rules().may_ignore(word) {
                 continue;
             }
             found.add(|| {
                 let place = kind.place(&declared.address, "lifecycle").key("ignore_changes");
                 let (source, span) = places.named(declared.file, &place.item(word));
                 let message = format!("`{word}` is nothing whose changes can be ignored here");
-                let help = format!("a {} has {}", kind.name(), kind.ignorable());
+                let help = format!("a {} has {}", kind.name(), kind.lifecycle_rules().ignorable());
                 Diagnostic::new(&source, span, message).help(help)
             });
         }

@@ -89,7 +89,7 @@ pub fn expand(config: &mut Config) -> Vec<UnknownPersona> {
 fn in_the_name_of(part: &Declared, user: &Address) -> Option<Declared> {
     let nobody = kinds::nobody();
     let kind = kinds::of(&part.address)?;
-    let address = kind.renamed(&part.address, &nobody, user)?;
+    let address = kind.relation().renamed(&part.address, &nobody, user)?;
     let mut attributes = Attributes::new();
     for (path, value) in part.attributes.iter() {
         let value = match value {

@@ -48,11 +48,13 @@ pub fn with(declared: Vec<Declared>, suffix: &str) -> Vec<Declared> {
         .into_iter()
         .map(|mut declared| {
             let Some(kind) = kinds::of(&declared.address) else { return declared };
-            let Some(user) = kind.subject(&declared.address) else { return declared };
+            let Some(user) = kind.relation().subject(&declared.address) else { return declared };
             if user == declared.address {
                 declared.address = named(&user);
                 declared.was = declared.was.map(|was| format!("{was}{suffix}"));
-            } else if let Some(now) = kind.renamed(&declared.address, &user, &named(&user)) {
+            } else if let Some(now) =
+                kind.relation().renamed(&declared.address, &user, &named(&user))
+            {
                 declared.address = now;
             }
             rename(&mut declared.attributes, user.kind(), &named);

@@ -107,7 +107,7 @@ pub fn record_changes(
     if let Some(observed) = &confirmed.read_back {
         record.take_over(observed);
         if let Some(kind) = kinds::of(&op.address) {
-            record.attributes = kind.comparable(&observed.attributes, &effect.confirm);
+            record.attributes = kind.comparison().comparable(&observed.attributes, &effect.confirm);
         }
     }
     changes.push(RecordChange::Put(op.address.clone(), record));

@@ -146,7 +146,7 @@ fn recall_grants(
 ) -> Result<Option<Grants>, RecordError> {
     let held = recorded.get(thing)?;
     Ok(held
-        .and_then(|record| kinds::of(thing)?.grants(&record.attributes))
+        .and_then(|record| kinds::of(thing)?.granting().grants(&record.attributes))
         .or_else(|| catalog.grants.get(thing).is().cloned()))
 }
 
@@ -165,7 +165,7 @@ pub fn recall_user(
         record.attributes.reference("profile").cloned().into_iter().collect();
     for stored in recorded.stream() {
         let address = stored?.address;
-        let joins = kinds::of(&address).and_then(|kind| kind.joins(&address));
+        let joins = kinds::of(&address).and_then(|kind| kind.relation().joins(&address));
         things.extend(joins.filter(|(held, _)| held == user).map(|(_, thing)| thing));
     }
     let is_active = record.standing == crate::model::Standing::Live
@@ -175,7 +175,8 @@ pub fn recall_user(
     for thing in things {
         let name = SourceName { kind: thing.kind().to_owned(), name: thing.name().to_owned() };
         let held = recorded.get(&thing)?;
-        let combined = held.and_then(|record| kinds::of(&thing)?.combines(&record.attributes));
+        let combined =
+            held.and_then(|record| kinds::of(&thing)?.granting().combines(&record.attributes));
         let (members, muted) = combined.unwrap_or_else(|| (vec![thing], Grants::default()));
         let mut grants = Some(Vec::new());
         for member in members {

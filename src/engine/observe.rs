@@ -121,7 +121,10 @@ fn queries_of_kinds(
             let mut columns: Vec<&str> = query.fields.to_vec();
             if number == 0 {
                 let further = targets.columns.get(index).into_iter().flatten();
-                let known = further.filter(|column| kind.has_column(column, catalog));
+                let has = |column: &&String| {
+                    kind.columns().is_none_or(|columns| columns.has(column, catalog))
+                };
+                let known = further.filter(has);
                 columns.extend(known.map(String::as_str));
             }
             let keys = keys.iter().map(String::as_str);
@@ -186,7 +189,10 @@ pub async fn observe_some(
     let wanted: BTreeSet<Address> = addresses.into_iter().collect();
     for address in &wanted {
         targets.add(address, None);
-        if kinds::of(address).is_some_and(|kind| !kind.reads_document(&Attributes::new())) {
+        if kinds::of(address)
+            .and_then(kinds::Kind::document)
+            .is_some_and(|document| !document.is_read_for(&Attributes::new()))
+        {
             targets.without_document(address);
         }
     }

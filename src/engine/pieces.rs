@@ -11,6 +11,7 @@ use futures_util::stream;
 use super::EngineError;
 use super::targets::Targets;
 use crate::kinds;
+use crate::kinds::Document;
 use crate::kinds::Kind;
 use crate::model::Address;
 use crate::model::KeySource;
@@ -28,7 +29,7 @@ pub(super) const USER_KIND: &str = "user";
 
 /// Whether a thing is only known when several reads are put together.
 fn is_pieced_together(kind: &dyn Kind) -> bool {
-    kind.document_type().is_some() || kind.queries().iter().any(|query| query.supplementary)
+    kind.document().is_some() || kind.queries().iter().any(|query| query.supplementary)
 }
 
 /// Things whose parts come from several reads.
@@ -158,13 +159,13 @@ impl Pieces {
                     thing.merge(part.clone());
                 }
             }
-            if let Some(metadata_type) = kind.document_type() {
+            if let Some(document) = kind.document() {
                 let rows_only = targets.rows_only.get(&index);
                 let is_read = |address: &Address| {
                     let key = kind.query_key(address).to_lowercase();
                     rows_only.is_none_or(|rows_only| !rows_only.contains(&key))
                 };
-                read_documents(org, kind, metadata_type, &is_read, &mut things, sink).await?;
+                read_documents(org, document, &is_read, &mut things, sink).await?;
             }
             for (address, thing) in things {
                 sink(address, thing);
@@ -178,8 +179,7 @@ impl Pieces {
 /// at once.
 async fn read_documents(
     org: &Org,
-    kind: &dyn Kind,
-    metadata_type: &str,
+    of_kind: &dyn Document,
     is_read: &(dyn Fn(&Address) -> bool + Sync),
     things: &mut HashMap<Address, Observed>,
     sink: &mut (dyn FnMut(Address, Observed) + Send),
@@ -190,8 +190,10 @@ async fn read_documents(
     let mut read = stream::iter(addresses.chunks(DOCUMENTS_OF_ONE_CALL))
         .map(async |some: &[Address]| {
             let names: Vec<String> =
-                some.iter().map(|address| kind.document_name(address)).collect();
-            org.read_documents(metadata_type, &names).await.map(|documents| (some, documents))
+                some.iter().map(|address| of_kind.full_name(address)).collect();
+            org.read_documents(of_kind.metadata_type(), &names)
+                .await
+                .map(|documents| (some, documents))
         })
         .buffered(IN_FLIGHT);
     let mut further: BTreeMap<&str, Vec<(Address, String)>> = BTreeMap::new();
@@ -200,9 +202,9 @@ async fn read_documents(
         for (address, document) in some.iter().zip(documents) {
             let Some(mut thing) = things.remove(address) else { continue };
             if let Some(document) = document {
-                thing.merge(kind.observe_document(&document));
+                thing.merge(of_kind.observe(&document));
             }
-            if let Some((metadata_type, name)) = kind.further_document(&thing) {
+            if let Some((metadata_type, name)) = of_kind.further(&thing) {
                 further.entry(metadata_type).or_default().push((address.clone(), name));
                 things.insert(address.clone(), thing);
             } else {
@@ -218,7 +220,7 @@ async fn read_documents(
             let documents = org.read_documents(metadata_type, &names).await?;
             for ((address, _), document) in some.iter().zip(documents) {
                 if let (Some(thing), Some(document)) = (things.get_mut(address), document) {
-                    thing.merge(kind.observe_further_document(&document));
+                    thing.merge(of_kind.observe_further(&document));
                 }
             }
         }

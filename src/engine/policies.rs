@@ -28,7 +28,7 @@ pub struct Undone {
 pub async fn undone(org: &Org, plan: &Plan, done: &[usize]) -> Result<Vec<Undone>, EngineError> {
     let is_relation = |address: &Address| {
         kinds::of(address)
-            .and_then(|kind| kind.subject(address))
+            .and_then(|kind| kind.relation().subject(address))
             .is_some_and(|subject| subject != *address)
     };
     let mut relations: Vec<(usize, Address, bool)> = Vec::new();

@@ -64,7 +64,7 @@ pub async fn refresh(
         if by_id || is_selective(kind) {
             let record = (stored.decode)().map_err(EngineError::Record)?;
             targets.look_at(&stored.address, &record.attributes);
-            if kind.reads_document(&record.attributes) {
+            if reads_document_of(kind, &record.attributes) {
                 reads_document.insert(stored.address.clone());
             }
             id = record.id.filter(|_| by_id);
@@ -98,7 +98,7 @@ pub async fn refresh(
                 let besides = besides.filter(|(condition, _)| may_hold(condition));
                 let mut said =
                     std::iter::once(&declared.attributes).chain(besides.map(|(_, said)| said));
-                if said.any(|attributes| kind.reads_document(attributes)) {
+                if said.any(|attributes| reads_document_of(kind, attributes)) {
                     reads_document.insert(address.clone());
                 }
             }
@@ -146,12 +146,17 @@ pub async fn refresh(
 
 /// The user that a thing belongs to.
 fn subject(kind: &dyn kinds::Kind, address: &Address) -> Option<Address> {
-    kind.subject(address).filter(|user| user != address)
+    kind.relation().subject(address).filter(|user| user != address)
 }
 
 /// Whether documents of a kind are read for some things only.
 fn is_selective(kind: &dyn kinds::Kind) -> bool {
-    kind.document_type().is_some() && !kind.reads_document(&Attributes::new())
+    kind.document().is_some_and(|document| !document.is_read_for(&Attributes::new()))
+}
+
+/// Whether the document of a thing with these attributes is read.
+fn reads_document_of(kind: &dyn kinds::Kind, attributes: &Attributes) -> bool {
+    kind.document().is_some_and(|document| document.is_read_for(attributes))
 }
 
 /// What is gone under its name may be there under another: its id tells.
@@ -166,7 +171,8 @@ async fn look_for_new_names(
             continue;
         };
         // An assignment has no name of its own.
-        let belongs = kinds::ALL[index].subject(address).is_some_and(|user| user != *address);
+        let belongs =
+            kinds::ALL[index].relation().subject(address).is_some_and(|user| user != *address);
         if belongs || !matches!(seen, Observation::Gone) {
             continue;
         }
@@ -246,7 +252,7 @@ impl Comparison<'_> {
         let Some(record) = self.record(&address) else {
             if self.scope.declared(&address).is_some() {
                 self.observations.differing.insert(address, Observation::Found(observed));
-            } else if let Some(subject) = kind.subject(&address)
+            } else if let Some(subject) = kind.relation().subject(&address)
                 && subject != address
             {
                 let relations = self.observations.undeclared.entry(subject).or_default();
@@ -260,7 +266,7 @@ impl Comparison<'_> {
             && record.carried == observed.carried
             && as_seen(kind, &observed.attributes, &record.attributes, &record.attributes)
                 == record.attributes
-            && kind.left_alone(&observed.attributes, &record.attributes).is_none();
+            && kind.comparison().left_alone(&observed.attributes, &record.attributes).is_none();
         if !is_equal {
             self.observations.differing.insert(address.clone(), Observation::Found(observed));
         }

@@ -396,8 +396,8 @@ impl<'a> Run<'a> {
             return;
         };
         let sent = &held.effect.confirm;
-        let mut kept = kind.comparable(&observed.attributes, sent);
-        let learned = kind.learn_from_read_back(sent, &mut kept, self.catalog);
+        let mut kept = kind.comparison().comparable(&observed.attributes, sent);
+        let learned = kind.feedback().learn_from_read_back(sent, &mut kept, self.catalog);
         self.outcome.learned.extend(learned);
         let missing = missing(sent, &kept);
         if !missing.is_empty() {

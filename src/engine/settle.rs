@@ -110,7 +110,7 @@ fn shown(op: &Op, found: Option<&Observed>, is_of_others: bool) -> Shown {
         // It was renamed on its way out: what is found has the old name still.
         (_, Some(_)) if effect.forget => Shown::NotDone,
         (_, Some(observed)) if effect.creates.is_some() || effect.gives_again => {
-            let read_back = kind.document_type().map(|_| observed.clone());
+            let read_back = kind.document().map(|_| observed.clone());
             let was_there = is_of_others;
             let id = observed.id.clone();
             Shown::Done(Confirmed { id, read_back, was_there, ..Confirmed::default() })

@@ -24,15 +24,17 @@ pub struct Targets {
 impl Targets {
     /// Looks at further columns, as the attributes of a resource need them.
     pub fn look_at(&mut self, address: &Address, attributes: &Attributes) {
-        if let Some(index) = kinds::ALL.iter().position(|kind| kind.name() == address.kind()) {
-            kinds::ALL[index].columns(attributes, self.columns.entry(index).or_default());
+        if let Some(index) = kinds::ALL.iter().position(|kind| kind.name() == address.kind())
+            && let Some(columns) = kinds::ALL[index].columns()
+        {
+            columns.wanted(attributes, self.columns.entry(index).or_default());
         }
     }
 
     /// The facts that tell whether the org has the further columns.
     pub fn columns_facts(&self) -> Vec<Fact> {
         let wanted = self.columns.iter().filter(|(_, columns)| !columns.is_empty());
-        wanted.filter_map(|(index, _)| kinds::ALL[*index].columns_fact()).collect()
+        wanted.filter_map(|(index, _)| Some(kinds::ALL[*index].columns()?.fact())).collect()
     }
 
     /// Looks at no document of a resource: its row tells all that is wanted.

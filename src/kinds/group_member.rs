@@ -20,6 +20,8 @@ use super::assignment::joined;
 use super::user;
 use crate::facts::Catalog;
 use crate::facts::Fact;
+use crate::kinds::Reference;
+use crate::kinds::Relation;
 use crate::model::Address;
 use crate::model::Attributes;
 use crate::model::Change;
@@ -97,12 +99,6 @@ impl Kind for GroupMember {
         }
     }
 
-    fn canonical(&self, declared: &Declared, catalog: &Catalog) -> Option<Address> {
-        let (username, written) = halves(&declared.address);
-        let name = self.of.canonical(written, catalog)?;
-        Some(joined(self.kind, username, &name))
-    }
-
     fn resolve<'a>(
         &self,
         declared: &'a Declared,
@@ -154,6 +150,16 @@ impl Kind for GroupMember {
         Ok(steps)
     }
 
+    fn relation(&self) -> &dyn Relation {
+        self
+    }
+
+    fn reference(&self) -> &dyn Reference {
+        self
+    }
+}
+
+impl Relation for GroupMember {
     fn subject(&self, address: &Address) -> Option<Address> {
         Some(Address::new(user::KIND, halves(address).0))
     }
@@ -162,5 +168,13 @@ impl Kind for GroupMember {
         let (username, group) = halves(address);
         (from.kind() == user::KIND && from.name() == username)
             .then(|| joined(self.kind, to.name(), group))
+    }
+}
+
+impl Reference for GroupMember {
+    fn canonical(&self, declared: &Declared, catalog: &Catalog) -> Option<Address> {
+        let (username, written) = halves(&declared.address);
+        let name = self.of.canonical(written, catalog)?;
+        Some(joined(self.kind, username, &name))
     }
 }

@@ -2,8 +2,18 @@
 //! and the words in which it answers.
 
 use std::borrow::Cow;
-use std::collections::BTreeSet;
 
+use super::facets::Columns;
+use super::facets::Comparison;
+use super::facets::Document;
+use super::facets::Feedback;
+use super::facets::Granting;
+use super::facets::LifecycleRules;
+use super::facets::Plain;
+use super::facets::Reference;
+use super::facets::Relation;
+use super::facets::Replacement;
+use super::facets::Retirement;
 use crate::facts::Catalog;
 use crate::facts::Fact;
 use crate::facts::Holders;
@@ -12,8 +22,6 @@ use crate::model::Address;
 use crate::model::Attributes;
 use crate::model::Change;
 use crate::model::Declared;
-use crate::model::Element;
-use crate::model::Grants;
 use crate::model::IdReference;
 use crate::model::Implied;
 use crate::model::Observed;
@@ -22,7 +30,6 @@ use crate::model::Problem;
 use crate::model::RecordEffect;
 use crate::model::Row;
 use crate::model::RowQuery;
-use crate::model::SalesforceId;
 use crate::model::StepName;
 use crate::model::Write;
 
@@ -130,6 +137,15 @@ pub trait StepContext {
 }
 
 /// A resource kind: pure functions between declarations, rows and writes.
+///
+/// A file declares a thing of the kind; the kind names the facts that it must know of the
+/// org ([`facts`](Kind::facts)) and says what the declaration means there
+/// ([`resolve`](Kind::resolve)). What the org has is found by queries
+/// ([`queries`](Kind::queries)) and read row by row ([`observe_row`](Kind::observe_row)).
+/// The planner compares the two and asks for the writes that bring one to the other
+/// ([`steps`](Kind::steps)). These eight functions are all that a kind must have; what only
+/// some have is in the small traits of `facets`, each of which a kind hands out by the
+/// function of its name.
 pub trait Kind: Sync {
     /// Its name in addresses.
     fn name(&self) -> &'static str;
@@ -139,16 +155,6 @@ pub trait Kind: Sync {
 
     /// Names the facts that resolving `declared` needs.
     fn facts(&self, declared: &Declared, scope: &dyn Scope, want: &mut dyn FnMut(Fact));
-
-    /// Names the facts that removing `address` needs.
-    fn removal_facts(&self, _address: &Address, _recorded: &Attributes) -> Vec<Fact> {
-        Vec::new()
-    }
-
-    /// The address by natural key, where the file used a label.
-    fn canonical(&self, _declared: &Declared, _catalog: &Catalog) -> Option<Address> {
-        None
-    }
 
     /// What the declaration means in this org.
     ///
@@ -161,30 +167,8 @@ pub trait Kind: Sync {
         catalog: &Catalog,
     ) -> Result<Resolved<'a>, Vec<Problem>>;
 
-    /// Values that are filled in when the thing is made, and not managed afterwards:
-    /// asked for only where something is to be done. A path that was written stands
-    /// for itself.
-    fn defaults(&self, _declared: &Declared, _scope: &dyn Scope, _catalog: &Catalog) -> Attributes {
-        Attributes::new()
-    }
-
     /// How its rows are found.
     fn queries(&self) -> &'static [RowQuery];
-
-    /// The columns that its first query selects beyond its own, for a thing with
-    /// these attributes, declared or recorded.
-    fn columns(&self, _attributes: &Attributes, _into: &mut BTreeSet<String>) {}
-
-    /// Whether the org is known to have such a column; asked before a query names
-    /// it, since one that it lacks makes the org refuse the query.
-    fn has_column(&self, _column: &str, _catalog: &Catalog) -> bool {
-        true
-    }
-
-    /// The fact that [`Kind::has_column`] rests on.
-    fn columns_fact(&self) -> Option<Fact> {
-        None
-    }
 
     /// The key under which a query finds the thing.
     fn query_key(&self, address: &Address) -> String;
@@ -193,158 +177,17 @@ pub trait Kind: Sync {
     /// found by record id.
     fn observe_row(&self, query: usize, row: &Row) -> Option<(Option<Address>, Observed)>;
 
-    /// The metadata type that holds what rows don't carry.
-    fn document_type(&self) -> Option<&'static str> {
-        None
-    }
-
-    /// The full name of that document.
-    fn document_name(&self, address: &Address) -> String {
-        self.query_key(address)
-    }
-
-    /// Whether a thing with these attributes, declared or recorded, says
-    /// anything that only its document holds.
-    fn reads_document(&self, _attributes: &Attributes) -> bool {
-        true
-    }
-
-    /// What its metadata document says.
-    fn observe_document(&self, _document: &Element) -> Observed {
-        Observed::default()
-    }
-
-    /// The type and full name of the document that the first one names, where there
-    /// is one to read too.
-    fn further_document(&self, _observed: &Observed) -> Option<(&'static str, String)> {
-        None
-    }
-
-    /// What that one says.
-    fn observe_further_document(&self, _document: &Element) -> Observed {
-        Observed::default()
-    }
-
-    /// The observed attributes, cut to what can be compared with `wanted`.
-    fn comparable(&self, observed: &Attributes, _wanted: &Attributes) -> Attributes {
-        observed.clone()
-    }
-
-    /// All that was or is wanted, to compare what was observed with.
-    fn ever_wanted(&self, recorded: &Attributes, wanted: &Attributes) -> Attributes {
-        let mut ever = recorded.clone();
-        ever.extend(wanted);
-        ever
-    }
-
-    /// What holds by what was sent, though this time the org does not show it.
-    fn unshown(&self, _seen: &Attributes, _history: &Attributes) -> Attributes {
-        Attributes::new()
-    }
-
-    /// What a person should know of a change, beside what it changes.
-    fn remarks(&self, _change: &Change, _catalog: &Catalog) -> Vec<String> {
-        Vec::new()
-    }
-
-    /// A sentence about an observed state that is left as it is.
-    fn left_alone(&self, _observed: &Attributes, _wanted: &Attributes) -> Option<String> {
-        None
-    }
-
-    /// Adds to the wanted attributes what brings a thing back that we retired.
-    fn revive(&self, _wanted: &mut Attributes) {}
-
-    /// Paths that stand for a step done rather than for a value: where one is
-    /// missing, an earlier run ended before the thing was complete.
-    fn milestones(&self) -> &'static [&'static str] {
-        &[]
-    }
-
-    /// Paths that no read can show: the state alone knows them.
-    fn unobservable(&self) -> &'static [&'static str] {
-        self.milestones()
-    }
-
-    /// Takes into the catalog what a read-back shows about the org, and puts into
-    /// `kept` what was sent where the org will never keep it; tells which facts
-    /// are new.
-    fn learn_from_read_back(
-        &self,
-        _sent: &Attributes,
-        _kept: &mut Attributes,
-        _catalog: &mut Catalog,
-    ) -> Vec<Fact> {
-        Vec::new()
-    }
-
-    /// Whether a path that is declared no more is left as it is in the org,
-    /// so that only the state forgets it.
-    fn is_left_when_undeclared(&self, _path: &str) -> bool {
-        false
-    }
-
-    /// Whether a retired thing was taken away as far as it can be.
-    fn has_left(&self, _recorded: &Attributes) -> bool {
-        true
-    }
-
-    /// Carries over what is history rather than wish, such as a mail that
-    /// went out and was declared no more afterwards.
-    fn inherit(&self, _wanted: &mut Attributes, _recorded: &Attributes) {}
-
-    /// What of `before` would be taken away only since the org does not show it
-    /// to the caller.
-    fn invisible(
-        &self,
-        _declared: &Declared,
-        _before: &Attributes,
-        _catalog: &Catalog,
-    ) -> Vec<Problem> {
-        Vec::new()
-    }
-
-    /// Whether a declaration says something that can't be changed in place, so
-    /// that the thing may have to be made anew. A cheap look before
-    /// [`Kind::unchangeable`].
-    fn may_need_replacing(&self, _declared: &Declared) -> bool {
-        false
-    }
-
-    /// The path, if any, that differs and can't be changed in place.
-    fn unchangeable(&self, _before: &Attributes, _after: &Attributes) -> Option<&'static str> {
-        None
-    }
-
     /// The writes that make `change` true, in order.
     ///
     /// # Errors
     /// Why this change can't be made, with what to do.
     fn steps(&self, change: &Change, context: &dyn StepContext) -> Result<Vec<Step>, Problem>;
 
-    /// How it is taken away.
-    fn removal(&self) -> Removal {
-        Removal::Deletes
-    }
-
-    /// The paths without which nothing of this kind can be declared.
-    fn must_have(&self) -> &'static [&'static str] {
-        &[]
-    }
-
-    /// The words that `ignore_changes` may hold, for a message.
-    fn ignorable(&self) -> &'static str {
-        "none"
-    }
-
-    /// Whether a word of `ignore_changes` stands for anything.
-    fn may_ignore(&self, word: &str) -> bool {
-        self.ignorable().split(", ").any(|known| known == word)
-    }
-
-    /// Whether that word covers a path.
-    fn ignores(&self, word: &str, path: &str) -> bool {
-        path == word
+    /// Values that are filled in when the thing is made, and not managed afterwards:
+    /// asked for only where something is to be done. A path that was written stands
+    /// for itself.
+    fn defaults(&self, _declared: &Declared, _scope: &dyn Scope, _catalog: &Catalog) -> Attributes {
+        Attributes::new()
     }
 
     /// How to tell that what is not found can only not be seen.
@@ -352,59 +195,58 @@ pub trait Kind: Sync {
         None
     }
 
-    /// Why a thing of this kind is never deleted to be made anew, and what to
-    /// do instead; `None` when it may be.
-    fn never_replaced(&self) -> Option<(&'static str, &'static str)> {
+    /// How it is taken away.
+    fn removal(&self) -> Removal {
+        if self.retirement().is_some() { Removal::Retires } else { Removal::Deletes }
+    }
+
+    /// Its metadata documents; `None` where rows say all.
+    fn document(&self) -> Option<&dyn Document> {
         None
     }
 
-    /// Who still uses a thing that is to be deleted; `None` for what nobody holds.
-    fn holders<'a>(&self, _address: &Address, _catalog: &'a Catalog) -> Option<Holding<'a>> {
+    /// Its further columns; `None` where its queries select always the same.
+    fn columns(&self) -> Option<&dyn Columns> {
         None
     }
 
-    /// What a thing with these attributes grants to who holds it; `None` when
-    /// they do not say.
-    fn grants(&self, _attributes: &Attributes) -> Option<Grants> {
+    /// How what was observed compares.
+    fn comparison(&self) -> &dyn Comparison {
+        &Plain
+    }
+
+    /// How it is deactivated and brought back; `None` where it is deleted.
+    fn retirement(&self) -> Option<&dyn Retirement> {
         None
     }
 
-    /// The things whose grants together are what this one grants, and what of them it
-    /// leaves out; `None` when its own grants are all there is.
-    fn combines(&self, _attributes: &Attributes) -> Option<(Vec<Address>, Grants)> {
-        None
+    /// What of it is managed.
+    fn lifecycle_rules(&self) -> &dyn LifecycleRules {
+        &Plain
     }
 
-    /// The user and what that user holds by it, for an assignment that gives
-    /// access.
-    fn joins(&self, _address: &Address) -> Option<(Address, Address)> {
-        None
+    /// What of it can't be changed in place.
+    fn replacement(&self) -> &dyn Replacement {
+        &Plain
     }
 
-    /// Whether an assignment of this kind may leave by itself when one that comes
-    /// after it does, whose thing carries that license.
-    fn may_leave_along(&self, _address: &Address, _license: Option<&str>) -> bool {
-        false
+    /// How it belongs to a user.
+    fn relation(&self) -> &dyn Relation {
+        &Plain
     }
 
-    /// The user that an address is about, so that calls about it don't overlap.
-    fn subject(&self, _address: &Address) -> Option<Address> {
-        None
+    /// What it lets its holders do.
+    fn granting(&self) -> &dyn Granting {
+        &Plain
     }
 
-    /// Kinds whose changes about the same subject come before this one's
-    /// (and after them when taken away).
-    fn follows(&self) -> &'static [&'static str] {
-        &[]
+    /// How it is referred to.
+    fn reference(&self) -> &dyn Reference {
+        &Plain
     }
 
-    /// The id of a thing of this kind that is not managed, from the catalog.
-    fn known_id(&self, _name: &str, _catalog: &Catalog) -> Option<SalesforceId> {
-        None
-    }
-
-    /// The address this one has after `from` was renamed to `to`.
-    fn renamed(&self, _address: &Address, _from: &Address, _to: &Address) -> Option<Address> {
-        None
+    /// What it says and learns of a change.
+    fn feedback(&self) -> &dyn Feedback {
+        &Plain
     }
 }

@@ -9,6 +9,7 @@
 //! To add a kind: write its file, and add its line to `kinds!` below.
 
 mod assignment;
+mod facets;
 mod group_member;
 mod kind;
 mod learning;
@@ -35,6 +36,10 @@ use crate::model::Attributes;
 use crate::model::Declared;
 use crate::model::Path;
 
+pub use facets::{
+    Columns, Comparison, Document, Feedback, Granting, LifecycleRules, Plain, Reference, Relation,
+    Replacement, Retirement,
+};
 pub use kind::Holding;
 pub use kind::Kind;
 pub use kind::Removal;
@@ -198,7 +203,7 @@ pub fn as_seen(
     history: &Attributes,
 ) -> Attributes {
     let mut seen = as_found(kind, observed, wanted, history);
-    let unshown = kind.unshown(&seen, history);
+    let unshown = kind.comparison().unshown(&seen, history);
     seen.extend(&unshown);
     seen
 }
@@ -211,8 +216,8 @@ pub fn as_found(
     wanted: &Attributes,
     history: &Attributes,
 ) -> Attributes {
-    let mut seen = kind.comparable(observed, wanted);
-    for path in kind.unobservable() {
+    let mut seen = kind.comparison().comparable(observed, wanted);
+    for path in kind.comparison().unobservable() {
         seen.remove(path);
         seen.set_some(*path, history.get(path).cloned());
     }

@@ -14,6 +14,7 @@ use super::assignment::joined;
 use super::user;
 use crate::facts::Catalog;
 use crate::facts::Fact;
+use crate::kinds::Relation;
 use crate::model::Address;
 use crate::model::Attributes;
 use crate::model::Change;
@@ -130,6 +131,12 @@ impl Kind for PackageLicenseAssignment {
         )
     }
 
+    fn relation(&self) -> &dyn Relation {
+        self
+    }
+}
+
+impl Relation for PackageLicenseAssignment {
     fn subject(&self, address: &Address) -> Option<Address> {
         Some(Address::new(user::KIND, halves(address).0))
     }

@@ -21,6 +21,8 @@ use super::permission_set_group;
 use super::user;
 use crate::facts::Catalog;
 use crate::facts::Fact;
+use crate::kinds::Reference;
+use crate::kinds::Relation;
 use crate::model::Address;
 use crate::model::Attributes;
 use crate::model::Change;
@@ -156,12 +158,6 @@ impl Kind for PermissionSetAssignment {
         }
     }
 
-    fn canonical(&self, declared: &Declared, catalog: &Catalog) -> Option<Address> {
-        let thing = declared.attributes.reference(self.of.kind)?;
-        let name = self.of.canonical(thing.name(), catalog)?;
-        Some(joined(self.kind, halves(&declared.address).0, &name))
-    }
-
     fn resolve<'a>(
         &self,
         declared: &'a Declared,
@@ -220,6 +216,16 @@ impl Kind for PermissionSetAssignment {
         Ok(steps)
     }
 
+    fn relation(&self) -> &dyn Relation {
+        self
+    }
+
+    fn reference(&self) -> &dyn Reference {
+        self
+    }
+}
+
+impl Relation for PermissionSetAssignment {
     fn joins(&self, address: &Address) -> Option<(Address, Address)> {
         let (username, thing) = halves(address);
         Some((Address::new(user::KIND, username), self.of.address(thing)))
@@ -242,5 +248,13 @@ impl Kind for PermissionSetAssignment {
         } else {
             None
         }
+    }
+}
+
+impl Reference for PermissionSetAssignment {
+    fn canonical(&self, declared: &Declared, catalog: &Catalog) -> Option<Address> {
+        let thing = declared.attributes.reference(self.of.kind)?;
+        let name = self.of.canonical(thing.name(), catalog)?;
+        Some(joined(self.kind, halves(&declared.address).0, &name))
     }
 }

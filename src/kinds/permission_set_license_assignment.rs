@@ -1,6 +1,8 @@
 //! Assignments of permission set licenses to users. They come before the sets
 //! that need them, and leave after them.
 
+use crate::kinds::Reference;
+use crate::kinds::Relation;
 use std::sync::OnceLock;
 
 use super::Kind;
@@ -112,12 +114,6 @@ impl Kind for PermissionSetLicenseAssignment {
         }
     }
 
-    fn canonical(&self, declared: &Declared, catalog: &Catalog) -> Option<Address> {
-        let written = declared.attributes.reference(LICENSE)?.name();
-        let license = catalog.permission_set_license.get(written).is()?;
-        (license.name != written).then(|| joined(KIND, halves(&declared.address).0, &license.name))
-    }
-
     fn resolve<'a>(
         &self,
         declared: &'a Declared,
@@ -183,6 +179,16 @@ impl Kind for PermissionSetLicenseAssignment {
         )
     }
 
+    fn relation(&self) -> &dyn Relation {
+        self
+    }
+
+    fn reference(&self) -> &dyn Reference {
+        self
+    }
+}
+
+impl Relation for PermissionSetLicenseAssignment {
     /// It leaves with a set that carries it; and one that opens a user license may
     /// leave with the last set that needs it.
     fn may_leave_along(&self, address: &Address, license: Option<&str>) -> bool {
@@ -199,5 +205,13 @@ impl Kind for PermissionSetLicenseAssignment {
         let (username, license) = halves(address);
         (from.kind() == user::KIND && from.name() == username)
             .then(|| joined(KIND, to.name(), license))
+    }
+}
+
+impl Reference for PermissionSetLicenseAssignment {
+    fn canonical(&self, declared: &Declared, catalog: &Catalog) -> Option<Address> {
+        let written = declared.attributes.reference(LICENSE)?.name();
+        let license = catalog.permission_set_license.get(written).is()?;
+        (license.name != written).then(|| joined(KIND, halves(&declared.address).0, &license.name))
     }
 }

@@ -34,13 +34,13 @@ pub fn add(input: &Input<'_>, draft: &mut Draft) -> Result<(), RecordError> {
     let mut again: BTreeMap<Address, Address> = BTreeMap::new();
     for declared in input.desired.iter() {
         let Some(kind) = kinds::of(&declared.address) else { continue };
-        let subject = kind.subject(&declared.address);
+        let subject = kind.relation().subject(&declared.address);
         let Some(things) = subject.and_then(|subject| taken.get(&(subject, kind.name()))) else {
             continue;
         };
-        let along = things
-            .iter()
-            .find(|(_, carried)| kind.may_leave_along(&declared.address, carried.as_deref()));
+        let along = things.iter().find(|(_, carried)| {
+            kind.relation().may_leave_along(&declared.address, carried.as_deref())
+        });
         if let Some((with, _)) = along.filter(|_| input.choice.includes(&declared.address)) {
             again.insert(declared.address.clone(), with.clone());
         }
@@ -65,13 +65,13 @@ fn taken_away(input: &Input<'_>, draft: &Draft) -> Result<Taken<'static>, Record
     let leaves = |change: &&Change| matches!(change.action, Action::Delete | Action::Replace);
     for change in draft.changes.iter().filter(leaves) {
         let Some(kind) = kinds::of(&change.address) else { continue };
-        let Some((user, thing)) = kind.joins(&change.address) else { continue };
+        let Some((user, thing)) = kind.relation().joins(&change.address) else { continue };
         let before = match draft.changes.of(&thing) {
             Some(change) => change.before.clone(),
             None => input.recorded.get(&thing)?.map(|record| record.attributes),
         };
         let carried = before.and_then(|held| held.text("license").map(str::to_owned));
-        for earlier in kind.follows() {
+        for earlier in kind.relation().follows() {
             let things = taken.entry((user.clone(), *earlier)).or_default();
             things.insert((change.address.clone(), carried.clone()));
         }

@@ -12,7 +12,6 @@ use std::collections::HashSet;
 
 use super::Desired;
 use crate::kinds;
-use crate::kinds::Kind;
 use crate::model::Address;
 use crate::model::AddressPattern;
 use crate::model::Partial;
@@ -314,7 +313,9 @@ impl Web {
     fn join_followers(&mut self, nodes: &[Address]) {
         let mut about: HashMap<(&str, Address), Vec<usize>> = HashMap::new();
         for (node, address) in nodes.iter().enumerate() {
-            if let Some(subject) = kinds::of(address).and_then(|kind| kind.subject(address)) {
+            if let Some(subject) =
+                kinds::of(address).and_then(|kind| kind.relation().subject(address))
+            {
                 if let Ok(user) = nodes.binary_search(&subject)
                     && user != node
                 {
@@ -325,8 +326,8 @@ impl Web {
         }
         for (node, address) in nodes.iter().enumerate() {
             let Some(kind) = kinds::of(address) else { continue };
-            let Some(subject) = kind.subject(address) else { continue };
-            for earlier in kind.follows() {
+            let Some(subject) = kind.relation().subject(address) else { continue };
+            for earlier in kind.relation().follows() {
                 for other in about.get(&(*earlier, subject.clone())).into_iter().flatten() {
                     if self.is_wanted[node] && self.is_wanted[*other] {
                         self.needs[node].push(*other);
@@ -418,7 +419,7 @@ impl Web {
                 "Declare it, or run apply without --replace.",
             );
         }
-        match kinds::of(address).and_then(Kind::never_replaced) {
+        match kinds::of(address).and_then(|kind| kind.replacement().never_replaced()) {
             Some((reason, hint)) => refuse(reason, hint),
             None => Ok(()),
         }

@@ -72,7 +72,7 @@ impl Desired {
             self.released_names.contains(&address.text().to_lowercase())
                 || wide.any(|pattern| pattern.matches(address))
         };
-        let subject = kinds::of(address).and_then(|kind| kind.subject(address));
+        let subject = kinds::of(address).and_then(|kind| kind.relation().subject(address));
         is_named(address)
             || subject
                 .is_some_and(|subject| is_named(&subject) && self.declared(&subject).is_none())
@@ -152,7 +152,8 @@ impl Desired {
         catalog: &Catalog,
     ) -> Result<Option<(Self, Vec<(Address, Address)>)>, Vec<Problem>> {
         let canonical = |declared: &Declared| {
-            kinds::of(&declared.address).and_then(|kind| kind.canonical(declared, catalog))
+            kinds::of(&declared.address)
+                .and_then(|kind| kind.reference().canonical(declared, catalog))
         };
         let respelled: Vec<(Address, Address)> = self
             .resources

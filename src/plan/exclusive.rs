@@ -74,7 +74,8 @@ pub fn add(input: &Input<'_>, draft: &mut Draft) -> Result<(), RecordError> {
 fn sets_by_user(input: &Input<'_>) -> HashMap<Address, Vec<Address>> {
     let mut sets: HashMap<Address, Vec<Address>> = HashMap::new();
     for declared in input.desired.iter() {
-        let joins = kinds::of(&declared.address).and_then(|kind| kind.joins(&declared.address));
+        let joins =
+            kinds::of(&declared.address).and_then(|kind| kind.relation().joins(&declared.address));
         if let Some((user, set)) = joins {
             sets.entry(user).or_default().push(set);
         }

@@ -52,7 +52,7 @@ pub fn keep_what_is_held(
             continue;
         }
         let Some(kind) = kinds::of(&change.address) else { continue };
-        let holding = kind.holders(&change.address, input.catalog);
+        let holding = kind.granting().holders(&change.address, input.catalog);
         let Some(Holding { holders, held_by }) = holding else { continue };
         let holders = holders.is().cloned().unwrap_or_default();
         let wanted_by =
@@ -104,7 +104,7 @@ fn keep_members(draft: &Draft, kept: &mut BTreeMap<Address, Vec<String>>) {
     let mut members: BTreeMap<Address, Vec<String>> = BTreeMap::new();
     for change in draft.changes.iter().filter(stays) {
         let combined = kinds::of(&change.address)
-            .and_then(|kind| kind.combines(change.before.as_ref()?))
+            .and_then(|kind| kind.granting().combines(change.before.as_ref()?))
             .map_or_else(Vec::new, |(members, _)| members);
         for member in combined {
             members.entry(member).or_default().push(change.address.to_string());

@@ -30,7 +30,7 @@ pub fn is_protected(
     if says(address) == Some(true) || record.protected {
         return Ok(true);
     }
-    let Some(subject) = kinds::of(address).and_then(|kind| kind.subject(address)) else {
+    let Some(subject) = kinds::of(address).and_then(|kind| kind.relation().subject(address)) else {
         return Ok(false);
     };
     let stays_declared = input.mode == PlanMode::Converge && says(&subject).is_some();
@@ -63,7 +63,8 @@ pub fn leave_ignored(
     if words.is_empty() {
         return;
     }
-    let is_ignored = |path: &str| words.iter().any(|word| kind.ignores(word, path));
+    let is_ignored =
+        |path: &str| words.iter().any(|word| kind.lifecycle_rules().ignores(word, path));
     wanted.retain(|path, _| !is_ignored(path));
     for (path, value) in current.iter().filter(|(path, _)| is_ignored(path)) {
         wanted.set(path.to_owned(), value.clone());

@@ -157,12 +157,12 @@ impl Merge<'_, '_> {
             None if self.replaced.is_empty() => return None,
             None => {}
         }
-        let joined = kind.joins(address).map(|(_, thing)| thing);
+        let joined = kind.relation().joins(address).map(|(_, thing)| thing);
         let combined = self
             .input
             .desired
             .declared(address)
-            .and_then(|declared| kind.combines(&declared.attributes))
+            .and_then(|declared| kind.granting().combines(&declared.attributes))
             .map_or_else(Vec::new, |(members, _)| members);
         let thing =
             joined.into_iter().chain(combined).find(|thing| self.replaced.contains(thing))?;
@@ -268,9 +268,9 @@ impl Merge<'_, '_> {
         }
         let mut after = resolved.attributes.into_owned();
         if let Some(before) = &before {
-            self.problems.extend(kind.invisible(declared, before, self.input.catalog));
-            kind.inherit(&mut after, before);
-            if let Some(path) = kind.unchangeable(before, &after) {
+            self.problems.extend(kind.feedback().invisible(declared, before, self.input.catalog));
+            kind.lifecycle_rules().inherit(&mut after, before);
+            if let Some(path) = kind.replacement().unchangeable(before, &after) {
                 self.problems.push(unchangeable_in_place(kind, declared, path, Some(before)));
                 return;
             }
@@ -298,13 +298,15 @@ impl Merge<'_, '_> {
         observation: Option<Observation>,
     ) {
         let mut after = resolved.attributes.into_owned();
-        kind.inherit(&mut after, &record.attributes);
+        kind.lifecycle_rules().inherit(&mut after, &record.attributes);
         let mut transient = Vec::new();
         let is_there = observation != Some(Observation::Gone);
         let is_retired = record.standing == Standing::Retired && is_there;
         if is_retired {
             let managed = after.clone();
-            kind.revive(&mut after);
+            if let Some(retirement) = kind.retirement() {
+                retirement.revive(&mut after);
+            }
             transient = after
                 .iter()
                 .filter(|(path, _)| managed.get(path).is_none())
@@ -312,7 +314,7 @@ impl Merge<'_, '_> {
                 .collect();
         }
 
-        let wanted = kind.ever_wanted(&record.attributes, &after);
+        let wanted = kind.comparison().ever_wanted(&record.attributes, &after);
         let (before, observed) = match observation {
             None => (Some(record.attributes.clone()), None),
             Some(Observation::Gone) => {
@@ -346,18 +348,21 @@ impl Merge<'_, '_> {
         };
 
         if let Some(before) = &before {
-            self.problems.extend(kind.invisible(declared, before, self.input.catalog));
+            self.problems.extend(kind.feedback().invisible(declared, before, self.input.catalog));
             lifecycle::leave_ignored(kind, declared, before, &mut after);
         }
         // What is declared no more and left as it is in the org is no change.
         let before = before.map(|mut before: Attributes| {
             before.retain(|path, _| {
-                is_retired || after.get(path).is_some() || !kind.is_left_when_undeclared(path)
+                is_retired
+                    || after.get(path).is_some()
+                    || !kind.lifecycle_rules().is_left_when_undeclared(path)
             });
             before
         });
         let mut replaced = self.replaces(kind, &declared.address).filter(|_| before.is_some());
-        let unchangeable = before.as_ref().and_then(|before| kind.unchangeable(before, &after));
+        let unchangeable =
+            before.as_ref().and_then(|before| kind.replacement().unchangeable(before, &after));
         if let Some(path) = unchangeable.filter(|_| replaced.is_none()) {
             if record.ownership != Ownership::Created {
                 self.problems.push(unchangeable_in_place(kind, declared, path, before.as_ref()));
@@ -438,7 +443,9 @@ impl Merge<'_, '_> {
             (Some(Observation::Found(observed)), PlanMode::Destroy { .. }) => &observed.attributes,
             _ => &record.attributes,
         };
-        let has_left = kind.is_none_or(|kind| kind.has_left(shown));
+        let has_left = kind
+            .and_then(kinds::Kind::retirement)
+            .is_none_or(|retirement| retirement.has_left(shown));
         if held.standing == Standing::Retired && has_left {
             if self.input.desired.is_released(&address) {
                 self.draft.sync.insert(address, None);
@@ -505,7 +512,7 @@ impl Merge<'_, '_> {
         observed: &Observed,
         wanted: &Attributes,
     ) {
-        if let Some(text) = kind.left_alone(&observed.attributes, wanted) {
+        if let Some(text) = kind.comparison().left_alone(&observed.attributes, wanted) {
             self.draft.notes.push(Note {
                 kind: NoteKind::LeftAlone,
                 address: address.clone(),
@@ -550,7 +557,7 @@ fn renamed_and_replaced(kind: &dyn Kind, declared: &Declared) -> Problem {
 /// Whether a milestone of the kind is missing and nothing else differs.
 fn is_incomplete(kind: &dyn Kind, before: &Attributes, after: &Attributes) -> bool {
     let mut reached = before.clone();
-    for path in kind.milestones() {
+    for path in kind.comparison().milestones() {
         reached.set_some(*path, after.get(path).cloned());
     }
     reached == *after

@@ -60,7 +60,8 @@ pub fn renamed_outside(address: &Address, now: &Address) -> Note {
 /// them, queues and public groups that a user holds.
 pub fn policies_may_undo(change: &Change) -> bool {
     let is_license = change.address.kind().ends_with("_license_assignment");
-    let subject = kinds::of(&change.address).and_then(|kind| kind.subject(&change.address));
+    let subject =
+        kinds::of(&change.address).and_then(|kind| kind.relation().subject(&change.address));
     !is_license && subject.is_some_and(|subject| subject != change.address)
 }
 
@@ -118,7 +119,7 @@ fn unknown_mail(input: &Input<'_>, draft: &mut Draft) {
 fn remarks(input: &Input<'_>, draft: &mut Draft) {
     for change in &draft.changes {
         let Some(kind) = kinds::of(&change.address) else { continue };
-        for text in kind.remarks(change, input.catalog) {
+        for text in kind.feedback().remarks(change, input.catalog) {
             let address = change.address.clone();
             draft.notes.push(Note { kind: NoteKind::Remark, address, text });
         }

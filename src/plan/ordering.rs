@@ -154,7 +154,7 @@ impl<'a> Joiner<'a> {
     fn licenses_before_sets(&self, change: &Change, edges: &mut Vec<(usize, OrderEdge)>) {
         let (Some(kind), Some(op)) = (kinds::of(&change.address), first(change)) else { return };
         let Some(subject) = &self.drafts[op].op.subject else { return };
-        for earlier in kind.follows() {
+        for earlier in kind.relation().follows() {
             for other in self.about.get(&(*earlier, subject)).into_iter().flatten() {
                 let other = &self.changes[*other];
                 let reason = OrderReason::LicenseBeforeSet;

@@ -24,7 +24,7 @@ pub fn add(input: &Input<'_>, draft: &mut Draft) -> Result<(), RecordError> {
         let adopts = change.action == Action::Adopt && change.before != change.after;
         (writes || adopts)
             && kinds::of(&change.address).is_some_and(|kind| {
-                change.after.as_ref().and_then(|said| kind.grants(said)).is_some()
+                change.after.as_ref().and_then(|said| kind.granting().grants(said)).is_some()
             })
     };
     if input.mode != PlanMode::Converge {
@@ -38,7 +38,7 @@ pub fn add(input: &Input<'_>, draft: &mut Draft) -> Result<(), RecordError> {
     let mut affected: BTreeMap<Address, Address> = BTreeMap::new();
     for declared in input.desired.iter() {
         let Some(kind) = kinds::of(&declared.address) else { continue };
-        let Some((members, _)) = kind.combines(&declared.attributes) else { continue };
+        let Some((members, _)) = kind.granting().combines(&declared.attributes) else { continue };
         if let Some(member) = members.into_iter().find(|member| written.contains(member))
             && input.choice.includes(&declared.address)
         {

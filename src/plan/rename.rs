@@ -124,7 +124,7 @@ pub fn find(input: &Input<'_>) -> Result<Renames, RecordError> {
         let mut address = stored.address.clone();
         let mut cause = None;
         for (from, to) in &renames.pairs {
-            if let Some(renamed) = kind.renamed(&address, from, to) {
+            if let Some(renamed) = kind.relation().renamed(&address, from, to) {
                 address = renamed;
                 cause = Some(to.clone());
             }

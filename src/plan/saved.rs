@@ -226,7 +226,7 @@ fn declarations_of(plan: &Plan, desired: &Desired) -> Vec<Declared> {
         if !seen.insert(address.clone()) {
             continue;
         }
-        open.extend(kinds::of(&address).and_then(|kind| kind.subject(&address)));
+        open.extend(kinds::of(&address).and_then(|kind| kind.relation().subject(&address)));
         if let Some(declared) = desired.declared(&address) {
             open.extend(declared.attributes.references().map(|(_, referred)| referred.clone()));
             held.push(declared.clone());

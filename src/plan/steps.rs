@@ -79,7 +79,7 @@ impl StepContext for Context<'_> {
         {
             return Some(IdReference::Known(id));
         }
-        let known = kinds::of(address)?.known_id(address.name(), self.input.catalog)?;
+        let known = kinds::of(address)?.reference().known_id(address.name(), self.input.catalog)?;
         Some(IdReference::Known(known))
     }
 
@@ -203,7 +203,8 @@ fn draft_op(
         step: name,
         write,
         after: after.map(|op| OrderEdge { op, reason: OrderReason::Step }).into_iter().collect(),
-        subject: kinds::of(&change.address).and_then(|kind| kind.subject(&change.address)),
+        subject: kinds::of(&change.address)
+            .and_then(|kind| kind.relation().subject(&change.address)),
         lane: lane.map(Into::into),
         effect,
     };

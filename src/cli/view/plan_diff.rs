@@ -84,7 +84,8 @@ pub fn of_change(change: &Change) -> String {
 
 /// A resource in lines: one a value, and one a name of a set.
 fn document(change: &Change, attributes: &Attributes) -> String {
-    let milestones = kinds::of(&change.address).map_or(&[][..], kinds::Kind::milestones);
+    let milestones =
+        kinds::of(&change.address).map_or(&[][..], |kind| kind.comparison().milestones());
     let mut text = String::new();
     for (path, value) in attributes.iter().filter(|(path, _)| !milestones.contains(path)) {
         let path = shown::line(path);

@@ -192,7 +192,7 @@ fn because(change: &Change) -> String {
 
 /// Paths that stand for a step done are no news.
 fn is_shown(address: &Address, path: &str) -> bool {
-    kinds::of(address).is_none_or(|kind| !kind.milestones().contains(&path))
+    kinds::of(address).is_none_or(|kind| !kind.comparison().milestones().contains(&path))
 }
 
 fn render_created(change: &Change, after: &Attributes, painter: Painter, text: &mut String) {

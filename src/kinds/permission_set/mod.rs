@@ -17,7 +17,14 @@ pub(in crate::kinds) use spec::declare_access;
 pub(in crate::kinds) use spec::declare_fields;
 pub(in crate::kinds) use spec::declare_system_permissions;
 
+use crate::kinds::Comparison;
+use crate::kinds::Document;
+use crate::kinds::Feedback;
+use crate::kinds::Granting;
 use crate::kinds::Holding;
+use crate::kinds::LifecycleRules;
+use crate::kinds::Reference;
+use crate::kinds::Replacement;
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
@@ -153,10 +160,6 @@ impl Kind for PermissionSet {
         }
     }
 
-    fn removal_facts(&self, address: &Address, _recorded: &Attributes) -> Vec<Fact> {
-        vec![Fact::PermissionSetHolders(address.name().to_owned())]
-    }
-
     fn resolve<'a>(
         &self,
         declared: &'a Declared,
@@ -265,76 +268,6 @@ impl Kind for PermissionSet {
         Some((Some(Address::new(KIND, row.text("Name")?)), observed))
     }
 
-    fn document_type(&self) -> Option<&'static str> {
-        Some("PermissionSet")
-    }
-
-    fn observe_document(&self, document: &Element) -> Observed {
-        document::observe(document)
-    }
-
-    fn comparable(&self, observed: &Attributes, wanted: &Attributes) -> Attributes {
-        document::comparable(observed, wanted)
-    }
-
-    /// A field that was sent as editable and reads as readable can't be edited:
-    /// the org accepts the one and keeps the other (reported of metadata deploys).
-    fn learn_from_read_back(
-        &self,
-        sent: &Attributes,
-        kept: &mut Attributes,
-        catalog: &mut Catalog,
-    ) -> Vec<Fact> {
-        let mut learned = Vec::new();
-        for (object, level, value) in field_paths(sent) {
-            let (edit, read) = (format!("fields.{object}.edit"), format!("fields.{object}.read"));
-            let (Some("edit"), Some(names)) = (level, value.as_set()) else { continue };
-            let is_read = |name: &&String| {
-                kept.names(&read).any(|held| held == **name)
-                    && !kept.names(&edit).any(|held| held == **name)
-            };
-            let read_only: BTreeSet<&String> = names.iter().filter(is_read).collect();
-            let Some(known) = catalog.fields.get_mut(object) else { continue };
-            let known = known.fields.iter_mut().filter(|field| read_only.contains(&field.name));
-            known.for_each(|field| field.editable = false);
-            if !read_only.is_empty() {
-                learned.push(Fact::Fields(object.to_owned()));
-                kept.set(edit, value.clone());
-            }
-        }
-        learned
-    }
-
-    /// A set that carries a license keeps it, whether it is declared or not: the
-    /// license is set at creation alone (Object Reference, `PermissionSet`).
-    fn inherit(&self, wanted: &mut Attributes, recorded: &Attributes) {
-        if wanted.get(LICENSE).is_none() {
-            wanted.set_some(LICENSE, recorded.get(LICENSE).cloned());
-        }
-    }
-
-    fn invisible(
-        &self,
-        declared: &Declared,
-        before: &Attributes,
-        catalog: &Catalog,
-    ) -> Vec<Problem> {
-        self.invisible_grants(declared, before, catalog)
-    }
-
-    fn may_need_replacing(&self, declared: &Declared) -> bool {
-        declared.attributes.get(LICENSE).is_some()
-    }
-
-    fn unchangeable(&self, before: &Attributes, after: &Attributes) -> Option<&'static str> {
-        let named = |attributes: &Attributes| {
-            let name = attributes.text(LICENSE)?;
-            Some(permission_set_license_assignment::developer_name(name).to_lowercase())
-        };
-        let wanted = named(after)?;
-        (named(before) != Some(wanted)).then_some(LICENSE)
-    }
-
     fn steps(&self, change: &Change, _context: &dyn StepContext) -> Result<Vec<Step>, Problem> {
         let name = change.address.name();
         let Some(after) = &change.after else {
@@ -386,10 +319,58 @@ impl Kind for PermissionSet {
         Ok(steps)
     }
 
-    fn grants(&self, attributes: &Attributes) -> Option<Grants> {
-        // Without a label it is no whole set.
-        attributes.get("label")?;
-        Some(Self::grants_of(attributes))
+    fn document(&self) -> Option<&dyn Document> {
+        Some(self)
+    }
+
+    fn comparison(&self) -> &dyn Comparison {
+        self
+    }
+
+    fn lifecycle_rules(&self) -> &dyn LifecycleRules {
+        self
+    }
+
+    fn replacement(&self) -> &dyn Replacement {
+        self
+    }
+
+    fn granting(&self) -> &dyn Granting {
+        self
+    }
+
+    fn reference(&self) -> &dyn Reference {
+        self
+    }
+
+    fn feedback(&self) -> &dyn Feedback {
+        self
+    }
+}
+
+impl Document for PermissionSet {
+    fn metadata_type(&self) -> &'static str {
+        "PermissionSet"
+    }
+
+    fn observe(&self, document: &Element) -> Observed {
+        document::observe(document)
+    }
+}
+
+impl Comparison for PermissionSet {
+    fn comparable(&self, observed: &Attributes, wanted: &Attributes) -> Attributes {
+        document::comparable(observed, wanted)
+    }
+}
+
+impl LifecycleRules for PermissionSet {
+    /// A set that carries a license keeps it, whether it is declared or not: the
+    /// license is set at creation alone (Object Reference, `PermissionSet`).
+    fn inherit(&self, wanted: &mut Attributes, recorded: &Attributes) {
+        if wanted.get(LICENSE).is_none() {
+            wanted.set_some(LICENSE, recorded.get(LICENSE).cloned());
+        }
     }
 
     fn ignorable(&self) -> &'static str {
@@ -413,6 +394,33 @@ impl Kind for PermissionSet {
             _ => path == word,
         }
     }
+}
+
+impl Replacement for PermissionSet {
+    fn may_need_replacing(&self, declared: &Declared) -> bool {
+        declared.attributes.get(LICENSE).is_some()
+    }
+
+    fn unchangeable(&self, before: &Attributes, after: &Attributes) -> Option<&'static str> {
+        let named = |attributes: &Attributes| {
+            let name = attributes.text(LICENSE)?;
+            Some(permission_set_license_assignment::developer_name(name).to_lowercase())
+        };
+        let wanted = named(after)?;
+        (named(before) != Some(wanted)).then_some(LICENSE)
+    }
+}
+
+impl Granting for PermissionSet {
+    fn removal_facts(&self, address: &Address, _recorded: &Attributes) -> Vec<Fact> {
+        vec![Fact::PermissionSetHolders(address.name().to_owned())]
+    }
+
+    fn grants(&self, attributes: &Attributes) -> Option<Grants> {
+        // Without a label it is no whole set.
+        attributes.get("label")?;
+        Some(Self::grants_of(attributes))
+    }
 
     fn holders<'a>(&self, address: &Address, catalog: &'a Catalog) -> Option<Holding<'a>> {
         Some(Holding {
@@ -420,11 +428,52 @@ impl Kind for PermissionSet {
             held_by: crate::kinds::permission_set_assignment::holder_of_set,
         })
     }
+}
 
+impl Reference for PermissionSet {
     fn known_id(&self, name: &str, catalog: &Catalog) -> Option<SalesforceId> {
         match catalog.permission_set.get(name).list() {
             [only] => Some(only.id.clone()),
             _ => None,
         }
+    }
+}
+
+impl Feedback for PermissionSet {
+    /// A field that was sent as editable and reads as readable can't be edited:
+    /// the org accepts the one and keeps the other (reported of metadata deploys).
+    fn learn_from_read_back(
+        &self,
+        sent: &Attributes,
+        kept: &mut Attributes,
+        catalog: &mut Catalog,
+    ) -> Vec<Fact> {
+        let mut learned = Vec::new();
+        for (object, level, value) in field_paths(sent) {
+            let (edit, read) = (format!("fields.{object}.edit"), format!("fields.{object}.read"));
+            let (Some("edit"), Some(names)) = (level, value.as_set()) else { continue };
+            let is_read = |name: &&String| {
+                kept.names(&read).any(|held| held == **name)
+                    && !kept.names(&edit).any(|held| held == **name)
+            };
+            let read_only: BTreeSet<&String> = names.iter().filter(is_read).collect();
+            let Some(known) = catalog.fields.get_mut(object) else { continue };
+            let known = known.fields.iter_mut().filter(|field| read_only.contains(&field.name));
+            known.for_each(|field| field.editable = false);
+            if !read_only.is_empty() {
+                learned.push(Fact::Fields(object.to_owned()));
+                kept.set(edit, value.clone());
+            }
+        }
+        learned
+    }
+
+    fn invisible(
+        &self,
+        declared: &Declared,
+        before: &Attributes,
+        catalog: &Catalog,
+    ) -> Vec<Problem> {
+        self.invisible_grants(declared, before, catalog)
     }
 }

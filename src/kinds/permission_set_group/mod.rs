@@ -10,8 +10,14 @@ mod spec;
 
 use crate::facts::Catalog;
 use crate::facts::Fact;
+use crate::kinds::Comparison;
+use crate::kinds::Document;
+use crate::kinds::Granting;
 use crate::kinds::Holding;
 use crate::kinds::Kind;
+use crate::kinds::LifecycleRules;
+use crate::kinds::Reference;
+use crate::kinds::Replacement;
 use crate::kinds::Resolved;
 use crate::kinds::Scope;
 use crate::kinds::Step;
@@ -210,10 +216,6 @@ impl Kind for PermissionSetGroup {
         }
     }
 
-    fn removal_facts(&self, address: &Address, _recorded: &Attributes) -> Vec<Fact> {
-        vec![Fact::PermissionSetGroupHolders(address.name().to_owned())]
-    }
-
     fn resolve<'a>(
         &self,
         declared: &'a Declared,
@@ -254,47 +256,6 @@ impl Kind for PermissionSetGroup {
         let status = row.text("Status").map(|status| Value::Text(status.to_owned()));
         observed.attributes.set_some(STATUS, status);
         Some((Some(Address::new(KIND, row.text("DeveloperName")?)), observed))
-    }
-
-    fn document_type(&self) -> Option<&'static str> {
-        Some(OBJECT)
-    }
-
-    fn observe_document(&self, document: &Element) -> Observed {
-        let mut observed = Observed::default();
-        let attributes = &mut observed.attributes;
-        for path in ["label", "description"] {
-            let text = document.child_text(path).map(str::trim).filter(|text| !text.is_empty());
-            attributes.set_some(path, text.map(|text| Value::Text(text.to_owned())));
-        }
-        if document.child_is_true("hasActivationRequired") {
-            attributes.set(ACTIVATION, Value::Flag(true));
-        }
-        for member in document.all("permissionSets") {
-            let address = SETS.address(&member.text);
-            attributes.set(format!("{MEMBER}{}", member.text), Value::Reference(address));
-        }
-        let muting_set = document.child_text("mutingPermissionSets");
-        attributes.set_some(muting::NAME, muting_set.map(|name| Value::Text(name.to_owned())));
-        observed
-    }
-
-    fn further_document(&self, observed: &Observed) -> Option<(&'static str, String)> {
-        let name = observed.attributes.text(muting::NAME)?;
-        Some((MUTING_OBJECT, name.to_owned()))
-    }
-
-    fn observe_further_document(&self, document: &Element) -> Observed {
-        muting::observe(document)
-    }
-
-    fn comparable(&self, observed: &Attributes, wanted: &Attributes) -> Attributes {
-        muting::comparable(observed, wanted)
-    }
-
-    /// Which muting set it has is found out, not wished.
-    fn inherit(&self, wanted: &mut Attributes, recorded: &Attributes) {
-        wanted.set_some(muting::NAME, recorded.get(muting::NAME).cloned());
     }
 
     fn steps(&self, change: &Change, _context: &dyn StepContext) -> Result<Vec<Step>, Problem> {
@@ -383,9 +344,75 @@ impl Kind for PermissionSetGroup {
         Ok(steps)
     }
 
-    fn combines(&self, attributes: &Attributes) -> Option<(Vec<Address>, Grants)> {
-        let muted = PermissionSet::grants_of(&muting::of(attributes));
-        Some((members(attributes).cloned().collect(), muted))
+    fn document(&self) -> Option<&dyn Document> {
+        Some(self)
+    }
+
+    fn comparison(&self) -> &dyn Comparison {
+        self
+    }
+
+    fn lifecycle_rules(&self) -> &dyn LifecycleRules {
+        self
+    }
+
+    fn replacement(&self) -> &dyn Replacement {
+        self
+    }
+
+    fn granting(&self) -> &dyn Granting {
+        self
+    }
+
+    fn reference(&self) -> &dyn Reference {
+        self
+    }
+}
+
+impl Document for PermissionSetGroup {
+    fn metadata_type(&self) -> &'static str {
+        OBJECT
+    }
+
+    fn observe(&self, document: &Element) -> Observed {
+        let mut observed = Observed::default();
+        let attributes = &mut observed.attributes;
+        for path in ["label", "description"] {
+            let text = document.child_text(path).map(str::trim).filter(|text| !text.is_empty());
+            attributes.set_some(path, text.map(|text| Value::Text(text.to_owned())));
+        }
+        if document.child_is_true("hasActivationRequired") {
+            attributes.set(ACTIVATION, Value::Flag(true));
+        }
+        for member in document.all("permissionSets") {
+            let address = SETS.address(&member.text);
+            attributes.set(format!("{MEMBER}{}", member.text), Value::Reference(address));
+        }
+        let muting_set = document.child_text("mutingPermissionSets");
+        attributes.set_some(muting::NAME, muting_set.map(|name| Value::Text(name.to_owned())));
+        observed
+    }
+
+    fn further(&self, observed: &Observed) -> Option<(&'static str, String)> {
+        let name = observed.attributes.text(muting::NAME)?;
+        Some((MUTING_OBJECT, name.to_owned()))
+    }
+
+    fn observe_further(&self, document: &Element) -> Observed {
+        muting::observe(document)
+    }
+}
+
+impl Comparison for PermissionSetGroup {
+    fn comparable(&self, observed: &Attributes, wanted: &Attributes) -> Attributes {
+        muting::comparable(observed, wanted)
+    }
+}
+
+impl LifecycleRules for PermissionSetGroup {
+    /// Which muting set it has is found out, not wished.
+    fn inherit(&self, wanted: &mut Attributes, recorded: &Attributes) {
+        wanted.set_some(muting::NAME, recorded.get(muting::NAME).cloned());
     }
 
     fn ignorable(&self) -> &'static str {
@@ -396,17 +423,32 @@ impl Kind for PermissionSetGroup {
         let rest = path.strip_prefix(word);
         rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
     }
+}
 
+impl Replacement for PermissionSetGroup {
     /// With a member that is made anew; then who else holds it has to be known.
     fn may_need_replacing(&self, _declared: &Declared) -> bool {
         true
+    }
+}
+
+impl Granting for PermissionSetGroup {
+    fn removal_facts(&self, address: &Address, _recorded: &Attributes) -> Vec<Fact> {
+        vec![Fact::PermissionSetGroupHolders(address.name().to_owned())]
+    }
+
+    fn combines(&self, attributes: &Attributes) -> Option<(Vec<Address>, Grants)> {
+        let muted = PermissionSet::grants_of(&muting::of(attributes));
+        Some((members(attributes).cloned().collect(), muted))
     }
 
     fn holders<'a>(&self, address: &Address, catalog: &'a Catalog) -> Option<Holding<'a>> {
         let holders = catalog.permission_set_group_holders.get(address.name());
         Some(Holding { holders, held_by: holder_of_group })
     }
+}
 
+impl Reference for PermissionSetGroup {
     fn known_id(&self, name: &str, catalog: &Catalog) -> Option<SalesforceId> {
         match catalog.permission_set_group.get(name).list() {
             [only] => Some(only.id.clone()),

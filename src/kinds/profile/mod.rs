@@ -11,7 +11,13 @@ mod restrictions;
 mod spec;
 mod steps;
 
+use crate::kinds::Comparison;
+use crate::kinds::Document;
+use crate::kinds::Granting;
 use crate::kinds::Holding;
+use crate::kinds::LifecycleRules;
+use crate::kinds::Reference;
+use crate::kinds::Replacement;
 use std::collections::BTreeSet;
 
 use super::Kind;
@@ -135,14 +141,6 @@ impl Kind for Profile {
         settings::record_type_facts(&declared.attributes, want);
     }
 
-    fn removal_facts(&self, address: &Address, recorded: &Attributes) -> Vec<Fact> {
-        let mut facts = vec![Fact::ProfileHolders(address.name().to_owned())];
-        if let Some(license) = recorded.text(LICENSE) {
-            facts.push(Fact::ProfilesOfLicense(license.to_owned()));
-        }
-        facts
-    }
-
     fn resolve<'a>(
         &self,
         declared: &'a Declared,
@@ -234,75 +232,6 @@ impl Kind for Profile {
         Some((Some(address), Observed { id, attributes, ..Observed::default() }))
     }
 
-    fn comparable(&self, observed: &Attributes, wanted: &Attributes) -> Attributes {
-        // Of an overlay only what is declared counts.
-        let mut comparable = Attributes::new();
-        for (path, value) in observed.iter() {
-            match (value, wanted.get(path)) {
-                _ if path == LICENSE => comparable.set(LICENSE, value.clone()),
-                (_, None) => {}
-                (Value::Set(names), Some(Value::Set(wanted))) if !is_whole_list(path) => {
-                    let names: BTreeSet<String> = names.intersection(wanted).cloned().collect();
-                    if !names.is_empty() {
-                        comparable.set(path.to_owned(), Value::Set(names));
-                    }
-                }
-                (_, Some(_)) => comparable.set(path.to_owned(), value.clone()),
-            }
-        }
-        comparable
-    }
-
-    fn ever_wanted(&self, recorded: &Attributes, wanted: &Attributes) -> Attributes {
-        // What was declared and is no more has to be seen to be switched off.
-        let mut ever = recorded.clone();
-        ever.unite(wanted);
-        ever
-    }
-
-    fn document_type(&self) -> Option<&'static str> {
-        Some("Profile")
-    }
-
-    fn document_name(&self, address: &Address) -> String {
-        profile_full_name(address.name())
-    }
-
-    fn reads_document(&self, attributes: &Attributes) -> bool {
-        attributes.iter().any(|(path, _)| is_setting(path))
-    }
-
-    fn observe_document(&self, document: &Element) -> Observed {
-        let mut observed = Observed::default();
-        settings::observe(settings::Holder::Profile, document, &mut observed.attributes);
-        restrictions::observe(document, &mut observed.attributes);
-        observed
-    }
-
-    /// Which default person accounts have is sent, and not always shown again
-    /// (seen in profiles retrieved from real orgs); which default an object has
-    /// can't be unset, and addresses not be emptied.
-    fn unshown(&self, seen: &Attributes, history: &Attributes) -> Attributes {
-        let mut unshown = Attributes::new();
-        for (path, value) in history.iter() {
-            let is_account_default = path.ends_with("_account_default");
-            if is_account_default && seen.get(path).is_none() {
-                unshown.set(path.to_owned(), value.clone());
-            }
-        }
-        unshown
-    }
-
-    fn is_left_when_undeclared(&self, path: &str) -> bool {
-        path == "default_app"
-            || path == restrictions::LOGIN_IP_RANGES
-            || settings::record_type_object(path).is_some_and(|(_, which)| which.is_some())
-    }
-
-    fn milestones(&self) -> &'static [&'static str] {
-        &[CLONED]
-    }
-
     fn steps(&self, change: &Change, context: &dyn StepContext) -> Result<Vec<Step>, Problem> {
         let Some(after) = &change.after else {
             let Some(id) = change.id() else {
@@ -336,12 +265,103 @@ impl Kind for Profile {
         })
     }
 
-    /// A new profile grants what its base's system permissions are; of one that
-    /// is there the attributes say nothing.
-    fn grants(&self, attributes: &Attributes) -> Option<Grants> {
-        attributes.get(BASE_PERMISSIONS)?;
-        let system = attributes.names(BASE_PERMISSIONS).map(str::to_owned).collect();
-        Some(Grants { system, ..Grants::default() })
+    fn document(&self) -> Option<&dyn Document> {
+        Some(self)
+    }
+
+    fn comparison(&self) -> &dyn Comparison {
+        self
+    }
+
+    fn lifecycle_rules(&self) -> &dyn LifecycleRules {
+        self
+    }
+
+    fn replacement(&self) -> &dyn Replacement {
+        self
+    }
+
+    fn granting(&self) -> &dyn Granting {
+        self
+    }
+
+    fn reference(&self) -> &dyn Reference {
+        self
+    }
+}
+
+impl Document for Profile {
+    fn metadata_type(&self) -> &'static str {
+        "Profile"
+    }
+
+    fn full_name(&self, address: &Address) -> String {
+        profile_full_name(address.name())
+    }
+
+    fn is_read_for(&self, attributes: &Attributes) -> bool {
+        attributes.iter().any(|(path, _)| is_setting(path))
+    }
+
+    fn observe(&self, document: &Element) -> Observed {
+        let mut observed = Observed::default();
+        settings::observe(settings::Holder::Profile, document, &mut observed.attributes);
+        restrictions::observe(document, &mut observed.attributes);
+        observed
+    }
+}
+
+impl Comparison for Profile {
+    fn comparable(&self, observed: &Attributes, wanted: &Attributes) -> Attributes {
+        // Of an overlay only what is declared counts.
+        let mut comparable = Attributes::new();
+        for (path, value) in observed.iter() {
+            match (value, wanted.get(path)) {
+                _ if path == LICENSE => comparable.set(LICENSE, value.clone()),
+                (_, None) => {}
+                (Value::Set(names), Some(Value::Set(wanted))) if !is_whole_list(path) => {
+                    let names: BTreeSet<String> = names.intersection(wanted).cloned().collect();
+                    if !names.is_empty() {
+                        comparable.set(path.to_owned(), Value::Set(names));
+                    }
+                }
+                (_, Some(_)) => comparable.set(path.to_owned(), value.clone()),
+            }
+        }
+        comparable
+    }
+
+    fn ever_wanted(&self, recorded: &Attributes, wanted: &Attributes) -> Attributes {
+        // What was declared and is no more has to be seen to be switched off.
+        let mut ever = recorded.clone();
+        ever.unite(wanted);
+        ever
+    }
+
+    /// Which default person accounts have is sent, and not always shown again
+    /// (seen in profiles retrieved from real orgs); which default an object has
+    /// can't be unset, and addresses not be emptied.
+    fn unshown(&self, seen: &Attributes, history: &Attributes) -> Attributes {
+        let mut unshown = Attributes::new();
+        for (path, value) in history.iter() {
+            let is_account_default = path.ends_with("_account_default");
+            if is_account_default && seen.get(path).is_none() {
+                unshown.set(path.to_owned(), value.clone());
+            }
+        }
+        unshown
+    }
+
+    fn milestones(&self) -> &'static [&'static str] {
+        &[CLONED]
+    }
+}
+
+impl LifecycleRules for Profile {
+    fn is_left_when_undeclared(&self, path: &str) -> bool {
+        path == "default_app"
+            || path == restrictions::LOGIN_IP_RANGES
+            || settings::record_type_object(path).is_some_and(|(_, which)| which.is_some())
     }
 
     fn ignorable(&self) -> &'static str {
@@ -351,12 +371,32 @@ impl Kind for Profile {
     fn ignores(&self, word: &str, path: &str) -> bool {
         path == word || path.strip_prefix(word).is_some_and(|rest| rest.starts_with('.'))
     }
+}
 
+impl Replacement for Profile {
     fn never_replaced(&self) -> Option<(&'static str, &'static str)> {
         Some((
             "its users can't be without it in between",
             "Declare a profile under another name, move the users there, then take this one out.",
         ))
+    }
+}
+
+impl Granting for Profile {
+    fn removal_facts(&self, address: &Address, recorded: &Attributes) -> Vec<Fact> {
+        let mut facts = vec![Fact::ProfileHolders(address.name().to_owned())];
+        if let Some(license) = recorded.text(LICENSE) {
+            facts.push(Fact::ProfilesOfLicense(license.to_owned()));
+        }
+        facts
+    }
+
+    /// A new profile grants what its base's system permissions are; of one that
+    /// is there the attributes say nothing.
+    fn grants(&self, attributes: &Attributes) -> Option<Grants> {
+        attributes.get(BASE_PERMISSIONS)?;
+        let system = attributes.names(BASE_PERMISSIONS).map(str::to_owned).collect();
+        Some(Grants { system, ..Grants::default() })
     }
 
     fn holders<'a>(&self, address: &Address, catalog: &'a Catalog) -> Option<Holding<'a>> {
@@ -365,7 +405,9 @@ impl Kind for Profile {
             held_by: |_, username| Address::new(user::KIND, username),
         })
     }
+}
 
+impl Reference for Profile {
     fn known_id(&self, name: &str, catalog: &Catalog) -> Option<SalesforceId> {
         catalog.profile.get(name).is().map(|profile| profile.id.clone())
     }

@@ -6,13 +6,20 @@ mod fields;
 mod spec;
 mod steps;
 
+use crate::kinds::Columns;
+use crate::kinds::Comparison;
+use crate::kinds::Feedback;
+use crate::kinds::LifecycleRules;
+use crate::kinds::Reference;
+use crate::kinds::Relation;
+use crate::kinds::Replacement;
+use crate::kinds::Retirement;
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use crate::facts::Catalog;
 use crate::facts::Fact;
 use crate::kinds::Kind;
-use crate::kinds::Removal;
 use crate::kinds::Resolved;
 use crate::kinds::Scope;
 use crate::kinds::Step;
@@ -333,6 +340,70 @@ impl Kind for User {
         Some((Some(address), Observed { id, attributes, ..Observed::default() }))
     }
 
+    fn steps(&self, change: &Change, context: &dyn StepContext) -> Result<Vec<Step>, Problem> {
+        match (&change.before, &change.after) {
+            (None, Some(after)) => self.create(change, after, context),
+            (Some(before), Some(after)) => self.update(change, before, after, context),
+            (before, None) => {
+                Ok(Self::retire(change, before.as_ref().unwrap_or(&Attributes::new()), context))
+            }
+        }
+    }
+
+    fn columns(&self) -> Option<&dyn Columns> {
+        Some(self)
+    }
+
+    fn comparison(&self) -> &dyn Comparison {
+        self
+    }
+
+    fn retirement(&self) -> Option<&dyn Retirement> {
+        Some(self)
+    }
+
+    fn lifecycle_rules(&self) -> &dyn LifecycleRules {
+        self
+    }
+
+    fn replacement(&self) -> &dyn Replacement {
+        self
+    }
+
+    fn relation(&self) -> &dyn Relation {
+        self
+    }
+
+    fn reference(&self) -> &dyn Reference {
+        self
+    }
+
+    fn feedback(&self) -> &dyn Feedback {
+        self
+    }
+}
+
+impl Columns for User {
+    fn wanted(&self, attributes: &Attributes, into: &mut BTreeSet<String>) {
+        fields::columns(attributes, into);
+    }
+
+    fn has(&self, column: &str, catalog: &Catalog) -> bool {
+        let field = match column {
+            "UserRole.DeveloperName" => "UserRoleId",
+            "Manager.Username" => "ManagerId",
+            field => field,
+        };
+        let known = catalog.user_fields.get(&()).list();
+        known.iter().any(|held| held.name.eq_ignore_ascii_case(field))
+    }
+
+    fn fact(&self) -> Fact {
+        Fact::UserFields
+    }
+}
+
+impl Comparison for User {
     fn comparable(&self, observed: &Attributes, wanted: &Attributes) -> Attributes {
         let mut comparable = observed.clone();
         comparable.retain(|path, _| wanted.get(path).is_some());
@@ -365,13 +436,6 @@ impl Kind for User {
         })
     }
 
-    fn revive(&self, wanted: &mut Attributes) {
-        if wanted.get(ACTIVE).is_none() {
-            wanted.set(ACTIVE, Value::Flag(true));
-        }
-        wanted.set(FROZEN, Value::Flag(false));
-    }
-
     fn milestones(&self) -> &'static [&'static str] {
         &[EMAIL_UNTIL_CONFIRMED]
     }
@@ -392,45 +456,24 @@ impl Kind for User {
         }
         unshown
     }
+}
 
-    fn columns(&self, attributes: &Attributes, into: &mut BTreeSet<String>) {
-        fields::columns(attributes, into);
-    }
-
-    fn has_column(&self, column: &str, catalog: &Catalog) -> bool {
-        let field = match column {
-            "UserRole.DeveloperName" => "UserRoleId",
-            "Manager.Username" => "ManagerId",
-            field => field,
-        };
-        let known = catalog.user_fields.get(&()).list();
-        known.iter().any(|held| held.name.eq_ignore_ascii_case(field))
-    }
-
-    fn columns_fact(&self) -> Option<Fact> {
-        Some(Fact::UserFields)
-    }
-
-    fn remarks(&self, change: &Change, _catalog: &Catalog) -> Vec<String> {
-        let (Some(before), Some(after)) = (&change.before, &change.after) else {
-            return Vec::new();
-        };
-        let (was, is) = (before.text(EMAIL), after.text(EMAIL));
-        let changes_email = is.is_some() && was.is_some() && was != is;
-        changes_email
-            .then(|| {
-                "Salesforce mails the new address a link to confirm it, and shows the old one until that is done".to_owned()
-            })
-            .into_iter()
-            .collect()
-    }
-
-    fn is_left_when_undeclared(&self, path: &str) -> bool {
-        path != "first_name" && path != PROFILE && !path.starts_with(fields::FEATURE)
+impl Retirement for User {
+    fn revive(&self, wanted: &mut Attributes) {
+        if wanted.get(ACTIVE).is_none() {
+            wanted.set(ACTIVE, Value::Flag(true));
+        }
+        wanted.set(FROZEN, Value::Flag(false));
     }
 
     fn has_left(&self, recorded: &Attributes) -> bool {
         recorded.flag(ACTIVE) == Some(false)
+    }
+}
+
+impl LifecycleRules for User {
+    fn is_left_when_undeclared(&self, path: &str) -> bool {
+        path != "first_name" && path != PROFILE && !path.starts_with(fields::FEATURE)
     }
 
     fn inherit(&self, wanted: &mut Attributes, recorded: &Attributes) {
@@ -439,20 +482,6 @@ impl Kind for User {
                 wanted.set_some(path, recorded.get(path).cloned());
             }
         }
-    }
-
-    fn steps(&self, change: &Change, context: &dyn StepContext) -> Result<Vec<Step>, Problem> {
-        match (&change.before, &change.after) {
-            (None, Some(after)) => self.create(change, after, context),
-            (Some(before), Some(after)) => self.update(change, before, after, context),
-            (before, None) => {
-                Ok(Self::retire(change, before.as_ref().unwrap_or(&Attributes::new()), context))
-            }
-        }
-    }
-
-    fn removal(&self) -> Removal {
-        Removal::Retires
     }
 
     fn must_have(&self) -> &'static [&'static str] {
@@ -471,19 +500,41 @@ impl Kind for User {
     fn ignores(&self, word: &str, path: &str) -> bool {
         path == word || path.strip_prefix(word).is_some_and(|rest| rest.starts_with('.'))
     }
+}
 
-    fn known_id(&self, name: &str, catalog: &Catalog) -> Option<SalesforceId> {
-        catalog.user.get(name).is().cloned()
-    }
-
+impl Replacement for User {
     fn never_replaced(&self) -> Option<(&'static str, &'static str)> {
         Some((
             "Salesforce never deletes a user, and its username is never free again",
             "Declare a user under another username, and take this one out.",
         ))
     }
+}
 
+impl Relation for User {
     fn subject(&self, address: &Address) -> Option<Address> {
         Some(address.clone())
+    }
+}
+
+impl Reference for User {
+    fn known_id(&self, name: &str, catalog: &Catalog) -> Option<SalesforceId> {
+        catalog.user.get(name).is().cloned()
+    }
+}
+
+impl Feedback for User {
+    fn remarks(&self, change: &Change, _catalog: &Catalog) -> Vec<String> {
+        let (Some(before), Some(after)) = (&change.before, &change.after) else {
+            return Vec::new();
+        };
+        let (was, is) = (before.text(EMAIL), after.text(EMAIL));
+        let changes_email = is.is_some() && was.is_some() && was != is;
+        changes_email
+            .then(|| {
+                "Salesforce mails the new address a link to confirm it, and shows the old one until that is done".to_owned()
+            })
+            .into_iter()
+            .collect()
     }
 }

@@ -141,9 +141,9 @@ impl Work<'_> {
         let mut changed: HashSet<&Address> = HashSet::new();
         for change in &self.plan.changes {
             let Some(kind) = kinds::of(&change.address) else { continue };
-            if let Some((user, _)) = kind.joins(&change.address) {
+            if let Some((user, _)) = kind.relation().joins(&change.address) {
                 affected.insert(user);
-            } else if kind.subject(&change.address).is_some() {
+            } else if kind.relation().subject(&change.address).is_some() {
                 affected.insert(change.address.clone());
             } else if grants_of(&change.address, change.before.as_ref())
                 != grants_of(&change.address, change.after.as_ref())
@@ -168,6 +168,7 @@ impl Work<'_> {
         let assignments = || {
             self.input.recorded.stream().filter_map(|stored| match stored {
                 Ok(stored) => kinds::of(&stored.address)?
+                    .relation()
                     .joins(&stored.address)
                     .map(|(user, thing)| Ok((named_now(user), named_now(thing)))),
                 Err(error) => Some(Err(error)),
@@ -203,7 +204,8 @@ impl Work<'_> {
     /// Assignments that come and go, and those that nobody declared.
     fn follow_changes(&self, users: &mut HashMap<Address, (Through, Through)>) {
         for change in &self.plan.changes {
-            let joins = kinds::of(&change.address).and_then(|kind| kind.joins(&change.address));
+            let joins =
+                kinds::of(&change.address).and_then(|kind| kind.relation().joins(&change.address));
             let Some((user, thing)) = joins else { continue };
             let Some((before, after)) = users.get_mut(&user) else { continue };
             if change.exists() {
@@ -219,7 +221,7 @@ impl Work<'_> {
         }
         for relations in self.input.observations.undeclared.values() {
             for (address, _) in relations {
-                let joins = kinds::of(address).and_then(|kind| kind.joins(address));
+                let joins = kinds::of(address).and_then(|kind| kind.relation().joins(address));
                 if let Some((user, thing)) = joins
                     && let Some((before, after)) = users.get_mut(&user)
                 {
@@ -359,11 +361,11 @@ impl Work<'_> {
             let mut whole = attributes.cloned().unwrap_or_default();
             // What a new profile starts with is set once.
             whole.extend(&change.defaults);
-            if let Some(grants) = kind.grants(&whole) {
+            if let Some(grants) = kind.granting().grants(&whole) {
                 return Some(grants);
             }
         } else if let Some(attributes) = self.records.attributes(thing)
-            && let Some(grants) = kind.grants(&attributes)
+            && let Some(grants) = kind.granting().grants(&attributes)
         {
             return Some(grants);
         }
@@ -375,9 +377,9 @@ fn combined_in(
     address: &Address,
     attributes: Option<&Attributes>,
 ) -> Option<(Vec<Address>, Grants)> {
-    kinds::of(address)?.combines(attributes?)
+    kinds::of(address)?.granting().combines(attributes?)
 }
 
 fn grants_of(address: &Address, attributes: Option<&Attributes>) -> Option<Grants> {
-    kinds::of(address)?.grants(attributes?)
+    kinds::of(address)?.granting().grants(attributes?)
 }

@@ -224,11 +224,11 @@ pub(super) fn sets_given<'a>(
     checked: &Checked<'_>,
     change: &'a Change,
 ) -> Vec<(&'a Change, Given)> {
-    let joins = kinds::of(&change.address).and_then(|kind| kind.joins(&change.address));
+    let joins = kinds::of(&change.address).and_then(|kind| kind.relation().joins(&change.address));
     let Some((_, thing)) = joins else { return Vec::new() };
     let combined = kinds::of(&thing)
         .zip(checked.after(&thing))
-        .and_then(|(kind, attributes)| kind.combines(&attributes));
+        .and_then(|(kind, attributes)| kind.granting().combines(&attributes));
     let (sets, muted) = combined.unwrap_or_else(|| (vec![thing], Grants::default()));
     let given = |set| (change, Given { set, muted: muted.clone() });
     sets.into_iter().map(given).collect()

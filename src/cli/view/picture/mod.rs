@@ -121,7 +121,7 @@ impl Drawing<'_> {
     }
 
     fn add(&mut self, address: &Address, attributes: &Attributes, is_declared: bool) {
-        let subject = kinds::of(address).and_then(|kind| kind.subject(address));
+        let subject = kinds::of(address).and_then(|kind| kind.relation().subject(address));
         let action = self.action(address);
         if let Some(subject) = subject.filter(|subject| subject != address) {
             // An assignment is the line between its user and what that gets.
