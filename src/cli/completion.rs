@@ -1,6 +1,7 @@
 //! Completion on the command line: the shell asks orgform itself, so that
 //! addresses in the state and names of orgs are offered too.
 
+use crate::model::KindName;
 use std::ffi::OsString;
 
 use clap::CommandFactory as _;
@@ -82,7 +83,7 @@ fn of_argument(argument: clap::Arg, environment: &Environment) -> clap::Arg {
                 let addresses = state::recorded_addresses(&folder, MOST);
                 addresses
                     .iter()
-                    .filter(|address| address.kind() == "user")
+                    .filter(|address| address.is(KindName::USER))
                     .map(|address| CompletionCandidate::new(address.name()))
                     .collect()
             }))

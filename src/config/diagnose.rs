@@ -232,7 +232,7 @@ impl Reading<'_> {
             }
         };
         for row in &rows {
-            let copy = self.tree.filled_in(node, FOR_EACH, row);
+            let copy = self.tree.filled_in(node, FOR_EACH, &|text| each::fill_in(text, row));
             let name = each::fill_in(name, row).map_err(|error| (key, error));
             let (name, tree) = match (name, copy) {
                 (Ok(name), Ok(tree)) => (name, tree),

@@ -201,7 +201,7 @@ const RELEASE: &str = "release";
 /// What is wrong with it, as a fragment.
 fn released(text: &str) -> Result<AddressPattern, String> {
     let no_address = || {
-        let kinds: Vec<&str> = kinds::ALL.iter().map(|kind| kind.name()).collect();
+        let kinds: Vec<&str> = kinds::ALL.iter().map(|kind| kind.name().as_str()).collect();
         format!(
             "`{text}` is no address; one looks like `user.qa@coconut.example`, and kinds are {}",
             kinds.join(", ")

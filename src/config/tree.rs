@@ -13,8 +13,6 @@ use saphyr_parser::ScalarStyle;
 use super::diagnostic::Diagnostic;
 use super::diagnostic::Found;
 use super::diagnostic::Source;
-use super::each::Row;
-use super::each::fill_in;
 
 /// The place of a node in its tree. An alias is the same node once more. A tree is of a
 /// file or a piece of one, so that it has far fewer nodes than this counts.
@@ -137,35 +135,35 @@ impl Tree {
     ///
     /// # Errors
     /// The node whose text can't be filled in, and why.
-    pub fn filled_in(
+    pub fn filled_in<E>(
         &self,
         node: NodeId,
         without: &str,
-        row: &Row,
-    ) -> Result<Self, (NodeId, (String, Option<String>))> {
+        fill: &dyn Fn(&str) -> Result<String, E>,
+    ) -> Result<Self, (NodeId, E)> {
         let mut copy =
             Self { source: self.source.clone(), nodes: Vec::new(), root: None, keys: Vec::new() };
-        copy.root = Some(copy.copy_of(self, node, Some(without), row)?);
+        copy.root = Some(copy.copy_of(self, node, Some(without), fill)?);
         Ok(copy)
     }
 
-    fn copy_of(
+    fn copy_of<E>(
         &mut self,
         from: &Self,
         node: NodeId,
         without: Option<&str>,
-        row: &Row,
-    ) -> Result<NodeId, (NodeId, (String, Option<String>))> {
+        fill: &dyn Fn(&str) -> Result<String, E>,
+    ) -> Result<NodeId, (NodeId, E)> {
         let value = match &from.nodes[node as usize].value {
             Value::Scalar { text, plain } => {
-                let filled = fill_in(text, row).map_err(|error| (node, error))?;
+                let filled = fill(text).map_err(|error| (node, error))?;
                 let plain = *plain && filled == **text;
                 Value::Scalar { text: filled.into(), plain }
             }
             Value::List(items) => {
                 let mut copies = Vec::with_capacity(items.len());
                 for item in items {
-                    copies.push(self.copy_of(from, *item, None, row)?);
+                    copies.push(self.copy_of(from, *item, None, fill)?);
                 }
                 Value::List(copies.into())
             }
@@ -177,8 +175,8 @@ impl Tree {
                     {
                         continue;
                     }
-                    let key = self.copy_of(from, *key, None, row)?;
-                    let value = self.copy_of(from, *value, None, row)?;
+                    let key = self.copy_of(from, *key, None, fill)?;
+                    let value = self.copy_of(from, *value, None, fill)?;
                     self.keys[value as usize] = key;
                     copies.push((key, value));
                 }

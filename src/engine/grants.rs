@@ -1,5 +1,6 @@
 //! All that one user has access through, as the org has it, or as the state remembers it.
 
+use crate::model::KindName;
 use crate::model::RecordError;
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
@@ -76,7 +77,7 @@ pub async fn look_at_user(org: &Org, username: &str) -> Result<Option<SeenUser>,
             let name = match group {
                 None => name,
                 Some(group) => SourceName {
-                    kind: "permission_set_group".to_owned(),
+                    kind: KindName::PERMISSION_SET_GROUP.to_string(),
                     name: names.get(&group).cloned().unwrap_or_else(|| group.to_string()),
                 },
             };
@@ -108,7 +109,8 @@ async fn grants_of(
 /// The profile comes first, then sets and groups by name.
 fn sort(sources: &mut [Source]) {
     sources.sort_by(|left, right| {
-        let key = |source: &Source| (source.name.kind != "profile", source.name.clone());
+        let key =
+            |source: &Source| (source.name.kind.as_str() != KindName::PROFILE, source.name.clone());
         key(left).cmp(&key(right))
     });
 }

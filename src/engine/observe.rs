@@ -1,5 +1,6 @@
 //! Reading what the org has of given resources, in as few calls as can be.
 
+use crate::model::KindName;
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::collections::HashMap;
@@ -151,7 +152,10 @@ fn profile_aliases(catalog: &Catalog) -> HashMap<Address, Address> {
         .from(String::new()..)
         .filter_map(|(_, profile)| {
             let shown = profile.shown.as_ref()?;
-            Some((Address::new("profile", shown), Address::new("profile", &profile.name)))
+            Some((
+                Address::new(KindName::PROFILE, shown),
+                Address::new(KindName::PROFILE, &profile.name),
+            ))
         })
         .collect()
 }

@@ -1,5 +1,6 @@
 //! Puts things together whose parts come from several reads: rows, rows by id, documents.
 
+use crate::model::KindName;
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::collections::HashMap;
@@ -25,7 +26,7 @@ use crate::org::Org;
 use crate::org::keyed_queries;
 
 /// The kind whose rows tell the usernames that ids stand for.
-pub(super) const USER_KIND: &str = "user";
+pub(super) const USER_KIND: KindName = KindName::USER;
 
 /// Whether a thing is only known when several reads are put together.
 fn is_pieced_together(kind: &dyn Kind) -> bool {
@@ -74,7 +75,7 @@ impl Pieces {
         let key = |kind: usize, query: usize| kinds::ALL[kind].queries()[query].key;
         let mut usernames: HashMap<String, String> = HashMap::new();
         for (address, user) in self.held.values().flatten() {
-            if let Some(id) = user.id.as_ref().filter(|_| address.kind() == USER_KIND) {
+            if let Some(id) = user.id.as_ref().filter(|_| address.is(USER_KIND)) {
                 usernames.insert(id.to_string(), address.name().to_owned());
             }
         }

@@ -70,7 +70,7 @@ pub async fn refresh(
             id = record.id.filter(|_| by_id);
         }
         targets.add(&stored.address, id);
-        if stored.address.kind() == USER_KIND {
+        if stored.address.is(USER_KIND) {
             recorded_users.insert(stored.address.clone());
         }
         addresses.push(stored.address);
@@ -167,7 +167,7 @@ async fn look_for_new_names(
 ) -> Result<(), EngineError> {
     let mut missing: BTreeMap<usize, BTreeMap<SalesforceId, Address>> = BTreeMap::new();
     for (address, seen) in &observations.differing {
-        let Some(index) = kinds::ALL.iter().position(|kind| kind.name() == address.kind()) else {
+        let Some(index) = kinds::position(address.kind()) else {
             continue;
         };
         // An assignment has no name of its own.
@@ -283,7 +283,7 @@ impl Comparison<'_> {
             .observations
             .differing
             .keys()
-            .any(|address| address.kind() == USER_KIND && is_found(address))
+            .any(|address| address.is(USER_KIND) && is_found(address))
         {
             return None;
         }
@@ -293,7 +293,7 @@ impl Comparison<'_> {
             if subject(kind, address).is_some_and(|user| is_found(&user)) {
                 targets.add(address, None);
             }
-            if address.kind() == USER_KIND && is_found(address) {
+            if address.is(USER_KIND) && is_found(address) {
                 let declared = self.scope.declared(address);
                 for kind in declared.iter().flat_map(|declared| &declared.lifecycle.exclusive) {
                     targets.add_relations(address, kind);

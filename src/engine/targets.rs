@@ -24,7 +24,7 @@ pub struct Targets {
 impl Targets {
     /// Looks at further columns, as the attributes of a resource need them.
     pub fn look_at(&mut self, address: &Address, attributes: &Attributes) {
-        if let Some(index) = kinds::ALL.iter().position(|kind| kind.name() == address.kind())
+        if let Some(index) = kinds::position(address.kind())
             && let Some(columns) = kinds::ALL[index].columns()
         {
             columns.wanted(attributes, self.columns.entry(index).or_default());
@@ -39,7 +39,7 @@ impl Targets {
 
     /// Looks at no document of a resource: its row tells all that is wanted.
     pub fn without_document(&mut self, address: &Address) {
-        if let Some(index) = kinds::ALL.iter().position(|kind| kind.name() == address.kind()) {
+        if let Some(index) = kinds::position(address.kind()) {
             let key = kinds::ALL[index].query_key(address).to_lowercase();
             self.rows_only.entry(index).or_default().insert(key);
         }
@@ -47,14 +47,14 @@ impl Targets {
 
     /// Looks for all things of a kind that a user has.
     pub fn add_relations(&mut self, user: &Address, kind: &str) {
-        if let Some(index) = kinds::ALL.iter().position(|held| held.name() == kind) {
+        if let Some(index) = kinds::position(kind) {
             self.keys.entry(index).or_default().insert(user.name().to_owned());
         }
     }
 
     /// Looks for one resource.
     pub fn add(&mut self, address: &Address, id: Option<SalesforceId>) {
-        let Some(index) = kinds::ALL.iter().position(|kind| kind.name() == address.kind()) else {
+        let Some(index) = kinds::position(address.kind()) else {
             return;
         };
         let kind = kinds::ALL[index];

@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use super::Catalog;
 use super::family::Family;
+use super::family::Table;
 use super::question::Answer;
 use super::question::Question;
-use super::table::Table;
 
 /// What is asked for, with what the family remembers between rounds.
 #[derive(Debug)]

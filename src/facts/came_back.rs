@@ -1,7 +1,7 @@
 //! That something was taken off a user and came back by itself.
 
 use super::family::Family;
-use super::family::Policy;
+use super::known::Policy;
 use crate::model::Address;
 
 /// The labels of the user access policies that may have brought something back. Nobody

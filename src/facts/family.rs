@@ -1,103 +1,20 @@
-//! What a family of facts is: how it is named, asked for, read, and how long an answer
-//! holds. Imports `model` alone.
+//! What a family of facts is: how it is named, asked for, and read; and the table of its
+//! answers. Imports `model` alone.
 
+use std::borrow::Borrow;
+use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::fmt::Debug;
+use std::ops::RangeFrom;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::Catalog;
+use super::known::Known;
+use super::known::Policy;
 use super::question::Answer;
 use super::question::Question;
-use super::table::Table;
-
-/// What is known of one fact.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Known<T> {
-    /// Nobody asked, or the org refused to say.
-    NotAsked,
-    /// The org was asked and has no such thing.
-    Absent,
-    /// The org's answer.
-    Is(T),
-}
-
-impl<T> Known<T> {
-    /// The answer, where there is one.
-    pub fn is(self) -> Option<T> {
-        match self {
-            Self::Is(answer) => Some(answer),
-            Self::NotAsked | Self::Absent => None,
-        }
-    }
-
-    /// What `change` makes of the answer.
-    pub fn map<U>(self, change: impl FnOnce(T) -> U) -> Known<U> {
-        match self {
-            Self::NotAsked => Known::NotAsked,
-            Self::Absent => Known::Absent,
-            Self::Is(answer) => Known::Is(change(answer)),
-        }
-    }
-
-    /// Whether the org was asked and has no such thing.
-    pub fn is_absent(&self) -> bool {
-        matches!(self, Self::Absent)
-    }
-}
-
-impl<'a, T> Known<&'a Vec<T>> {
-    /// The items of the answer; none where there is no answer.
-    pub fn list(self) -> &'a [T] {
-        self.is().map_or(&[], Vec::as_slice)
-    }
-}
-
-/// What a plan needs the facts of a family for, which decides how long an answer holds
-/// and when the org is asked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Policy {
-    /// No plan can be made without; an answer holds for a day.
-    KeptForADay,
-    /// No plan can be made without, and it changes by itself: each refresh asks anew. A
-    /// plan from the cache uses the last answer.
-    EachRefresh,
-    /// Like [`Policy::EachRefresh`], but only a plan that changes something rests on it,
-    /// so that it is asked once there are changes.
-    ForChanges,
-    /// It only helps to check a plan that changes something, and would do so wrongly with
-    /// an old answer: none is ever used again.
-    ForChecks,
-    /// It only helps to explain a plan: an answer holds for a day and is forgotten then.
-    ForExplanations,
-}
-
-impl Policy {
-    /// Whether a plan can be made without.
-    pub fn is_dispensable(self) -> bool {
-        matches!(self, Self::ForChecks | Self::ForExplanations)
-    }
-
-    /// Whether a plan without changes is the same whatever the org says now.
-    pub fn only_matters_to_changes(self) -> bool {
-        matches!(self, Self::ForChanges | Self::ForChecks)
-    }
-
-    /// Whether each refresh asks anew.
-    pub fn is_volatile(self) -> bool {
-        matches!(self, Self::EachRefresh | Self::ForChanges | Self::ForChecks)
-    }
-
-    /// Whether an answer can be used that is `old` (not of today).
-    pub fn serves(self, is_old: bool) -> bool {
-        match self {
-            Self::KeptForADay | Self::EachRefresh | Self::ForChanges => true,
-            Self::ForExplanations => !is_old,
-            Self::ForChecks => false,
-        }
-    }
-}
 
 /// The name of one fact within its family: `()` where there is only one.
 pub trait Key: Ord + Clone + Debug + Serialize + DeserializeOwned {}
@@ -161,6 +78,113 @@ pub trait Family: Default + Debug + Send {
         false
     }
 }
+
+/// Answers by the names of facts; those that were never asked for are not in it.
+#[derive(Debug)]
+pub struct Table<F: Family> {
+    answers: BTreeMap<F::Key, Option<F::Answer>>,
+}
+
+impl<F: Family> Clone for Table<F> {
+    fn clone(&self) -> Self {
+        Self { answers: self.answers.clone() }
+    }
+}
+
+impl<F: Family> Default for Table<F> {
+    fn default() -> Self {
+        Self { answers: BTreeMap::new() }
+    }
+}
+
+impl<F: Family> Table<F> {
+    /// What is known of a fact.
+    pub fn get<Q>(&self, key: &Q) -> Known<&F::Answer>
+    where
+        F::Key: Borrow<Q>,
+        Q: Ord + ?Sized,
+    {
+        match self.answers.get(key) {
+            None => Known::NotAsked,
+            Some(None) => Known::Absent,
+            Some(Some(answer)) => Known::Is(answer),
+        }
+    }
+
+    /// The answer, to be changed.
+    pub fn get_mut<Q>(&mut self, key: &Q) -> Option<&mut F::Answer>
+    where
+        F::Key: Borrow<Q>,
+        Q: Ord + ?Sized,
+    {
+        self.answers.get_mut(key)?.as_mut()
+    }
+
+    /// The answer to be added to; an empty one, where there is none yet.
+    pub fn grown(&mut self, key: F::Key) -> &mut F::Answer
+    where
+        F::Answer: Default,
+    {
+        self.answers.entry(key).or_default().get_or_insert_default()
+    }
+
+    /// Takes note of an answer.
+    pub fn insert(&mut self, key: F::Key, answer: F::Answer) {
+        self.answers.insert(key, Some(answer));
+    }
+
+    /// Takes note that the org has no such thing.
+    pub fn insert_absent(&mut self, key: F::Key) {
+        self.answers.insert(key, None);
+    }
+
+    /// Forgets what is known of a fact.
+    pub fn remove(&mut self, key: &F::Key) {
+        self.answers.remove(key);
+    }
+
+    /// Whether somebody asked.
+    pub fn is_asked(&self, key: &F::Key) -> bool {
+        self.answers.contains_key(key)
+    }
+
+    /// The facts that were asked for, in order.
+    pub fn keys(&self) -> impl Iterator<Item = &F::Key> {
+        self.answers.keys()
+    }
+
+    /// The answers there are, in the order of their names, from a name on.
+    pub fn from(&self, keys: RangeFrom<F::Key>) -> impl Iterator<Item = (&F::Key, &F::Answer)> {
+        self.answers.range(keys).filter_map(|(key, answer)| Some((key, answer.as_ref()?)))
+    }
+
+    /// What the state keeps of a fact, as JSON; `None` where nobody asked.
+    pub(super) fn encode(&self, key: &F::Key) -> Option<String> {
+        let answer = match self.answers.get(key)? {
+            None => return Some(format!("\"{ABSENT}\"")),
+            Some(answer) => serde_json::to_string(answer),
+        };
+        // Answers are made of texts, flags, numbers and lists: they always encode.
+        Some(format!("{{\"{}\":{}}}", F::TAG, answer.ok()?))
+    }
+
+    /// Takes in what the state kept; whether it could be read.
+    pub(super) fn decode(&mut self, key: F::Key, kept: &str) -> bool {
+        if serde_json::from_str::<&str>(kept).is_ok_and(|word| word == ABSENT) {
+            self.insert_absent(key);
+            return true;
+        }
+        let Ok(mut kept) = serde_json::from_str::<BTreeMap<&str, F::Answer>>(kept) else {
+            return false;
+        };
+        let Some(answer) = kept.remove(F::TAG) else { return false };
+        self.answers.insert(key, Some(answer).filter(|answer| !F::is_nothing(answer)));
+        true
+    }
+}
+
+/// The word for what the org does not have, in the state.
+const ABSENT: &str = "missing";
 
 /// The key as it was asked for, where the org spells it in another case.
 pub fn asked_as<'a>(asked: &'a BTreeSet<String>, name: &str) -> Option<&'a String> {

@@ -11,10 +11,10 @@ use super::Catalog;
 use super::describe::flag;
 use super::describe::listed;
 use super::family::Family;
-use super::family::Policy;
+use super::family::Table;
+use super::known::Policy;
 use super::question::Answer;
 use super::question::Question;
-use super::table::Table;
 use crate::data;
 
 /// The fields of an object.

@@ -1,5 +1,6 @@
 //! What a profile, permission set or group that is not managed grants.
 
+use crate::model::KindName;
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
@@ -7,13 +8,13 @@ use serde_json::Value as Json;
 
 use super::Catalog;
 use super::family::Family;
-use super::family::Policy;
+use super::family::Table;
+use super::known::Policy;
 use super::named::with_namespace;
 use super::named::without_namespace;
 use super::question::Answer;
 use super::question::Question;
 use super::question::Rows;
-use super::table::Table;
 use crate::model::Address;
 use crate::model::Filter;
 use crate::model::Grants as Granted;
@@ -102,11 +103,12 @@ impl Family for Grants {
 
 /// What is asked to find the permission sets that hold the grants of these.
 fn sets_of(things: &BTreeSet<Address>) -> Vec<Question> {
-    let of_kind = |kind: &'static str| things.iter().filter(move |thing| thing.kind() == kind);
+    let of_kind = |kind: KindName| things.iter().filter(move |thing| thing.is(kind));
     let bare = |thing: &Address| without_namespace(thing.name()).to_owned();
-    let sets: BTreeSet<String> = of_kind("permission_set").map(bare).collect();
-    let profiles: Vec<String> = of_kind("profile").map(|thing| thing.name().to_owned()).collect();
-    let groups: BTreeSet<String> = of_kind("permission_set_group").map(bare).collect();
+    let sets: BTreeSet<String> = of_kind(KindName::PERMISSION_SET).map(bare).collect();
+    let profiles: Vec<String> =
+        of_kind(KindName::PROFILE).map(|thing| thing.name().to_owned()).collect();
+    let groups: BTreeSet<String> = of_kind(KindName::PERMISSION_SET_GROUP).map(bare).collect();
     let of_group = "PermissionSetGroup.DeveloperName";
     [
         Rows::keyed("PermissionSet", SET_COLUMNS, "Name", &sets)
@@ -126,13 +128,13 @@ pub fn source(path: &str, row: &Row) -> Option<Address> {
     let at = |name: &str| row.text(&format!("{path}{name}"));
     if let Some(name) = at("PermissionSetGroup.DeveloperName") {
         let name = with_namespace(at("PermissionSetGroup.NamespacePrefix"), name);
-        return Some(Address::new("permission_set_group", &name));
+        return Some(Address::new(KindName::PERMISSION_SET_GROUP, &name));
     }
     if row.flag(&format!("{path}IsOwnedByProfile")) == Some(true) {
-        return Some(Address::new("profile", at("Profile.Name")?));
+        return Some(Address::new(KindName::PROFILE, at("Profile.Name")?));
     }
     let name = with_namespace(at("NamespacePrefix"), at("Name")?);
-    Some(Address::new("permission_set", &name))
+    Some(Address::new(KindName::PERMISSION_SET, &name))
 }
 
 /// Reads what the permission sets of given ids grant.

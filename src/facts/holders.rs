@@ -6,8 +6,8 @@ use serde::Deserialize;
 use serde::Serialize;
 
 use super::family::Family;
+use super::family::Table;
 use super::family::asked_as;
-use super::table::Table;
 
 /// Who holds something.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,7 +1,7 @@
 //! What a permission needs as a refusal of the org taught.
 
 use super::family::Family;
-use super::family::Policy;
+use super::known::Policy;
 
 /// What permissions need as refusals taught. Nobody asks for it: a refusal is read while a
 /// plan is applied.

@@ -21,6 +21,7 @@ mod family;
 mod fields;
 mod grants;
 mod holders;
+mod known;
 mod learned_prerequisites;
 mod licenses;
 mod named;
@@ -47,7 +48,6 @@ mod rights;
 mod role;
 pub mod sections;
 mod system_permissions;
-mod table;
 #[cfg(test)]
 mod testing;
 mod user;
@@ -60,10 +60,11 @@ use serde::Serialize;
 use crate::model::Address;
 use asked::Asked;
 
-pub use family::{Family, Key, Known, Policy};
+pub use family::{Family, Key, Table};
 pub use fields::{FieldsFact, GrantableField};
 pub use grants::{GrantsOfSets, add as add_grants, source as source_of_row};
 pub use holders::Holders;
+pub use known::{Known, Policy};
 pub use licenses::LicenseFact;
 pub use named::{NamedFact, with_namespace, without_namespace};
 pub use organization::OrganizationFact;
@@ -73,7 +74,6 @@ pub use profiles::ProfileFact;
 pub use question::{Answer, By, OnRefusal, Question, Rows};
 pub use record_types::RecordTypeFact;
 pub use system_permissions::SystemPermissionsFact;
-pub use table::Table;
 pub use user_fields::UserField;
 
 facts! {

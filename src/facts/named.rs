@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde::Serialize;
 
 use super::family::Family;
-use super::table::Table;
+use super::family::Table;
 use crate::model::Row;
 use crate::model::RowExt as _;
 use crate::model::SalesforceId;

@@ -5,14 +5,14 @@ use std::collections::BTreeSet;
 
 use super::Catalog;
 use super::family::Family;
-use super::family::Policy;
+use super::family::Table;
 use super::holders;
 use super::holders::Holders;
+use super::known::Policy;
 use super::question::Answer;
 use super::question::OnRefusal;
 use super::question::Question;
 use super::question::Rows;
-use super::table::Table;
 use crate::model::Filter;
 use crate::model::RowExt as _;
 

@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 
 use super::Catalog;
 use super::family::Family;
-use super::family::Policy;
+use super::family::Table;
+use super::known::Policy;
 use super::licenses::LicenseFact;
 use super::question::Answer;
 use super::question::Question;
 use super::question::Rows;
-use super::table::Table;
 
 /// Permission set licenses.
 #[derive(Debug, Default)]

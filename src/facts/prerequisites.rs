@@ -5,12 +5,12 @@ use std::collections::BTreeSet;
 
 use super::Catalog;
 use super::family::Family;
-use super::family::Policy;
+use super::family::Table;
+use super::known::Policy;
 use super::question::Answer;
 use super::question::OnRefusal;
 use super::question::Question;
 use super::question::Rows;
-use super::table::Table;
 use crate::model::RowExt as _;
 
 /// What permissions need. What they need is asked for in turn, once.

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use super::Catalog;
 use super::family::Family;
-use super::family::Policy;
+use super::family::Table;
+use super::known::Policy;
 use super::profile_names::profile_full_name;
 use super::profile_names::profile_names;
 use super::profiles::COLUMNS;
@@ -13,7 +14,6 @@ use super::question::Answer;
 use super::question::OnRefusal;
 use super::question::Question;
 use super::question::Rows;
-use super::table::Table;
 use crate::model::SalesforceId;
 
 /// Profiles by name.

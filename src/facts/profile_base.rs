@@ -9,15 +9,15 @@ use serde_json::Value as Json;
 
 use super::Catalog;
 use super::family::Family;
-use super::family::Known;
-use super::family::Policy;
+use super::family::Table;
+use super::known::Known;
+use super::known::Policy;
 use super::profile_names::profile_full_name;
 use super::question::Answer;
 use super::question::Question;
 use super::sections::PERMISSIONS;
 use super::sections::is_on;
 use super::sections::named_by;
-use super::table::Table;
 use crate::model::Element;
 use crate::model::Row;
 use crate::model::SalesforceId;

@@ -4,13 +4,13 @@ use std::collections::BTreeSet;
 
 use super::Catalog;
 use super::family::Family;
-use super::family::Policy;
+use super::family::Table;
+use super::known::Policy;
 use super::profiles::COLUMNS;
 use super::profiles::ProfileFact;
 use super::question::Answer;
 use super::question::Question;
 use super::question::Rows;
-use super::table::Table;
 
 /// The profiles of user licenses.
 #[derive(Debug, Default)]

@@ -4,13 +4,13 @@ use std::collections::BTreeSet;
 
 use super::Catalog;
 use super::family::Family;
-use super::family::Policy;
+use super::family::Table;
+use super::known::Policy;
 use super::named::NamedFact;
 use super::named::take;
 use super::question::Answer;
 use super::question::Question;
 use super::question::Rows;
-use super::table::Table;
 use crate::model::Filter;
 use crate::model::RowExt as _;
 

@@ -7,12 +7,12 @@ use serde::Serialize;
 
 use super::Catalog;
 use super::family::Family;
-use super::family::Policy;
+use super::family::Table;
+use super::known::Policy;
 use super::named::with_namespace;
 use super::question::Answer;
 use super::question::Question;
 use super::question::Rows;
-use super::table::Table;
 use crate::model::Row;
 use crate::model::RowExt as _;
 

@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use super::Catalog;
 use super::family::Family;
+use super::family::Table;
 use super::question::Answer;
 use super::question::Question;
-use super::table::Table;
 
 /// Facts of one family that are asked for.
 pub struct Alone<F: Family> {

@@ -10,10 +10,10 @@ use super::Catalog;
 use super::describe::flag;
 use super::describe::listed;
 use super::family::Family;
-use super::family::Policy;
+use super::family::Table;
+use super::known::Policy;
 use super::question::Answer;
 use super::question::Question;
-use super::table::Table;
 
 /// A field of users.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -16,6 +16,7 @@ use crate::model::Attributes;
 use crate::model::Change;
 use crate::model::FieldValue;
 use crate::model::IdReference;
+use crate::model::KindName;
 use crate::model::Ownership;
 use crate::model::Problem;
 use crate::model::RecordEffect;
@@ -31,7 +32,7 @@ pub struct WithUnmanaged<'a> {
     /// What knows all else.
     pub context: &'a dyn StepContext,
     /// The kind name under which they are referred to.
-    pub kind: &'static str,
+    pub kind: KindName,
     /// Finds one by name.
     pub id: &'a dyn Fn(&str, &Catalog) -> Option<SalesforceId>,
 }
@@ -41,7 +42,7 @@ impl StepContext for WithUnmanaged<'_> {
         self.context.catalog()
     }
     fn id(&self, address: &Address) -> Option<IdReference> {
-        if address.kind() == self.kind {
+        if address.is(self.kind) {
             return (self.id)(address.name(), self.catalog()).map(IdReference::Known);
         }
         self.context.id(address)
@@ -77,12 +78,22 @@ pub fn observe_expiration(row: &Row, into: &mut Attributes) {
 }
 
 /// The address of an assignment by which a user holds a thing.
-pub fn joined(kind: &str, username: &str, thing: &str) -> Address {
+pub fn joined(kind: KindName, username: &str, thing: &str) -> Address {
     let mut name = String::with_capacity(username.len() + 1 + thing.len());
     name.push_str(username);
     name.push('/');
     name.push_str(thing);
     Address::new(kind, &name)
+}
+
+/// The assignment by which a user holds a permission set.
+pub fn holder_of_set(set: &Address, username: &str) -> Address {
+    joined(KindName::PERMISSION_SET_ASSIGNMENT, username, set.name())
+}
+
+/// The assignment by which a user holds a permission set group.
+pub fn holder_of_group(group: &Address, username: &str) -> Address {
+    joined(KindName::PERMISSION_SET_GROUP_ASSIGNMENT, username, group.name())
 }
 
 /// The two halves of an assignment's name: the username, and what it holds.

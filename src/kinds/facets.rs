@@ -3,11 +3,13 @@
 //! Each paragraph tells the whole contract. A kind without a trait of its own gets the one
 //! of [`Plain`], where that makes sense, or none. Imports `model` and `facts`.
 
+use crate::model::KindName;
 use std::collections::BTreeSet;
 
-use super::kind::Holding;
 use crate::facts::Catalog;
 use crate::facts::Fact;
+use crate::facts::Holders;
+use crate::facts::Known;
 use crate::model::Address;
 use crate::model::Attributes;
 use crate::model::Change;
@@ -17,6 +19,15 @@ use crate::model::Grants;
 use crate::model::Observed;
 use crate::model::Problem;
 use crate::model::SalesforceId;
+
+/// Who holds a thing.
+#[derive(Clone, Copy, Debug)]
+pub struct Holding<'a> {
+    /// What the org says of its holders.
+    pub holders: Known<&'a Holders>,
+    /// How the holding of a user, by username, is addressed.
+    pub held_by: fn(&Address, &str) -> Address,
+}
 
 /// A kind that has nothing special to say.
 pub struct Plain;
@@ -209,7 +220,7 @@ pub trait Relation: Sync {
 
     /// Kinds whose changes about the same subject come before this one's
     /// (and after them when taken away).
-    fn follows(&self) -> &'static [&'static str] {
+    fn follows(&self) -> &'static [KindName] {
         &[]
     }
 

@@ -28,6 +28,7 @@ use crate::model::Change;
 use crate::model::Declared;
 use crate::model::Filter;
 use crate::model::KeySource;
+use crate::model::KindName;
 use crate::model::Observed;
 use crate::model::Place;
 use crate::model::Problem;
@@ -41,20 +42,20 @@ use crate::model::Value;
 #[derive(Debug)]
 pub struct GroupMember {
     /// Its name in addresses.
-    pub kind: &'static str,
+    pub kind: KindName,
     of: &'static Named,
     queries: &'static [RowQuery],
 }
 
 /// The kind `queue_member`.
 pub const OF_QUEUES: GroupMember = GroupMember {
-    kind: "queue_member",
+    kind: KindName::QUEUE_MEMBER,
     of: &QUEUES,
     queries: &[RowQuery { filters: &[Filter::Equals("Group.Type", "Queue")], ..QUERY }],
 };
 /// The kind `public_group_member`.
 pub const OF_PUBLIC_GROUPS: GroupMember = GroupMember {
-    kind: "public_group_member",
+    kind: KindName::PUBLIC_GROUP_MEMBER,
     of: &PUBLIC_GROUPS,
     queries: &[RowQuery { filters: &[Filter::Equals("Group.Type", "Regular")], ..QUERY }],
 };
@@ -78,13 +79,13 @@ impl GroupMember {
     pub fn declare(&self, user: &Address, group: &str) -> (Address, Attributes) {
         let mut attributes = Attributes::new();
         attributes.set(USER, Value::Reference(user.clone()));
-        attributes.set(self.of.kind, Value::Reference(self.of.address(group)));
+        attributes.set(self.of.kind.as_str(), Value::Reference(self.of.address(group)));
         (joined(self.kind, user.name(), group), attributes)
     }
 }
 
 impl Kind for GroupMember {
-    fn name(&self) -> &'static str {
+    fn name(&self) -> KindName {
         self.kind
     }
 
@@ -94,7 +95,7 @@ impl Kind for GroupMember {
     }
 
     fn facts(&self, declared: &Declared, scope: &dyn Scope, want: &mut dyn FnMut(Fact)) {
-        if let Some(group) = declared.attributes.reference(self.of.kind) {
+        if let Some(group) = declared.attributes.reference(self.of.kind.as_str()) {
             self.of.facts(group, scope, want);
         }
     }
@@ -105,7 +106,7 @@ impl Kind for GroupMember {
         scope: &dyn Scope,
         catalog: &Catalog,
     ) -> Result<Resolved<'a>, Vec<Problem>> {
-        let Some(written) = declared.attributes.reference(self.of.kind) else {
+        let Some(written) = declared.attributes.reference(self.of.kind.as_str()) else {
             return Ok(Resolved::as_written(declared));
         };
         let (username, group) = halves(&declared.address);
@@ -116,7 +117,7 @@ impl Kind for GroupMember {
         Ok(if group == written.name() {
             Resolved::as_written(declared)
         } else {
-            Resolved::to(self.declare(&Address::new(user::KIND, username), group).1)
+            Resolved::to(self.declare(&Address::new(KindName::USER, username), group).1)
         })
     }
 
@@ -130,7 +131,7 @@ impl Kind for GroupMember {
 
     fn observe_row(&self, _query: usize, row: &Row) -> Option<(Option<Address>, Observed)> {
         let username = row.text("Username")?.to_lowercase();
-        let user = Address::new(user::KIND, &username);
+        let user = Address::new(KindName::USER, &username);
         let (address, attributes) = self.declare(&user, row.text("Group.DeveloperName")?);
         let id = SalesforceId::parse(row.text("Id")?);
         Some((Some(address), Observed { id, attributes, ..Observed::default() }))
@@ -142,7 +143,7 @@ impl Kind for GroupMember {
             kind: self.of.kind,
             id: &|name, catalog| self.of.known_id(name, catalog),
         };
-        let joins = [("UserOrGroupId", USER), ("GroupId", self.of.kind)];
+        let joins = [("UserOrGroupId", USER), ("GroupId", self.of.kind.as_str())];
         let mut steps = assignment_steps(change, &context, "GroupMember", &joins)?;
         for step in &mut steps {
             step.lane = Some(LANE);
@@ -161,12 +162,12 @@ impl Kind for GroupMember {
 
 impl Relation for GroupMember {
     fn subject(&self, address: &Address) -> Option<Address> {
-        Some(Address::new(user::KIND, halves(address).0))
+        Some(Address::new(KindName::USER, halves(address).0))
     }
 
     fn renamed(&self, address: &Address, from: &Address, to: &Address) -> Option<Address> {
         let (username, group) = halves(address);
-        (from.kind() == user::KIND && from.name() == username)
+        (from.is(KindName::USER) && from.name() == username)
             .then(|| joined(self.kind, to.name(), group))
     }
 }

@@ -1,6 +1,7 @@
 //! What a resource kind is: pure functions between declarations, rows and writes,
 //! and the words in which it answers.
 
+use crate::model::KindName;
 use std::borrow::Cow;
 
 use super::facets::Columns;
@@ -16,8 +17,6 @@ use super::facets::Replacement;
 use super::facets::Retirement;
 use crate::facts::Catalog;
 use crate::facts::Fact;
-use crate::facts::Holders;
-use crate::facts::Known;
 use crate::model::Address;
 use crate::model::Attributes;
 use crate::model::Change;
@@ -111,15 +110,6 @@ pub struct Visibility {
     pub hint: &'static str,
 }
 
-/// Who holds a thing.
-#[derive(Clone, Copy, Debug)]
-pub struct Holding<'a> {
-    /// What the org says of its holders.
-    pub holders: Known<&'a Holders>,
-    /// How the holding of a user, by username, is addressed.
-    pub held_by: fn(&Address, &str) -> Address,
-}
-
 /// What a kind may ask while it writes the steps of a change.
 pub trait StepContext {
     /// What the org offers.
@@ -148,7 +138,7 @@ pub trait StepContext {
 /// function of its name.
 pub trait Kind: Sync {
     /// Its name in addresses.
-    fn name(&self) -> &'static str;
+    fn name(&self) -> KindName;
 
     /// Where in the YAML a path of one of its resources stands.
     fn place(&self, address: &Address, path: &str) -> Place;

@@ -37,10 +37,9 @@ use crate::model::Declared;
 use crate::model::Path;
 
 pub use facets::{
-    Columns, Comparison, Document, Feedback, Granting, LifecycleRules, Plain, Reference, Relation,
-    Replacement, Retirement,
+    Columns, Comparison, Document, Feedback, Granting, Holding, LifecycleRules, Plain, Reference,
+    Relation, Replacement, Retirement,
 };
-pub use kind::Holding;
 pub use kind::Kind;
 pub use kind::Removal;
 pub use kind::Resolved;
@@ -145,6 +144,11 @@ kinds! {
 /// The kind of that name.
 pub fn named(name: &str) -> Option<&'static dyn Kind> {
     ALL.iter().copied().find(|kind| kind.name() == name)
+}
+
+/// The place of the kind of that name among [`ALL`].
+pub fn position(name: &str) -> Option<usize> {
+    ALL.iter().position(|kind| kind.name() == name)
 }
 
 /// The kind of an address.

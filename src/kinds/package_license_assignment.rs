@@ -20,6 +20,7 @@ use crate::model::Attributes;
 use crate::model::Change;
 use crate::model::Declared;
 use crate::model::KeySource;
+use crate::model::KindName;
 use crate::model::Observed;
 use crate::model::Place;
 use crate::model::Problem;
@@ -33,9 +34,9 @@ use crate::model::Value;
 pub struct PackageLicenseAssignment;
 
 /// Its name in addresses.
-pub const KIND: &str = "package_license_assignment";
+pub const KIND: KindName = KindName::PACKAGE_LICENSE_ASSIGNMENT;
 /// The kind name under which a package is referred to; it is never managed.
-const PACKAGE_KIND: &str = "package";
+const PACKAGE_KIND: KindName = KindName::PACKAGE;
 const USER: &str = "assignee";
 const PACKAGE: &str = "package";
 
@@ -48,7 +49,7 @@ pub fn declare(user: &Address, namespace: &str) -> (Address, Attributes) {
 }
 
 impl Kind for PackageLicenseAssignment {
-    fn name(&self) -> &'static str {
+    fn name(&self) -> KindName {
         KIND
     }
 
@@ -111,7 +112,7 @@ impl Kind for PackageLicenseAssignment {
 
     fn observe_row(&self, _query: usize, row: &Row) -> Option<(Option<Address>, Observed)> {
         let username = row.text("User.Username")?.to_lowercase();
-        let user = Address::new(user::KIND, &username);
+        let user = Address::new(KindName::USER, &username);
         let (address, attributes) = declare(&user, row.text("PackageLicense.NamespacePrefix")?);
         let id = SalesforceId::parse(row.text("Id")?);
         Some((Some(address), Observed { id, attributes, ..Observed::default() }))
@@ -138,12 +139,12 @@ impl Kind for PackageLicenseAssignment {
 
 impl Relation for PackageLicenseAssignment {
     fn subject(&self, address: &Address) -> Option<Address> {
-        Some(Address::new(user::KIND, halves(address).0))
+        Some(Address::new(KindName::USER, halves(address).0))
     }
 
     fn renamed(&self, address: &Address, from: &Address, to: &Address) -> Option<Address> {
         let (username, namespace) = halves(address);
-        (from.kind() == user::KIND && from.name() == username)
+        (from.is(KindName::USER) && from.name() == username)
             .then(|| joined(KIND, to.name(), namespace))
     }
 }

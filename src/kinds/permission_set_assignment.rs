@@ -29,6 +29,7 @@ use crate::model::Change;
 use crate::model::Declared;
 use crate::model::Filter;
 use crate::model::KeySource;
+use crate::model::KindName;
 use crate::model::Observed;
 use crate::model::Place;
 use crate::model::Problem;
@@ -43,7 +44,7 @@ use crate::model::Value;
 #[derive(Debug)]
 pub struct PermissionSetAssignment {
     /// Its name in addresses.
-    pub kind: &'static str,
+    pub kind: KindName,
     of: &'static Named,
     /// The field that refers to the thing, and paths to its name and namespace.
     id_field: &'static str,
@@ -54,7 +55,7 @@ pub struct PermissionSetAssignment {
 
 /// The kind `permission_set_assignment`.
 pub const OF_SETS: PermissionSetAssignment = PermissionSetAssignment {
-    kind: "permission_set_assignment",
+    kind: KindName::PERMISSION_SET_ASSIGNMENT,
     of: &SETS,
     id_field: "PermissionSetId",
     name_path: "PermissionSet.Name",
@@ -82,7 +83,7 @@ pub const OF_SETS: PermissionSetAssignment = PermissionSetAssignment {
 };
 /// The kind `permission_set_group_assignment`.
 pub const OF_GROUPS: PermissionSetAssignment = PermissionSetAssignment {
-    kind: "permission_set_group_assignment",
+    kind: KindName::PERMISSION_SET_GROUP_ASSIGNMENT,
     of: &GROUPS,
     id_field: "PermissionSetGroupId",
     name_path: "PermissionSetGroup.DeveloperName",
@@ -111,7 +112,7 @@ impl PermissionSetAssignment {
     pub fn declare(&self, user: &Address, thing: &str) -> (Address, Attributes) {
         let mut attributes = Attributes::new();
         attributes.set(USER, Value::Reference(user.clone()));
-        attributes.set(self.of.kind, Value::Reference(self.of.address(thing)));
+        attributes.set(self.of.kind.as_str(), Value::Reference(self.of.address(thing)));
         (joined(self.kind, user.name(), thing), attributes)
     }
 
@@ -132,18 +133,8 @@ impl PermissionSetAssignment {
     }
 }
 
-/// The assignment by which a user holds a set.
-pub fn holder_of_set(set: &Address, username: &str) -> Address {
-    joined(OF_SETS.kind, username, set.name())
-}
-
-/// The assignment by which a user holds a group.
-pub fn holder_of_group(group: &Address, username: &str) -> Address {
-    joined(OF_GROUPS.kind, username, group.name())
-}
-
 impl Kind for PermissionSetAssignment {
-    fn name(&self) -> &'static str {
+    fn name(&self) -> KindName {
         self.kind
     }
 
@@ -153,7 +144,7 @@ impl Kind for PermissionSetAssignment {
     }
 
     fn facts(&self, declared: &Declared, scope: &dyn Scope, want: &mut dyn FnMut(Fact)) {
-        if let Some(thing) = declared.attributes.reference(self.of.kind) {
+        if let Some(thing) = declared.attributes.reference(self.of.kind.as_str()) {
             self.of.facts(thing, scope, want);
         }
     }
@@ -164,7 +155,7 @@ impl Kind for PermissionSetAssignment {
         scope: &dyn Scope,
         catalog: &Catalog,
     ) -> Result<Resolved<'a>, Vec<Problem>> {
-        let Some(written) = declared.attributes.reference(self.of.kind) else {
+        let Some(written) = declared.attributes.reference(self.of.kind.as_str()) else {
             return Ok(Resolved::as_written(declared));
         };
         let (username, thing) = halves(&declared.address);
@@ -176,7 +167,7 @@ impl Kind for PermissionSetAssignment {
             return Ok(Resolved::as_written(declared));
         }
         let day = declared.attributes.text(EXPIRES).map(str::to_owned);
-        let user = Address::new(user::KIND, username);
+        let user = Address::new(KindName::USER, username);
         Ok(Resolved::to(self.declare_until(&user, thing, day).1))
     }
 
@@ -195,14 +186,15 @@ impl Kind for PermissionSetAssignment {
             None => name.to_owned(),
         };
         let username = row.text("Assignee.Username")?.to_lowercase();
-        let (address, mut attributes) = self.declare(&Address::new(user::KIND, &username), &thing);
+        let (address, mut attributes) =
+            self.declare(&Address::new(KindName::USER, &username), &thing);
         observe_expiration(row, &mut attributes);
         let id = SalesforceId::parse(row.text("Id")?);
         Some((Some(address), Observed { id, attributes, ..Observed::default() }))
     }
 
     fn steps(&self, change: &Change, context: &dyn StepContext) -> Result<Vec<Step>, Problem> {
-        let joins = [("AssigneeId", USER), (self.id_field, self.of.kind)];
+        let joins = [("AssigneeId", USER), (self.id_field, self.of.kind.as_str())];
         let mut steps = expiring_steps(change, context, &joins)?;
         // A group that is managed is waited for where it is changed.
         let group = self.of.address(halves(&change.address).1);
@@ -228,22 +220,22 @@ impl Kind for PermissionSetAssignment {
 impl Relation for PermissionSetAssignment {
     fn joins(&self, address: &Address) -> Option<(Address, Address)> {
         let (username, thing) = halves(address);
-        Some((Address::new(user::KIND, username), self.of.address(thing)))
+        Some((Address::new(KindName::USER, username), self.of.address(thing)))
     }
 
     fn subject(&self, address: &Address) -> Option<Address> {
-        Some(Address::new(user::KIND, halves(address).0))
+        Some(Address::new(KindName::USER, halves(address).0))
     }
 
-    fn follows(&self) -> &'static [&'static str] {
-        &[super::package_license_assignment::KIND, super::permission_set_license_assignment::KIND]
+    fn follows(&self) -> &'static [KindName] {
+        &[KindName::PACKAGE_LICENSE_ASSIGNMENT, KindName::PERMISSION_SET_LICENSE_ASSIGNMENT]
     }
 
     fn renamed(&self, address: &Address, from: &Address, to: &Address) -> Option<Address> {
         let (username, thing) = halves(address);
-        if from.kind() == user::KIND && from.name() == username {
+        if from.is(KindName::USER) && from.name() == username {
             Some(joined(self.kind, to.name(), thing))
-        } else if from.kind() == self.of.kind && from.name() == thing {
+        } else if from.is(self.of.kind) && from.name() == thing {
             Some(joined(self.kind, username, to.name()))
         } else {
             None
@@ -253,7 +245,7 @@ impl Relation for PermissionSetAssignment {
 
 impl Reference for PermissionSetAssignment {
     fn canonical(&self, declared: &Declared, catalog: &Catalog) -> Option<Address> {
-        let thing = declared.attributes.reference(self.of.kind)?;
+        let thing = declared.attributes.reference(self.of.kind.as_str())?;
         let name = self.of.canonical(thing.name(), catalog)?;
         Some(joined(self.kind, halves(&declared.address).0, &name))
     }

@@ -3,6 +3,7 @@
 
 use crate::kinds::Reference;
 use crate::kinds::Relation;
+use crate::model::KindName;
 use std::sync::OnceLock;
 
 use super::Kind;
@@ -36,10 +37,10 @@ use crate::model::Value;
 pub struct PermissionSetLicenseAssignment;
 
 /// Its name in addresses.
-pub const KIND: &str = "permission_set_license_assignment";
+pub const KIND: KindName = KindName::PERMISSION_SET_LICENSE_ASSIGNMENT;
 /// The kind name under which a license itself is referred to; it is never
 /// managed, only looked up.
-const LICENSE_KIND: &str = "permission_set_license";
+const LICENSE_KIND: KindName = KindName::PERMISSION_SET_LICENSE;
 const USER: &str = "assignee";
 const LICENSE: &str = "permission_set_license";
 
@@ -98,7 +99,7 @@ pub fn declare(user: &Address, license: &str) -> (Address, Attributes) {
 }
 
 impl Kind for PermissionSetLicenseAssignment {
-    fn name(&self) -> &'static str {
+    fn name(&self) -> KindName {
         KIND
     }
 
@@ -126,7 +127,7 @@ impl Kind for PermissionSetLicenseAssignment {
             return Ok(if license == written {
                 Resolved::as_written(declared)
             } else {
-                Resolved::to(declare(&Address::new(user::KIND, username), license).1)
+                Resolved::to(declare(&Address::new(KindName::USER, username), license).1)
             });
         }
         Err(vec![Problem {
@@ -160,7 +161,7 @@ impl Kind for PermissionSetLicenseAssignment {
     fn observe_row(&self, _query: usize, row: &Row) -> Option<(Option<Address>, Observed)> {
         let license = developer_name(row.text("PermissionSetLicense.DeveloperName")?);
         let username = row.text("Assignee.Username")?.to_lowercase();
-        let (address, attributes) = declare(&Address::new(user::KIND, &username), license);
+        let (address, attributes) = declare(&Address::new(KindName::USER, &username), license);
         let id = SalesforceId::parse(row.text("Id")?);
         Some((Some(address), Observed { id, attributes, ..Observed::default() }))
     }
@@ -198,12 +199,12 @@ impl Relation for PermissionSetLicenseAssignment {
     }
 
     fn subject(&self, address: &Address) -> Option<Address> {
-        Some(Address::new(user::KIND, halves(address).0))
+        Some(Address::new(KindName::USER, halves(address).0))
     }
 
     fn renamed(&self, address: &Address, from: &Address, to: &Address) -> Option<Address> {
         let (username, license) = halves(address);
-        (from.kind() == user::KIND && from.name() == username)
+        (from.is(KindName::USER) && from.name() == username)
             .then(|| joined(KIND, to.name(), license))
     }
 }

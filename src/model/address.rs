@@ -12,6 +12,7 @@ use serde::Serialize;
 use serde::Serializer;
 use serde::de::Error as _;
 
+use super::KindName;
 use crate::text::shown;
 
 /// Names one resource, everywhere the same: in the plan, in state, in errors.
@@ -30,7 +31,8 @@ impl Address {
     ///
     /// Neither part may hold a zero byte; one that does is replaced, so that
     /// the key stays decodable whatever was written in the file.
-    pub fn new(kind: &str, name: &str) -> Self {
+    pub fn new(kind: impl AsRef<str>, name: &str) -> Self {
+        let kind = kind.as_ref();
         debug_assert!(!kind.contains('\0'));
         let mut key = String::with_capacity(kind.len() + name.len() + 1);
         key.push_str(kind);
@@ -69,6 +71,11 @@ impl Address {
     /// The kind's name, for example `permission_set`.
     pub fn kind(&self) -> &str {
         self.key.get(..self.split as usize).unwrap_or_default()
+    }
+
+    /// Whether it is of that kind.
+    pub fn is(&self, kind: KindName) -> bool {
+        self.kind() == kind.as_str()
     }
 
     /// The resource's name within its kind: Salesforce's natural key.

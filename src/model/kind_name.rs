@@ -38,6 +38,29 @@ impl KindName {
     /// A queue, to which memberships refer and which nobody declares.
     pub const QUEUE: Self = Self("queue");
 
+    /// All of them.
+    const ALL: [Self; 14] = [
+        Self::PACKAGE,
+        Self::PACKAGE_LICENSE_ASSIGNMENT,
+        Self::PERMISSION_SET,
+        Self::PERMISSION_SET_ASSIGNMENT,
+        Self::PERMISSION_SET_GROUP,
+        Self::PERMISSION_SET_GROUP_ASSIGNMENT,
+        Self::PERMISSION_SET_LICENSE,
+        Self::PERMISSION_SET_LICENSE_ASSIGNMENT,
+        Self::PROFILE,
+        Self::PUBLIC_GROUP,
+        Self::PUBLIC_GROUP_MEMBER,
+        Self::QUEUE,
+        Self::QUEUE_MEMBER,
+        Self::USER,
+    ];
+
+    /// The name that is spelled so; `None` for one of another version.
+    pub fn of(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|name| name.0 == text)
+    }
+
     /// As it stands in addresses.
     pub const fn as_str(self) -> &'static str {
         self.0
@@ -71,5 +94,17 @@ impl PartialEq<str> for KindName {
 impl PartialEq<KindName> for str {
     fn eq(&self, other: &KindName) -> bool {
         self == other.0
+    }
+}
+
+impl PartialEq<&str> for KindName {
+    fn eq(&self, other: &&str) -> bool {
+        self.0 == *other
+    }
+}
+
+impl PartialEq<KindName> for &str {
+    fn eq(&self, other: &KindName) -> bool {
+        *self == other.0
     }
 }

@@ -13,6 +13,7 @@ mod declared;
 mod document;
 mod finding;
 mod id;
+mod kind_name;
 mod observed;
 mod op;
 mod pattern;
@@ -31,6 +32,7 @@ pub use declared::{Condition, Conditional, Declared, Lifecycle, Place, PlaceStep
 pub use document::Element;
 pub use finding::{Check, Circumstances, Finding, Questions, RunningUser, Severity, Through};
 pub use id::SalesforceId;
+pub use kind_name::KindName;
 pub use observed::{Observation, Observations, Observed};
 pub use op::{
     Awaited, CallShape, FieldValue, IdReference, Op, OpIndex, OrderEdge, OrderReason, RecordEffect,

@@ -6,6 +6,7 @@
 //! files still declare would be gone after the run, and what needs it refused in
 //! the middle of it.
 
+use crate::model::KindName;
 use crate::model::RecordError;
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
@@ -58,9 +59,9 @@ pub fn add(input: &Input<'_>, draft: &mut Draft) -> Result<(), RecordError> {
 
 /// Assignments that are taken off, each with the license that its thing carries,
 /// by user and by the kinds that come before them.
-type Taken<'a> = BTreeMap<(Address, &'a str), BTreeSet<(Address, Option<String>)>>;
+type Taken = BTreeMap<(Address, KindName), BTreeSet<(Address, Option<String>)>>;
 
-fn taken_away(input: &Input<'_>, draft: &Draft) -> Result<Taken<'static>, RecordError> {
+fn taken_away(input: &Input<'_>, draft: &Draft) -> Result<Taken, RecordError> {
     let mut taken = Taken::new();
     let leaves = |change: &&Change| matches!(change.action, Action::Delete | Action::Replace);
     for change in draft.changes.iter().filter(leaves) {

@@ -328,7 +328,7 @@ impl Web {
             let Some(kind) = kinds::of(address) else { continue };
             let Some(subject) = kind.relation().subject(address) else { continue };
             for earlier in kind.relation().follows() {
-                for other in about.get(&(*earlier, subject.clone())).into_iter().flatten() {
+                for other in about.get(&(earlier.as_str(), subject.clone())).into_iter().flatten() {
                     if self.is_wanted[node] && self.is_wanted[*other] {
                         self.needs[node].push(*other);
                         self.needed_by[*other].push(node);

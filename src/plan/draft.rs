@@ -36,7 +36,7 @@ impl Draft {
         match self.existing.get_mut(kind) {
             Some(count) => *count += 1,
             None => {
-                self.existing.insert(kind.to_owned(), 1);
+                self.existing.insert(kind.to_string(), 1);
             }
         }
     }

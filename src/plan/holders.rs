@@ -1,6 +1,7 @@
 //! What somebody outside the plan still holds is kept, and said so; and it is
 //! not made anew under their feet.
 
+use crate::model::KindName;
 use crate::model::RecordError;
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
@@ -26,7 +27,7 @@ use crate::model::Standing;
 /// How many holders a note names before it only counts.
 const NAMED: usize = 5;
 /// The kind that holds sets as members.
-const GROUP: &str = "permission_set_group";
+const GROUP: KindName = KindName::PERMISSION_SET_GROUP;
 
 /// Takes out of the plan the deletion of what others hold; adds the moves of
 /// users that we deactivated and that still stand on a profile to delete.
@@ -60,7 +61,7 @@ pub fn keep_what_is_held(
         let mut others: Vec<String> = wanted_by.iter().map(ToString::to_string).collect();
         let mut retired = Vec::new();
         for username in &holders.usernames {
-            let username = renames.new_name("user", username);
+            let username = renames.new_name(KindName::USER, username);
             let holder = held_by(&change.address, username);
             if leaves(draft, &holder, &change.address) || wanted_by == Some(&holder) {
                 continue;

@@ -264,7 +264,7 @@ impl Merge<'_, '_> {
             None => (Action::Create, Reason::NotInOrg, None),
         };
         if action == Action::Adopt {
-            self.draft.count_existing(kind.name());
+            self.draft.count_existing(kind.name().as_str());
         }
         let mut after = resolved.attributes.into_owned();
         if let Some(before) = &before {

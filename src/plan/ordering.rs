@@ -155,7 +155,7 @@ impl<'a> Joiner<'a> {
         let (Some(kind), Some(op)) = (kinds::of(&change.address), first(change)) else { return };
         let Some(subject) = &self.drafts[op].op.subject else { return };
         for earlier in kind.relation().follows() {
-            for other in self.about.get(&(*earlier, subject)).into_iter().flatten() {
+            for other in self.about.get(&(earlier.as_str(), subject)).into_iter().flatten() {
                 let other = &self.changes[*other];
                 let reason = OrderReason::LicenseBeforeSet;
                 if let (Some(op), Some(_), Some(settled)) =

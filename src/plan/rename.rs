@@ -1,5 +1,6 @@
 //! `was: OLD`: the same thing under a new name, and what is named after it.
 
+use crate::model::KindName;
 use crate::model::RecordError;
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
@@ -35,7 +36,7 @@ pub struct Renames {
 
 impl Renames {
     /// The name that a thing will have.
-    pub fn new_name<'a>(&'a self, kind: &str, name: &'a str) -> &'a str {
+    pub fn new_name<'a>(&'a self, kind: KindName, name: &'a str) -> &'a str {
         let renamed = |(old, _): &&(Address, Address)| old.kind() == kind && old.name() == name;
         self.pairs.iter().find(renamed).map_or(name, |(_, new)| new.name())
     }

@@ -7,6 +7,7 @@ use crate::engine;
 use crate::engine::SeenUser;
 use crate::facts::Catalog;
 use crate::model::Address;
+use crate::model::KindName;
 use crate::model::SourceName;
 use crate::org::API_VERSION;
 
@@ -33,7 +34,7 @@ pub async fn explain_user(
             for kept in store.facts(API_VERSION)? {
                 catalog.restore(&kept.fact, &kept.answer, |_| true);
             }
-            let user = Address::new("user", &username.to_lowercase());
+            let user = Address::new(KindName::USER, &username.to_lowercase());
             Ok(engine::recall_user(&*store, &catalog, &user)?)
         })
         .await

@@ -217,3 +217,136 @@ fn the_tests_that_a_page_names_are_there() {
         assert!(source.contains(&format!("fn {name}()")), "there is no test {module}::{name}");
     }
 }
+
+/// The one circle of files that there is: what permission sets, their groups and what they
+/// grant are to each other on the platform, which the local org plays.
+const CIRCLES: [&str; 1] = [
+    "local_org/rules/contents, local_org/rules/entity_access, local_org/rules/groups, local_org/rules/set_document, local_org/rules/sets",
+];
+
+/// The paths that a file names, from the root of the crate.
+struct Named {
+    own: Vec<String>,
+    paths: Vec<Vec<String>>,
+}
+
+impl Named {
+    fn note(&mut self, names: &[String]) {
+        let ups = names.iter().take_while(|name| *name == "super").count();
+        let path = match names.first().map(String::as_str) {
+            Some("crate") => names[1..].to_vec(),
+            Some("self") => [self.own.as_slice(), &names[1..]].concat(),
+            Some("super") => {
+                let kept = self.own.len().saturating_sub(ups);
+                [&self.own[..kept], &names[ups..]].concat()
+            }
+            _ => return,
+        };
+        self.paths.push(path);
+    }
+}
+
+impl<'a> Visit<'a> for Named {
+    fn visit_path(&mut self, path: &'a syn::Path) {
+        let names: Vec<String> = path.segments.iter().map(|part| part.ident.to_string()).collect();
+        self.note(&names);
+        syn::visit::visit_path(self, path);
+    }
+
+    fn visit_item_use(&mut self, item: &'a syn::ItemUse) {
+        let mut paths = Vec::new();
+        flatten(&item.tree, &mut Vec::new(), &mut paths);
+        for names in paths {
+            self.note(&names);
+        }
+    }
+
+    fn visit_item_mod(&mut self, item: &'a syn::ItemMod) {
+        // Tests may look at everything.
+        if item.ident != "tests" {
+            syn::visit::visit_item_mod(self, item);
+        }
+    }
+}
+
+/// Which other files each file of `src` names, by their paths without `.rs`. A file and the
+/// `mod.rs` above it are one unit, and name each other.
+fn files_named() -> BTreeMap<String, BTreeSet<String>> {
+    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut files = Vec::new();
+    sources(&src, &mut files);
+    let module_of = |file: &Path| -> Vec<String> {
+        let relative = file.strip_prefix(&src).expect("below src").with_extension("");
+        let parts = relative.iter().map(|part| part.to_string_lossy().into_owned());
+        parts.filter(|part| part != "mod").collect()
+    };
+    let known: BTreeSet<Vec<String>> = files.iter().map(|file| module_of(file)).collect();
+    let mut named = BTreeMap::new();
+    for file in &files {
+        let own = module_of(file);
+        let text = std::fs::read_to_string(file).expect("a source");
+        let mut seen = Named { own: own.clone(), paths: Vec::new() };
+        seen.visit_file(&syn::parse_file(&text).expect("parses"));
+        let targets = seen.paths.into_iter().filter_map(|path| {
+            (1..=path.len()).rev().map(|end| path[..end].to_vec()).find(|path| known.contains(path))
+        });
+        let others = targets.filter(|path| !path.starts_with(&own) && !own.starts_with(path));
+        named.insert(own.join("/"), others.map(|path| path.join("/")).collect());
+    }
+    named
+}
+
+#[test]
+fn no_files_name_each_other_in_a_circle() {
+    let named = files_named();
+    let numbers: BTreeMap<&String, usize> = named.keys().zip(0..).collect();
+    let mut graph = petgraph::graph::DiGraph::<&String, ()>::new();
+    let nodes: Vec<_> = named.keys().map(|file| graph.add_node(file)).collect();
+    for (file, others) in &named {
+        for other in others {
+            graph.add_edge(nodes[numbers[file]], nodes[numbers[other]], ());
+        }
+    }
+    let mut circles: Vec<String> = petgraph::algo::tarjan_scc(&graph)
+        .into_iter()
+        .filter(|files| files.len() > 1)
+        .map(|files| {
+            let mut files: Vec<&str> = files.into_iter().map(|file| graph[file].as_str()).collect();
+            files.sort_unstable();
+            files.join(", ")
+        })
+        .collect();
+    circles.sort();
+    assert_eq!(circles, CIRCLES);
+}
+
+#[test]
+fn the_page_lists_who_knows_a_kind_by_name() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let page = std::fs::read_to_string(root.join("ARCHITECTURE.md")).expect("the page");
+    let (_, section) = page.split_once("## Who knows a kind by name").expect("the section");
+    let section = section.split("\n## ").next().expect("its text");
+    let listed: BTreeSet<String> = section
+        .lines()
+        .filter_map(|line| Some(line.strip_prefix("| `")?.split('`').next()?.to_owned()))
+        .collect();
+    let src = root.join("src");
+    let mut files = Vec::new();
+    sources(&src, &mut files);
+    let mut found = BTreeSet::new();
+    for file in files {
+        let relative = file.strip_prefix(&src).expect("below src").to_string_lossy().into_owned();
+        let text = std::fs::read_to_string(&file).expect("a source");
+        let code = text.split("#[cfg(test)]").next().unwrap_or_default();
+        let may_know = ["kinds/", "local_org/", "model/kind_name.rs"];
+        let may_know = may_know.iter().any(|place| relative.starts_with(place));
+        let names_one = code
+            .split("KindName::")
+            .skip(1)
+            .any(|rest| rest.starts_with(|letter: char| letter.is_ascii_uppercase()));
+        if names_one && !may_know {
+            found.insert(relative);
+        }
+    }
+    assert_eq!(found, listed);
+}

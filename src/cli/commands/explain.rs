@@ -1,5 +1,6 @@
 //! `orgform explain user`: what a user may do, and through what.
 
+use crate::model::KindName;
 use serde_json::json;
 
 use crate::cli::DONE;
@@ -62,7 +63,7 @@ fn no_such_user(username: &str, refresh: bool) -> CommandError {
         return CommandError::new(format!("this org has no user `{username}`"))
             .hint("Write the username, which looks like an e-mail address.");
     }
-    let user = Address::new("user", &username.to_lowercase());
+    let user = Address::new(KindName::USER, &username.to_lowercase());
     CommandError::new(format!("nothing is recorded of {user}"))
         .hint("Without --refresh=false the org is asked.")
 }

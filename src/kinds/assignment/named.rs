@@ -5,10 +5,9 @@ use crate::facts::Catalog;
 use crate::facts::Fact;
 use crate::facts::NamedFact;
 use crate::kinds::Scope;
-use crate::kinds::permission_set;
-use crate::kinds::permission_set_group;
 use crate::model::Address;
 use crate::model::Declared;
+use crate::model::KindName;
 use crate::model::Place;
 use crate::model::Problem;
 use crate::model::SalesforceId;
@@ -17,7 +16,7 @@ use crate::model::SalesforceId;
 #[derive(Debug)]
 pub struct Named {
     /// Its kind.
-    pub kind: &'static str,
+    pub kind: KindName,
     /// What a person calls it.
     pub noun: &'static str,
     /// The section, and the list of a user, that holds it.
@@ -31,7 +30,7 @@ pub struct Named {
 
 /// Permission sets.
 pub const SETS: Named = Named {
-    kind: permission_set::KIND,
+    kind: KindName::PERMISSION_SET,
     noun: "permission set",
     section: "permission_sets",
     fact: Fact::PermissionSet,
@@ -40,7 +39,7 @@ pub const SETS: Named = Named {
 };
 /// Permission set groups.
 pub const GROUPS: Named = Named {
-    kind: permission_set_group::KIND,
+    kind: KindName::PERMISSION_SET_GROUP,
     noun: "permission set group",
     section: "permission_set_groups",
     fact: Fact::PermissionSetGroup,
@@ -49,7 +48,7 @@ pub const GROUPS: Named = Named {
 };
 /// Queues.
 pub const QUEUES: Named = Named {
-    kind: "queue",
+    kind: KindName::QUEUE,
     noun: "queue",
     section: "queues",
     fact: Fact::Queue,
@@ -58,7 +57,7 @@ pub const QUEUES: Named = Named {
 };
 /// Public groups.
 pub const PUBLIC_GROUPS: Named = Named {
-    kind: "public_group",
+    kind: KindName::PUBLIC_GROUP,
     noun: "public group",
     section: "public_groups",
     fact: Fact::PublicGroup,
@@ -147,7 +146,7 @@ impl Named {
                     }
                     Some((namespace, _)) if catalog.package.get(namespace).is().is_some() => format!(
                         "the package `{namespace}` is installed, but not with this {}: is the name right, and the package's version the one that has it?",
-                        if self.kind == permission_set::KIND { "set" } else { "group" }
+                        if self.kind == KindName::PERMISSION_SET { "set" } else { "group" }
                     ),
                     Some((namespace, _)) => format!(
                         "it belongs to the package `{namespace}`: is the package installed in this org, and the name right?"

@@ -25,6 +25,7 @@ use crate::kinds::Holding;
 use crate::kinds::LifecycleRules;
 use crate::kinds::Reference;
 use crate::kinds::Replacement;
+use crate::model::KindName;
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
@@ -67,7 +68,7 @@ use crate::model::Write;
 pub struct PermissionSet;
 
 /// Its name in addresses.
-pub const KIND: &str = "permission_set";
+pub const KIND: KindName = KindName::PERMISSION_SET;
 const SECTION: &str = "permission_sets";
 const SYSTEM: &str = "system_permissions";
 const MODIFY_ALL_DATA: &str = "ModifyAllData";
@@ -130,7 +131,7 @@ impl PermissionSet {
 }
 
 impl Kind for PermissionSet {
-    fn name(&self) -> &'static str {
+    fn name(&self) -> KindName {
         KIND
     }
 
@@ -425,7 +426,7 @@ impl Granting for PermissionSet {
     fn holders<'a>(&self, address: &Address, catalog: &'a Catalog) -> Option<Holding<'a>> {
         Some(Holding {
             holders: catalog.permission_set_holders.get(address.name()),
-            held_by: crate::kinds::permission_set_assignment::holder_of_set,
+            held_by: crate::kinds::assignment::holder_of_set,
         })
     }
 }

@@ -23,9 +23,9 @@ use crate::kinds::Scope;
 use crate::kinds::Step;
 use crate::kinds::StepContext;
 use crate::kinds::assignment::SETS;
+use crate::kinds::assignment::holder_of_group;
 use crate::kinds::permission_set;
 use crate::kinds::permission_set::PermissionSet;
-use crate::kinds::permission_set_assignment::holder_of_group;
 use crate::kinds::permissions;
 use crate::model::Action;
 use crate::model::Address;
@@ -39,6 +39,7 @@ use crate::model::Filter;
 use crate::model::Grants;
 use crate::model::IdReference;
 use crate::model::KeySource;
+use crate::model::KindName;
 use crate::model::Observed;
 use crate::model::Ownership;
 use crate::model::Place;
@@ -57,7 +58,7 @@ use crate::model::Write;
 pub struct PermissionSetGroup;
 
 /// Its name in addresses.
-pub const KIND: &str = "permission_set_group";
+pub const KIND: KindName = KindName::PERMISSION_SET_GROUP;
 const SECTION: &str = "permission_set_groups";
 const OBJECT: &str = "PermissionSetGroup";
 const MUTING_OBJECT: &str = "MutingPermissionSet";
@@ -186,7 +187,7 @@ impl PermissionSetGroup {
 }
 
 impl Kind for PermissionSetGroup {
-    fn name(&self) -> &'static str {
+    fn name(&self) -> KindName {
         KIND
     }
 

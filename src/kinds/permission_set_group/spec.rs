@@ -1,5 +1,6 @@
 //! What a file may say of a permission set group, and what it declares by that.
 
+use crate::model::KindName;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -98,7 +99,7 @@ impl Section for PermissionSetGroup {
             attributes.set(ACTIVATION, Value::Flag(true));
         }
         for Text(set) in spec.permission_sets {
-            let member = Address::new(permission_set::KIND, &set);
+            let member = Address::new(KindName::PERMISSION_SET, &set);
             attributes.set(format!("{MEMBER}{set}"), Value::Reference(member));
         }
         let mut muted = Attributes::new();

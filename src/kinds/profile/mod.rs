@@ -18,6 +18,7 @@ use crate::kinds::Holding;
 use crate::kinds::LifecycleRules;
 use crate::kinds::Reference;
 use crate::kinds::Replacement;
+use crate::model::KindName;
 use std::collections::BTreeSet;
 
 use super::Kind;
@@ -27,7 +28,6 @@ use super::Step;
 use super::StepContext;
 use super::Visibility;
 use super::settings;
-use super::user;
 use crate::facts::API_ONLY;
 use crate::facts::Catalog;
 use crate::facts::Fact;
@@ -59,7 +59,7 @@ use crate::model::Write;
 pub struct Profile;
 
 /// Its name in addresses.
-pub const KIND: &str = "profile";
+pub const KIND: KindName = KindName::PROFILE;
 const SECTION: &str = "profiles";
 const CLONE_FROM: &str = "clone_from";
 const LICENSE: &str = "user_license";
@@ -119,7 +119,7 @@ pub fn fallback<'a>(
 }
 
 impl Kind for Profile {
-    fn name(&self) -> &'static str {
+    fn name(&self) -> KindName {
         KIND
     }
 
@@ -402,7 +402,7 @@ impl Granting for Profile {
     fn holders<'a>(&self, address: &Address, catalog: &'a Catalog) -> Option<Holding<'a>> {
         Some(Holding {
             holders: catalog.profile_holders.get(address.name()),
-            held_by: |_, username| Address::new(user::KIND, username),
+            held_by: |_, username| Address::new(KindName::USER, username),
         })
     }
 }

@@ -14,6 +14,7 @@ use crate::kinds::Reference;
 use crate::kinds::Relation;
 use crate::kinds::Replacement;
 use crate::kinds::Retirement;
+use crate::model::KindName;
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
@@ -24,7 +25,6 @@ use crate::kinds::Resolved;
 use crate::kinds::Scope;
 use crate::kinds::Step;
 use crate::kinds::StepContext;
-use crate::kinds::profile;
 use crate::model::Address;
 use crate::model::Attributes;
 use crate::model::Change;
@@ -45,7 +45,7 @@ pub use spec::read_persona;
 pub struct User;
 
 /// Its name in addresses.
-pub const KIND: &str = "user";
+pub const KIND: KindName = KindName::USER;
 /// Its section in the YAML.
 pub const SECTION: &str = "users";
 const PROFILE: &str = "profile";
@@ -150,7 +150,7 @@ fn default_alias(username: &str) -> String {
 }
 
 impl Kind for User {
-    fn name(&self) -> &'static str {
+    fn name(&self) -> KindName {
         KIND
     }
 
@@ -227,7 +227,7 @@ impl Kind for User {
             && scope.declared(profile).is_none()
             && let Some(name) = catalog.profile_shown_as(profile.name())
         {
-            let known = Address::new(profile::KIND, name);
+            let known = Address::new(KindName::PROFILE, name);
             attributes.to_mut().set(PROFILE, Value::Reference(known));
         }
         let mut problems = Vec::new();
@@ -333,7 +333,7 @@ impl Kind for User {
         attributes.set_some(
             PROFILE,
             row.text("Profile.Name")
-                .map(|name| Value::Reference(Address::new(profile::KIND, name))),
+                .map(|name| Value::Reference(Address::new(KindName::PROFILE, name))),
         );
         let id = SalesforceId::parse(row.text("Id")?);
         let address = Address::new(KIND, &row.text("Username")?.to_lowercase());

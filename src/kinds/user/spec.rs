@@ -1,5 +1,6 @@
 //! What a file may say of a user, and what it declares by that.
 
+use crate::model::KindName;
 use std::collections::BTreeSet;
 
 use schemars::JsonSchema;
@@ -22,7 +23,6 @@ use crate::kinds::package_license_assignment;
 use crate::kinds::permission_set_assignment::OF_GROUPS;
 use crate::kinds::permission_set_assignment::OF_SETS;
 use crate::kinds::permission_set_license_assignment;
-use crate::kinds::profile;
 use crate::kinds::settings::Condition;
 use crate::kinds::spec::Alias;
 use crate::kinds::spec::Choice;
@@ -166,11 +166,11 @@ impl ExclusiveWord {
         Self::Queues,
     ];
 
-    fn kind(self) -> &'static str {
+    fn kind(self) -> KindName {
         match self {
-            Self::PackageLicenses => package_license_assignment::KIND,
+            Self::PackageLicenses => KindName::PACKAGE_LICENSE_ASSIGNMENT,
             Self::PermissionSetGroups => OF_GROUPS.kind,
-            Self::PermissionSetLicenses => permission_set_license_assignment::KIND,
+            Self::PermissionSetLicenses => KindName::PERMISSION_SET_LICENSE_ASSIGNMENT,
             Self::PublicGroups => OF_PUBLIC_GROUPS.kind,
             Self::Queues => OF_QUEUES.kind,
             Self::PermissionSets => OF_SETS.kind,
@@ -414,7 +414,7 @@ impl Section for User {
         attributes.set("email", text(spec.email.0));
         attributes.set_some(
             PROFILE,
-            spec.profile.map(|name| Value::Reference(Address::new(profile::KIND, &name.0))),
+            spec.profile.map(|name| Value::Reference(Address::new(KindName::PROFILE, &name.0))),
         );
         attributes.set_some(PERSONA, spec.persona.map(|name| Value::Text(name.0)));
         attributes.set_some("first_name", spec.first_name.map(|name| text(name.0)));
@@ -466,7 +466,7 @@ impl Section for User {
             Some(Shorthand::Word(AllWord::All)) => ExclusiveWord::ALL.to_vec(),
             Some(Shorthand::Long(words)) => words,
         };
-        let exclusive = exclusive.into_iter().map(|word| word.kind().to_owned()).collect();
+        let exclusive = exclusive.into_iter().map(|word| word.kind().to_string()).collect();
         let address = Address::new(KIND, name);
         let user = Declared {
             was: spec.was.map(|was| was.0),

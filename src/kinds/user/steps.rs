@@ -23,6 +23,7 @@ use crate::model::Attributes;
 use crate::model::Change;
 use crate::model::FieldValue;
 use crate::model::IdReference;
+use crate::model::KindName;
 use crate::model::Ownership;
 use crate::model::Problem;
 use crate::model::Reason;
@@ -397,9 +398,9 @@ impl User {
         {
             // Not one that is ours: it may go next.
             let may_be_used =
-                |name: &str| context.attributes(&Address::new(profile::KIND, name)).is_none();
+                |name: &str| context.attributes(&Address::new(KindName::PROFILE, name)).is_none();
             if let Some(to) = profile::fallback(license, context.catalog(), &may_be_used) {
-                let target = Value::Reference(Address::new(profile::KIND, &to.name));
+                let target = Value::Reference(Address::new(KindName::PROFILE, &to.name));
                 steps.push(Step::new(
                     StepName::Move,
                     Write::Update {

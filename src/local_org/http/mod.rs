@@ -8,6 +8,7 @@ mod contention;
 mod cursors;
 mod describe;
 mod endpoint;
+mod host;
 mod oauth;
 mod password;
 mod query;

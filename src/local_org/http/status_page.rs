@@ -16,7 +16,7 @@ use super::Server;
 use super::call::Outcome;
 use super::call::Reply;
 use super::call::split_uri;
-use super::endpoint::is_address;
+use super::host::is_address;
 use super::identity;
 use crate::local_org::row::Cell;
 use crate::local_org::row::Row;

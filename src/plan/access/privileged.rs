@@ -3,6 +3,7 @@
 use crate::kinds;
 use crate::model::AccessChange;
 use crate::model::Address;
+use crate::model::KindName;
 use crate::model::Note;
 use crate::model::NoteKind;
 use crate::model::Right;
@@ -38,7 +39,7 @@ pub fn notes(access: &[AccessChange]) -> Vec<Note> {
                 "{who} {}: to log in to Salesforce's pages, also by single sign-on, Salesforce asks for a security key or a built-in authenticator then; the API asks for none",
                 gained.join(" and ")
             );
-            let address = Address::new("user", first);
+            let address = Address::new(KindName::USER, first);
             Some(Note { kind: NoteKind::Remark, address, text })
         })
         .collect()

@@ -1,6 +1,7 @@
 //! Guards: against taking away or changing a large share of what is there, the
 //! running user's own access, or the last administrator.
 
+use crate::model::KindName;
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
@@ -48,7 +49,7 @@ pub fn may_touch_own_access(change: &Change) -> bool {
 
 /// The login restriction of a profile that a change sets or narrows.
 fn narrowed_login(change: &Change) -> Option<&'static str> {
-    let after = change.after.as_ref().filter(|_| change.address.kind() == "profile")?;
+    let after = change.after.as_ref().filter(|_| change.address.is(KindName::PROFILE))?;
     let before = change.before.as_ref();
     ["login_hours", "login_ip_ranges"].into_iter().find(|path| {
         let wanted = after.get(path);
@@ -71,9 +72,11 @@ fn name_in_org(change: &Change) -> &str {
 
 /// Whether a user is deactivated or moved, or an assignment taken off.
 fn takes_from_user(change: &Change) -> bool {
-    match change.address.kind() {
-        "user" => removes(change) || is_deactivated(change) || moved_from(change).is_some(),
-        "permission_set_assignment" => removes(change),
+    match KindName::of(change.address.kind()) {
+        Some(KindName::USER) => {
+            removes(change) || is_deactivated(change) || moved_from(change).is_some()
+        }
+        Some(KindName::PERMISSION_SET_ASSIGNMENT) => removes(change),
         _ => false,
     }
 }
@@ -102,7 +105,7 @@ fn withdraws(change: &Change, permission: &str) -> bool {
 
 /// What a set grants no more that somebody who runs orgform needs.
 fn withdrawn_rights(change: &Change) -> BTreeSet<&str> {
-    if change.address.kind() != "permission_set" {
+    if !change.address.is(KindName::PERMISSION_SET) {
         return BTreeSet::new();
     }
     let names = |attributes: &'_ Option<Attributes>| -> BTreeSet<String> {
@@ -184,8 +187,8 @@ fn completes_a_creation(change: &Change, checked: &Checked<'_>) -> bool {
 fn own_access(checked: &Checked<'_>, findings: &mut Vec<Finding>) {
     let Some(own) = &checked.circumstances.running_user else { return };
     for change in &checked.plan.changes {
-        let what = match change.address.kind() {
-            "user" if name_in_org(change).to_lowercase() == own.username => {
+        let what = match KindName::of(change.address.kind()) {
+            Some(KindName::USER) if name_in_org(change).to_lowercase() == own.username => {
                 if !change.exists() {
                     continue;
                 } else if removes(change) || is_deactivated(change) {
@@ -196,17 +199,17 @@ fn own_access(checked: &Checked<'_>, findings: &mut Vec<Finding>) {
                     continue;
                 }
             }
-            "permission_set_assignment"
+            Some(KindName::PERMISSION_SET_ASSIGNMENT)
                 if removes(change)
                     && assignee(change).is_some_and(|user| user.to_lowercase() == own.username) =>
             {
                 "takes a permission set off it".to_owned()
             }
-            "profile" if name_in_org(change) == own.profile => {
+            Some(KindName::PROFILE) if name_in_org(change) == own.profile => {
                 let Some(path) = narrowed_login(change) else { continue };
                 format!("changes the `{path}` of its own profile, which may shut it out")
             }
-            "permission_set" if own.sets.contains(name_in_org(change)) => {
+            Some(KindName::PERMISSION_SET) if own.sets.contains(name_in_org(change)) => {
                 let withdrawn = withdrawn_rights(change);
                 if withdrawn.is_empty() {
                     continue;
@@ -236,9 +239,9 @@ fn last_administrator(checked: &Checked<'_>, findings: &mut Vec<Finding>) {
         .iter()
         .map(|change| ((change.address.kind(), name_in_org(change)), change))
         .collect();
-    let change = |kind: &'static str, name: &str| by_name.get(&(kind, name)).copied();
+    let change = |kind: KindName, name: &str| by_name.get(&(kind.as_str(), name)).copied();
     let keeps = |(username, through): &(String, Through)| {
-        let user = change("user", username);
+        let user = change(KindName::USER, username);
         if user.is_some_and(|change| removes(change) || is_deactivated(change)) {
             return false;
         }
@@ -248,8 +251,8 @@ fn last_administrator(checked: &Checked<'_>, findings: &mut Vec<Finding>) {
             Through::PermissionSet(set) => {
                 let assignment = format!("{username}/{set}");
                 let is_taken_off =
-                    change("permission_set_assignment", &assignment).is_some_and(removes);
-                let held = change("permission_set", set);
+                    change(KindName::PERMISSION_SET_ASSIGNMENT, &assignment).is_some_and(removes);
+                let held = change(KindName::PERMISSION_SET, set);
                 !is_taken_off && !held.is_some_and(|change| withdraws(change, MODIFY_ALL_DATA))
             }
         }

@@ -1,5 +1,6 @@
 //! Licenses that are not in force, and what a license lets its users hold.
 
+use crate::model::KindName;
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::collections::HashSet;
@@ -53,7 +54,7 @@ fn in_force(checked: &Checked<'_>, findings: &mut Vec<Finding>) {
     let catalog = checked.input.catalog;
     for change in checked.plan.changes.iter().filter(|change| takes_seat(change)) {
         let Some(after) = &change.after else { continue };
-        let license = if change.address.kind() == "user" {
+        let license = if change.address.is(KindName::USER) {
             let name =
                 after.reference("profile").and_then(|profile| checked.license_of_profile(profile));
             name.and_then(|name| catalog.user_license(&name)).map(|license| ("user", license))
@@ -137,7 +138,7 @@ fn allowed(checked: &Checked<'_>, findings: &mut Vec<Finding>) {
         let Some(user) = assignee(change) else { continue };
         let set = &given.set;
         let profile = checked
-            .after(&Address::new("user", user))
+            .after(&Address::new(KindName::USER, user))
             .and_then(|attributes| attributes.reference("profile").cloned());
         let Some(license) = profile.and_then(|profile| checked.license_of_profile(&profile)) else {
             continue;
@@ -187,7 +188,7 @@ fn allowed(checked: &Checked<'_>, findings: &mut Vec<Finding>) {
     for ((set, beyond), (change, users)) in found {
         let Some(rule) = users
             .first()
-            .and_then(|user| checked.after(&Address::new("user", user)))
+            .and_then(|user| checked.after(&Address::new(KindName::USER, user)))
             .and_then(|attributes| attributes.reference("profile").cloned())
             .and_then(|profile| checked.license_of_profile(&profile))
             .and_then(|license| kinds::license_rule(&license))

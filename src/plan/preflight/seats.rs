@@ -1,6 +1,7 @@
 //! Seats of user licenses, permission set licenses and packages, against what
 //! the plan takes and frees.
 
+use crate::model::KindName;
 use std::collections::BTreeMap;
 use std::collections::HashSet;
 
@@ -99,7 +100,7 @@ fn license(
     change: &Change,
     attributes: &Attributes,
 ) -> Option<(Sort, String)> {
-    if change.address.kind() == "user" {
+    if change.address.is(KindName::USER) {
         let profile = attributes.reference("profile")?;
         return Some((Sort::User, checked.license_of_profile(profile)?));
     }
