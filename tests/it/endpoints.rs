@@ -14,6 +14,7 @@ use serde_json::json;
 
 use crate::support::World;
 use crate::support::client;
+use crate::support::client_builder;
 
 async fn send(world: &World, method: Method, path: &str, body: &Json) -> (u16, Json) {
     let request = client()
@@ -42,11 +43,7 @@ async fn https_is_served_with_a_certificate_that_stays_and_names_this_machine() 
         let (url, file) = org.tls.clone().expect("HTTPS");
         let pem = std::fs::read(&file).expect("the certificate");
         let trusted = reqwest::Certificate::from_pem(&pem).expect("a certificate");
-        let trusting = reqwest::Client::builder()
-            .no_proxy()
-            .tls_certs_only([trusted])
-            .build()
-            .expect("a client");
+        let trusting = client_builder().tls_certs_only([trusted]).build().expect("a client");
         for host in ["localhost", "127.0.0.1"] {
             let at = format!("{}/services/data/", url.replace("localhost", host));
             assert_eq!(trusting.get(&at).send().await.expect("an answer").status(), 200, "{at}");
@@ -123,11 +120,8 @@ async fn page_of(world: &World, authorization: &str) -> reqwest::Response {
 async fn the_page_is_for_who_has_the_link_once_or_a_token() {
     let world = World::new().await;
     let url = &world.org().instance_url;
-    let client = reqwest::Client::builder()
-        .no_proxy()
-        .redirect(reqwest::redirect::Policy::none())
-        .build()
-        .expect("a client");
+    let client =
+        client_builder().redirect(reqwest::redirect::Policy::none()).build().expect("a client");
     let get = async |url: &str, cookie: &str| {
         client.get(url).header("cookie", cookie).send().await.expect("an answer")
     };

@@ -15,6 +15,7 @@ use axum::http::Response;
 use serde_json::json;
 
 use crate::support::World;
+use crate::support::client;
 use crate::support::copy;
 use crate::support::example;
 
@@ -104,10 +105,9 @@ async fn handle(State(proxy): State<Arc<Proxy>>, request: Request<Body>) -> Resp
 
 /// An endpoint of the world's org in which one fault waits.
 async fn with_fault(world: &World, fault: Fault, strikes: std::ops::Range<usize>) {
-    let _ = rustls::crypto::ring::default_provider().install_default();
     let proxy = Arc::new(Proxy {
         to: world.org().instance_url.clone(),
-        client: reqwest::Client::builder().no_proxy().build().expect("a client"),
+        client: client(),
         calls: AtomicUsize::new(0),
         fault,
         strikes,

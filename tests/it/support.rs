@@ -328,8 +328,14 @@ pub fn quick_pauses() -> Sleep {
 
 /// A client as anybody has it.
 pub fn client() -> reqwest::Client {
+    client_builder().build().expect("a client")
+}
+
+/// What such a client is made from. reqwest panics where no crypto was installed in the
+/// process, and another test's having done so is nothing to build on.
+pub fn client_builder() -> reqwest::ClientBuilder {
     let _ = rustls::crypto::ring::default_provider().install_default();
-    reqwest::Client::builder().no_proxy().build().expect("a client")
+    reqwest::Client::builder().no_proxy()
 }
 
 /// `1.2 s,` and `0.04 s,` as `N s,`.
