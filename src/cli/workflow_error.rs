@@ -2,9 +2,9 @@
 
 use super::error::CommandError;
 use crate::facts::Fact;
-use crate::kinds::atom_words;
 use crate::kinds::element_label;
 use crate::model::OrgIdentity;
+use crate::model::Permission;
 use crate::plan::PlanError;
 use crate::workflow::Declarations;
 use crate::workflow::Doubt;
@@ -133,8 +133,8 @@ fn refused(refusal: &Refusal) -> CommandError {
             ))
             .hint("`orgform plan --view full` lists each. Write them into the files, or add --allow-loss.")
         }
-        Refusal::LearnedPowers { address, atoms } => {
-            let words: Vec<String> = atoms.iter().map(|atom| atom_words(atom)).collect();
+        Refusal::LearnedPowers { address, permissions } => {
+            let words: Vec<String> = permissions.iter().map(Permission::words).collect();
             CommandError::new(format!(
                 "a refusal of the org says that {address} needs {}, which gives power and stands in no file; nothing of this plan was changed",
                 words.join(", ")

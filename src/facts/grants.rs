@@ -1,6 +1,7 @@
 //! What a profile, permission set or group that is not managed grants.
 
 use crate::model::KindName;
+use crate::model::ObjectAccess;
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
@@ -37,17 +38,6 @@ const OBJECT_COLUMNS: &[&str] = &[
     "PermissionsViewAllFields",
 ];
 const FIELD_COLUMNS: &[&str] = &["ParentId", "Field", "PermissionsEdit", "PermissionsRead"];
-/// The columns of an `ObjectPermissions` row and our words for them.
-const OBJECT_WORDS: [(&str, &str); 7] = [
-    ("PermissionsRead", "read"),
-    ("PermissionsCreate", "create"),
-    ("PermissionsEdit", "edit"),
-    ("PermissionsDelete", "delete"),
-    ("PermissionsViewAllRecords", "view_all"),
-    ("PermissionsModifyAllRecords", "modify_all"),
-    ("PermissionsViewAllFields", "view_all_fields"),
-];
-
 /// What profiles, sets and groups grant. What a group grants, without what it mutes, is in
 /// a permission set that the org keeps (Object Reference, `PermissionSetGroup`).
 #[derive(Debug, Default)]
@@ -173,9 +163,9 @@ impl GrantsOfSets {
         let parent = SalesforceId::parse(row.text("ParentId")?)?;
         if question == self.ids.len() {
             let object = row.text("SobjectType")?;
-            let words = OBJECT_WORDS.iter().filter(|(field, _)| row.flag(field) == Some(true));
-            let words = words.map(|(_, word)| (*word).to_owned()).collect();
-            granted.objects.insert(object.to_owned(), words);
+            let is_on = |access: &ObjectAccess| row.flag(access.column()) == Some(true);
+            let on = ObjectAccess::ALL.into_iter().filter(is_on).collect();
+            granted.objects.insert(object.to_owned(), on);
         } else {
             let (object, field) = row.text("Field")?.split_once('.')?;
             if row.flag("PermissionsRead") == Some(true) {

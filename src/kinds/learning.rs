@@ -7,18 +7,20 @@
 //! under the codes that Salesforce has for it, and only of permissions that the
 //! refused document itself names and this org has.
 
-use super::permissions::atom_of_words;
+use super::access_path::AccessPath;
+use super::access_path::muted;
 use super::permissions::is_permission;
 use super::permissions::is_privileged;
 use super::permissions::is_unknown_in_org;
-use super::permissions::object_atom;
-use super::permissions::object_of_atom;
+use super::permissions::of_words;
 use super::permissions::shipped_prerequisites;
 use crate::facts::Catalog;
 use crate::facts::Fact;
 use crate::model::Attributes;
 use crate::model::Change;
+use crate::model::ObjectAccess;
 use crate::model::Op;
+use crate::model::Permission;
 use crate::model::Write;
 
 /// Documents that grant or mute permissions.
@@ -60,26 +62,28 @@ pub fn learn_from_refusal(op: &Op, code: &str, message: &str, catalog: &mut Cata
 fn prerequisites(sentence: &str, written: &Attributes, catalog: &mut Catalog) -> Option<Fact> {
     let rest = sentence.trim().strip_prefix("Permission ")?;
     let (permission, needed) = rest.split_once(" depends on permission(s): ")?;
-    let permission = atom_of_words(permission, catalog);
+    let permission = of_words(permission, catalog);
+    let text = permission.to_string();
     if !names(written, &permission) {
         return None;
     }
-    let mut held = catalog.learned_prerequisites.get(&permission).list().to_vec();
+    let mut held = catalog.learned_prerequisites.get(&text).list().to_vec();
     let before = held.len();
     for words in needed.split(',') {
-        let need = atom_of_words(words, catalog);
+        let permitted = of_words(words, catalog);
+        let need = permitted.to_string();
         let is_known = held.contains(&need)
-            || catalog.prerequisites.get(&permission).list().contains(&need)
-            || shipped_prerequisites(&permission).contains(&need.as_str());
-        if need != permission && !is_known && is_permission(&need, catalog) {
+            || catalog.prerequisites.get(&text).list().contains(&need)
+            || shipped_prerequisites(&text).contains(&need.as_str());
+        if permitted != permission && !is_known && is_permission(&permitted, catalog) {
             held.push(need);
         }
     }
     if held.len() == before {
         return None;
     }
-    catalog.learned_prerequisites.insert(permission.clone(), held);
-    Some(Fact::LearnedPrerequisites(permission))
+    catalog.learned_prerequisites.insert(text.clone(), held);
+    Some(Fact::LearnedPrerequisites(text))
 }
 
 /// `Unknown user permission: X`.
@@ -92,28 +96,30 @@ fn unknown(sentence: &str, written: &Attributes, catalog: &mut Catalog) -> Optio
             rest.strip_suffix(" found").or(Some(rest))
         })?
         .trim();
-    if !names(written, name) || is_unknown_in_org(name, catalog) {
+    if !names(written, &Permission::System(name.to_owned())) || is_unknown_in_org(name, catalog) {
         return None;
     }
     catalog.system_permissions.grown(()).unknown.push(name.to_owned());
     Some(Fact::SystemPermissions)
 }
 
-/// Whether what was written grants an atom.
-fn names(written: &Attributes, atom: &str) -> bool {
-    let (section, element) = match object_of_atom(atom) {
-        Some((object, word)) => (format!("objects.{object}"), word),
-        None => ("system_permissions".to_owned(), atom),
+/// Whether what was written grants a permission, or mutes it.
+fn names(written: &Attributes, permission: &Permission) -> bool {
+    let (section, element) = match permission {
+        Permission::Object { object, access } => {
+            (AccessPath::Object(object).to_string(), access.word())
+        }
+        Permission::System(name) => ("system_permissions".to_owned(), name.as_str()),
     };
     written.iter().any(|(path, value)| {
-        path.ends_with(&section)
+        muted(path).unwrap_or(path) == section
             && value.as_set().is_some_and(|names| names.iter().any(|name| name == element))
     })
 }
 
 /// What a change newly grants that gives power, and of which only a refusal says that
-/// it is needed: as atoms.
-pub fn learned_powers(change: &Change) -> Vec<String> {
+/// it is needed.
+pub fn learned_powers(change: &Change) -> Vec<Permission> {
     let is_new = |path: &str, element: &str| {
         let before = change.before.as_ref();
         !before.is_some_and(|before| before.names(path).any(|held| held == element))
@@ -121,11 +127,14 @@ pub fn learned_powers(change: &Change) -> Vec<String> {
     let learned = change.implied.iter().filter(|implied| implied.learned);
     learned
         .filter(|implied| is_new(&implied.path, &implied.element))
-        .map(|implied| match implied.path.strip_prefix("objects.") {
-            Some(object) => object_atom(object, &implied.element),
-            None => implied.element.clone(),
+        .map(|implied| {
+            let access = ObjectAccess::of_word(&implied.element);
+            match AccessPath::object_of(&implied.path).zip(access) {
+                Some((object, access)) => Permission::object(object, access),
+                None => Permission::System(implied.element.clone()),
+            }
         })
-        .filter(|atom| is_privileged(atom))
+        .filter(is_privileged)
         .collect()
 }
 

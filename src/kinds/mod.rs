@@ -8,11 +8,13 @@
 //!
 //! To add a kind: write its file, and add its line to `kinds!` below.
 
+mod access_path;
 mod assignment;
 mod facets;
 mod group_member;
 mod kind;
 mod learning;
+mod losses;
 mod package_license_assignment;
 mod permission_set;
 mod permission_set_assignment;
@@ -49,10 +51,11 @@ pub use kind::StepContext;
 pub use kind::Visibility;
 pub use learning::learn_from_refusal;
 pub use learning::learned_powers;
+pub use losses::{Loss, losses};
+pub use permission_set::object_paths as objects_granted;
 pub use permission_set_license_assignment::LicenseRule;
 pub use permission_set_license_assignment::developer_name as set_license_name;
 pub use permission_set_license_assignment::license_rule;
-pub use permissions::access_needs;
 pub use permissions::label as permission_label;
 pub use permissions::risk;
 pub use user::PERSONA;
@@ -154,14 +157,6 @@ pub fn position(name: &str) -> Option<usize> {
 /// The kind of an address.
 pub fn of(address: &Address) -> Option<&'static dyn Kind> {
     named(address.kind())
-}
-
-/// An object permission in words: `edit on Contact` for `Contact<update>`.
-pub fn atom_words(atom: &str) -> String {
-    match permissions::object_of_atom(atom) {
-        Some((object, word)) => format!("{word} on {object}"),
-        None => atom.to_owned(),
-    }
 }
 
 /// Which of these names of a set of system permissions others among them

@@ -1,8 +1,6 @@
 //! Names of permissions, and what each needs.
 //!
-//! A permission is written by its label in Setup or by its API name; inside it
-//! is an *atom*: the API name of a system permission, or `Object<verb>` for an
-//! object permission, as the org's own PermissionDependency writes them. Setup
+//! A permission is written by its label in Setup or by its API name. Setup
 //! ticks prerequisites by itself, the API refuses where one is missing, so the
 //! closure is computed here: from the shipped table, from what the org says,
 //! and from what its refusals taught (`learning`).
@@ -15,53 +13,15 @@ use std::sync::OnceLock;
 use crate::data;
 use crate::facts::Catalog;
 use crate::facts::Fact;
+use crate::model::ObjectAccess;
+use crate::model::Permission;
 
-/// The words of an object's access, the names of their metadata elements, and
-/// the verbs of PermissionDependency.
-pub const OBJECT_ACCESS: [(&str, &str, &str); 7] = [
-    ("create", "allowCreate", "create"),
-    ("delete", "allowDelete", "delete"),
-    ("edit", "allowEdit", "update"),
-    ("read", "allowRead", "read"),
-    ("modify_all", "modifyAllRecords", "modifyAllRecords"),
-    ("view_all_fields", "viewAllFields", "viewAllFields"),
-    ("view_all", "viewAllRecords", "viewAllRecords"),
-];
-
-/// What an access word needs on the same object (Object Reference,
-/// `ObjectPermissions`; for View All Fields no need is documented, and a row
-/// without Read does not exist).
-pub fn access_needs(word: &str) -> &'static [&'static str] {
-    match word {
-        "create" | "edit" | "view_all" | "view_all_fields" => &["read"],
-        "delete" => &["read", "edit"],
-        "modify_all" => &["read", "edit", "delete", "view_all"],
-        _ => &[],
-    }
-}
-
-/// These access words, and those that need one of them.
-pub fn with_dependents<'a>(words: impl Iterator<Item = &'a str>) -> BTreeSet<String> {
-    let words: BTreeSet<&str> = words.collect();
-    let is_off = |word: &str| {
-        words.contains(word) || access_needs(word).iter().any(|need| words.contains(need))
+/// These accesses, and those that need one of them.
+pub fn with_dependents(accesses: &BTreeSet<ObjectAccess>) -> BTreeSet<ObjectAccess> {
+    let is_off = |access: &ObjectAccess| {
+        accesses.contains(access) || access.needs().iter().any(|need| accesses.contains(need))
     };
-    let all = OBJECT_ACCESS.iter().map(|(word, _, _)| *word);
-    all.filter(|word| is_off(word)).map(str::to_owned).collect()
-}
-
-/// The atom of an access word.
-pub fn object_atom(object: &str, word: &str) -> String {
-    let verb =
-        OBJECT_ACCESS.iter().find(|(name, _, _)| *name == word).map_or(word, |found| found.2);
-    format!("{object}<{verb}>")
-}
-
-/// The object and access word of an atom; `None` for a system permission.
-pub fn object_of_atom(atom: &str) -> Option<(&str, &'static str)> {
-    let (object, verb) = atom.strip_suffix('>')?.split_once('<')?;
-    let word = OBJECT_ACCESS.iter().find(|(_, _, known)| *known == verb)?.0;
-    Some((object, word))
+    ObjectAccess::ALL.into_iter().filter(is_off).collect()
 }
 
 struct Tables {
@@ -159,23 +119,21 @@ pub fn risk(api_name: &str) -> Option<(usize, &'static str)> {
 /// others need.
 const HARMLESS: [&str; 4] = ["ViewPublicDashboards", "ViewPublicReports", "ViewRoles", "ViewSetup"];
 
-/// Whether an atom gives more than a look: power over people, settings or data. All but a
+/// Whether a permission gives more than a look: power over people, settings or data. All but a
 /// few do, since a list of all that is dangerous is never whole.
-pub fn is_privileged(atom: &str) -> bool {
-    match object_of_atom(atom) {
-        Some((_, word)) => word != "read",
-        None => !HARMLESS.contains(&atom),
+pub fn is_privileged(permission: &Permission) -> bool {
+    match permission {
+        Permission::Object { access, .. } => *access != ObjectAccess::Read,
+        Permission::System(name) => !HARMLESS.contains(&name.as_str()),
     }
 }
 
-/// Whether an atom is a permission that this org has, as far as that is known.
-pub fn is_permission(atom: &str, catalog: &Catalog) -> bool {
-    if object_of_atom(atom).is_some() {
-        return true;
-    }
-    let is_known = tables().api_names.contains(atom)
-        || additional(catalog).iter().any(|(known, _)| known == atom);
-    is_known && !is_unknown_in_org(atom, catalog)
+/// Whether this org has a permission, as far as that is known.
+pub fn is_permission(permission: &Permission, catalog: &Catalog) -> bool {
+    let Permission::System(name) = permission else { return true };
+    let is_known = tables().api_names.contains(name.as_str())
+        || additional(catalog).iter().any(|(known, _)| known == name);
+    is_known && !is_unknown_in_org(name, catalog)
 }
 
 /// Whether this org is known not to have a system permission.
@@ -189,50 +147,44 @@ fn additional(catalog: &Catalog) -> &[(String, String)] {
     catalog.system_permissions.get(&()).is().map_or(&[], |known| &known.additional)
 }
 
-/// What an atom needs, by the shipped table.
-pub fn shipped_prerequisites(atom: &str) -> &'static [&'static str] {
-    tables().prerequisites.get(atom).map_or(&[], Vec::as_slice)
+/// What a permission needs, by the shipped table.
+pub fn shipped_prerequisites(permission: &str) -> &'static [&'static str] {
+    tables().prerequisites.get(permission).map_or(&[], Vec::as_slice)
 }
 
-/// Why an atom follows from those that were named.
+/// Why a permission is needed that nobody named.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Need {
-    /// The named atom that needs it.
-    pub because: String,
+    /// The named permission that needs it.
+    pub because: Permission,
     /// Whether only a refusal of the org says so.
     pub learned: bool,
 }
 
-/// All atoms that the named ones need, with why. System permissions that the org
+/// All permissions that the named ones need, with why. System permissions that the org
 /// does not know are left out.
-pub fn closure(named: &BTreeSet<String>, catalog: &Catalog) -> BTreeMap<String, Need> {
-    let mut implied: BTreeMap<String, Need> = BTreeMap::new();
-    let needed_by = |atom: &str| {
-        let shipped = shipped_prerequisites(atom).iter().map(|name| (*name).to_owned());
-        let mut needed: Vec<String> = shipped.collect();
-        needed.extend(catalog.prerequisites.get(atom).list().iter().cloned());
-        if let Some((object, word)) = object_of_atom(atom) {
-            needed.extend(access_needs(word).iter().map(|need| object_atom(object, need)));
-        }
-        needed
-    };
-    // What is known otherwise comes first, so that only the rest is told as learned.
+pub fn closure(named: &BTreeSet<Permission>, catalog: &Catalog) -> BTreeMap<Permission, Need> {
+    let mut implied: BTreeMap<Permission, Need> = BTreeMap::new();
+    // What is known otherwise comes first, so that only the rest is reported as learned.
     for learns in [false, true] {
-        let mut open: Vec<(String, Need)> = Vec::new();
-        let seed = |atom: &String| {
-            let held = implied.get(atom);
-            let because = held.map_or_else(|| atom.clone(), |need| need.because.clone());
-            (atom.clone(), Need { because, learned: held.is_some_and(|need| need.learned) })
+        let mut open: Vec<(Permission, Need)> = Vec::new();
+        let seed = |permission: &Permission| {
+            let held = implied.get(permission);
+            let because = held.map_or_else(|| permission.clone(), |need| need.because.clone());
+            let learned = held.is_some_and(|need| need.learned);
+            (permission.clone(), Need { because, learned })
         };
         open.extend(implied.keys().rev().map(seed));
         open.extend(named.iter().rev().map(seed));
-        while let Some((atom, why)) = open.pop() {
-            let known = needed_by(&atom).into_iter().map(|need| (need, why.learned));
-            let learned = catalog.learned_prerequisites.get(&atom).list().iter().filter(|_| learns);
-            let learned = learned.map(|need| (need.clone(), true));
+        while let Some((permission, why)) = open.pop() {
+            let text = permission.to_string();
+            let known = needed_by(&permission, &text, catalog);
+            let known = known.into_iter().map(|need| (need, why.learned));
+            let learned = catalog.learned_prerequisites.get(&text).list().iter();
+            let learned = learned.filter(|_| learns).map(|need| (Permission::of_text(need), true));
             for (need, learned) in known.chain(learned) {
                 let is_new = !named.contains(&need) && !implied.contains_key(&need);
-                if is_new && !is_unknown_in_org(&need, catalog) {
+                if is_new && !is_unknown_in_org(&need.to_string(), catalog) {
                     let why = Need { because: why.because.clone(), learned };
                     implied.insert(need.clone(), why.clone());
                     open.push((need, why));
@@ -243,35 +195,47 @@ pub fn closure(named: &BTreeSet<String>, catalog: &Catalog) -> BTreeMap<String, 
     implied
 }
 
-/// The facts that a closure over these atoms is made of.
-pub fn closure_facts(named: &BTreeSet<String>, want: &mut dyn FnMut(Fact)) {
+/// What a permission needs, by the shipped table, by what the org says, and on the object.
+fn needed_by(permission: &Permission, text: &str, catalog: &Catalog) -> Vec<Permission> {
+    let shipped = shipped_prerequisites(text).iter().map(|need| Permission::of_text(need));
+    let of_org = catalog.prerequisites.get(text).list().iter();
+    let mut needed: Vec<Permission> =
+        shipped.chain(of_org.map(|need| Permission::of_text(need))).collect();
+    if let Permission::Object { object, access } = permission {
+        needed.extend(access.needs().iter().map(|need| Permission::object(object, *need)));
+    }
+    needed
+}
+
+/// The facts that a closure over these permissions is made of.
+pub fn closure_facts(named: &BTreeSet<Permission>, want: &mut dyn FnMut(Fact)) {
     let nothing_known = Catalog::new();
-    for atom in named.iter().chain(closure(named, &nothing_known).keys()) {
-        want(Fact::Prerequisites(atom.clone()));
+    for permission in named.iter().chain(closure(named, &nothing_known).keys()) {
+        want(Fact::Prerequisites(permission.to_string()));
     }
 }
 
-/// The atom that words such as `Read Account`, `Convert Leads` or `ViewRoles`
+/// The permission that words such as `Read Account`, `Convert Leads` or `ViewRoles`
 /// stand for.
-pub fn atom_of_words(words: &str, catalog: &Catalog) -> String {
-    const VERBS: [(&str, &str); 6] = [
-        ("Read All ", "view_all"),
-        ("Modify All ", "modify_all"),
-        ("Read ", "read"),
-        ("Create ", "create"),
-        ("Edit ", "edit"),
-        ("Delete ", "delete"),
+pub fn of_words(words: &str, catalog: &Catalog) -> Permission {
+    const VERBS: [(&str, ObjectAccess); 6] = [
+        ("Read All ", ObjectAccess::ViewAll),
+        ("Modify All ", ObjectAccess::ModifyAll),
+        ("Read ", ObjectAccess::Read),
+        ("Create ", ObjectAccess::Create),
+        ("Edit ", ObjectAccess::Edit),
+        ("Delete ", ObjectAccess::Delete),
     ];
     let words = words.trim();
     if let Ok(name) = api_name(words, catalog) {
-        return name;
+        return Permission::System(name);
     }
-    for (verb, word) in VERBS {
+    for (verb, access) in VERBS {
         if let Some(object) = words.strip_prefix(verb) {
-            return object_atom(object.trim(), word);
+            return Permission::object(object.trim(), access);
         }
     }
-    words.to_owned()
+    Permission::of_text(words)
 }
 
 #[cfg(test)]
@@ -279,13 +243,13 @@ mod tests {
     use super::Unresolved;
     use super::api_name;
     use super::closure;
-    use super::object_of_atom;
     use crate::data;
     use crate::facts::Catalog;
+    use crate::model::Permission;
 
     fn implied_by(atoms: &[&str], catalog: &Catalog) -> Vec<String> {
-        let named = atoms.iter().map(|atom| (*atom).to_owned()).collect();
-        closure(&named, catalog).into_keys().collect()
+        let named = atoms.iter().map(|text| Permission::of_text(text)).collect();
+        closure(&named, catalog).into_keys().map(|need| need.to_string()).collect()
     }
 
     #[test]
@@ -321,7 +285,6 @@ mod tests {
                 "Contact<viewAllRecords>"
             ]
         );
-        assert_eq!(object_of_atom("Contact<update>"), Some(("Contact", "edit")));
     }
 
     #[test]

@@ -7,6 +7,7 @@ use std::fmt;
 use serde::Deserialize;
 use serde::Serialize;
 
+use super::ObjectAccess;
 use crate::text::shown;
 
 /// Stands for every object, or every field of one.
@@ -18,9 +19,9 @@ pub struct Grants {
     /// System permissions, by API name.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub system: BTreeSet<String>,
-    /// Words of access, by object.
+    /// Access, by object.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub objects: BTreeMap<String, BTreeSet<String>>,
+    pub objects: BTreeMap<String, BTreeSet<ObjectAccess>>,
     /// Fields, by object; each with whether it may be edited too.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub fields: BTreeMap<String, BTreeMap<String, bool>>,
@@ -32,13 +33,13 @@ pub struct Grants {
 pub enum Right {
     /// A system permission, by API name.
     System(String),
-    /// A word of access to an object, or to [`EVERY`].
+    /// Access to an object, or to [`EVERY`].
     Object {
         /// The object.
         object: String,
-        /// `read`, `create`, `edit`, `delete`, `view_all`, `modify_all` or
-        /// `view_all_fields`.
-        word: String,
+        /// Which access.
+        #[serde(rename = "word")]
+        access: ObjectAccess,
     },
     /// A field of an object, or [`EVERY`] field of it.
     Field {

@@ -17,6 +17,7 @@ mod kind_name;
 mod observed;
 mod op;
 mod pattern;
+mod permission;
 mod plan;
 mod read;
 mod record;
@@ -39,6 +40,7 @@ pub use op::{
     RecordMove, Write,
 };
 pub use pattern::AddressPattern;
+pub use permission::{ObjectAccess, Permission};
 pub use plan::{ApiCallEstimate, Note, NoteKind, Partial, Plan, PlanMode, Problem, Summary};
 pub use read::{Filter, KeySource, Row, RowExt, RowQuery};
 pub use record::{Ownership, Record, RecordError, RecordStream, Recorded, Standing, StoredRecord};

@@ -177,54 +177,7 @@ pub struct Plan {
     pub api_calls: ApiCallEstimate,
 }
 
-/// What sets of names hold before and not after; a field that may be edited may be
-/// read too, and what is muted is held the other way round.
-fn lost<'a>(before: &'a Attributes, after: &'a Attributes) -> Vec<(&'a str, Vec<&'a str>)> {
-    let mut lost = Vec::new();
-    for (path, held) in before.iter().filter(|(path, _)| !path.starts_with("muting.")) {
-        let edited = path.strip_suffix(".read").map(|path| format!("{path}.edit"));
-        let is_kept = |name: &str| {
-            after.names(path).any(|kept| kept == name)
-                || edited.as_ref().is_some_and(|path| after.names(path).any(|kept| kept == name))
-        };
-        let names = held.as_set().into_iter().flatten().map(String::as_str);
-        let names: Vec<&str> = names.filter(|name| !is_kept(name)).collect();
-        if !names.is_empty() {
-            lost.push((path, names));
-        }
-    }
-    for (path, member) in before.references() {
-        // A group that has a member no more gives what that grants no more.
-        if path.starts_with("permission_sets.") && after.get(path).is_none() {
-            lost.push(("permission_sets", vec![member.name()]));
-        }
-    }
-    for (path, muted) in after.iter().filter(|(path, _)| path.starts_with("muting.")) {
-        let was_muted = |name: &str| before.names(path).any(|held| held == name);
-        let names = muted.as_set().into_iter().flatten().map(String::as_str);
-        let names: Vec<&str> = names.filter(|name| !was_muted(name)).collect();
-        if !names.is_empty() {
-            lost.push((path, names));
-        }
-    }
-    lost
-}
-
 impl Plan {
-    /// Grants that adopting things takes away from them: what each has in the
-    /// org and the files do not give it.
-    pub fn losses(&self) -> Vec<(&Address, &str, Vec<&str>)> {
-        let adopted = self.changes.iter().filter(|change| change.action == Action::Adopt);
-        adopted
-            .filter_map(|change| {
-                Some((&change.address, change.before.as_ref().zip(change.after.as_ref())?))
-            })
-            .flat_map(|(address, (before, after))| {
-                lost(before, after).into_iter().map(move |(path, names)| (address, path, names))
-            })
-            .collect()
-    }
-
     /// Whether applying it would do anything.
     pub fn has_changes(&self) -> bool {
         self.summary.has_changes()

@@ -1,9 +1,12 @@
 //! What holds a plan back before its first write, unless somebody consents.
 
+use crate::kinds;
+use crate::kinds::Loss;
 use crate::kinds::learned_powers;
 use crate::model::Address;
 use crate::model::Check;
 use crate::model::Finding;
+use crate::model::Permission;
 use crate::model::Plan;
 use crate::model::Severity;
 
@@ -61,7 +64,7 @@ pub enum Refusal {
         /// The resource that would give it.
         address: Address,
         /// The permissions that give it.
-        atoms: Vec<String>,
+        permissions: Vec<Permission>,
     },
 }
 
@@ -77,9 +80,9 @@ pub(super) fn findings(plan: &Plan, consent: Consent) -> Option<Refusal> {
 
 /// Where nobody is asked, adopting takes nothing away by itself.
 pub(super) fn losses(plan: &Plan) -> Option<Refusal> {
-    let losses = plan.losses();
-    let count = losses.iter().map(|(_, _, names)| names.len()).sum();
-    let (address, path, names) = losses.into_iter().next()?;
+    let losses = kinds::losses(plan);
+    let count = losses.iter().map(|loss| loss.names.len()).sum();
+    let Loss { address, path, names } = losses.into_iter().next()?;
     let names = names.into_iter().map(ToOwned::to_owned).collect();
     Some(Refusal::Losses { count, address: address.clone(), path: path.to_owned(), names })
 }
@@ -87,8 +90,8 @@ pub(super) fn losses(plan: &Plan) -> Option<Refusal> {
 /// What only a refusal of the org says to be needed gives no power unasked.
 pub(super) fn learned(plan: &Plan) -> Option<Refusal> {
     plan.changes.iter().find_map(|change| {
-        let atoms = learned_powers(change);
+        let permissions = learned_powers(change);
         let address = change.address.clone();
-        (!atoms.is_empty()).then_some(Refusal::LearnedPowers { address, atoms })
+        (!permissions.is_empty()).then_some(Refusal::LearnedPowers { address, permissions })
     })
 }

@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use orgform::model::Grants;
+use orgform::model::ObjectAccess;
 use orgform::model::Right;
 use orgform::model::Source;
 use orgform::model::SourceName;
@@ -18,18 +19,14 @@ use crate::support::schema_of;
 
 const SYSTEM: [&str; 4] = ["ModifyAllData", "ViewAllData", "RunReports", "ApiEnabled"];
 const OBJECTS: [&str; 3] = ["Account", "Contact", "*"];
-const WORDS: [&str; 7] =
-    ["read", "create", "edit", "delete", "view_all", "modify_all", "view_all_fields"];
 const FIELDS: [&str; 3] = ["Phone", "Email", "*"];
 
 /// Every right there is in this small world.
 fn universe() -> Vec<Right> {
     let system = SYSTEM.iter().map(|name| Right::System((*name).to_owned()));
     let objects = OBJECTS.iter().flat_map(|object| {
-        WORDS.iter().map(move |word| Right::Object {
-            object: (*object).to_owned(),
-            word: (*word).to_owned(),
-        })
+        let accesses = ObjectAccess::ALL.into_iter();
+        accesses.map(|access| Right::Object { object: (*object).to_owned(), access })
     });
     let fields = OBJECTS[..2].iter().flat_map(|object| {
         FIELDS.iter().flat_map(move |field| {
@@ -50,23 +47,24 @@ fn implies(held: &Right, wanted: &Right) -> bool {
         return true;
     }
     match (held, wanted) {
-        (Right::System(name), Right::Object { word, .. }) => match name.as_str() {
-            "ModifyAllData" => word != "view_all_fields",
-            "ViewAllData" => word == "read" || word == "view_all",
+        (Right::System(name), Right::Object { access, .. }) => match name.as_str() {
+            "ModifyAllData" => *access != ObjectAccess::ViewAllFields,
+            "ViewAllData" => matches!(access, ObjectAccess::Read | ObjectAccess::ViewAll),
             _ => false,
         },
-        (Right::Object { object, word }, Right::Object { object: other, word: wish }) => {
+        (Right::Object { object, access }, Right::Object { object: other, access: wish }) => {
+            use ObjectAccess::*;
             let covers = object == other || object == "*";
-            let also: &[&str] = match word.as_str() {
-                "create" | "edit" | "view_all" | "view_all_fields" => &["read"],
-                "delete" => &["read", "edit"],
-                "modify_all" => &["read", "edit", "delete", "view_all"],
-                _ => &[],
+            let also: &[ObjectAccess] = match access {
+                Create | Edit | ViewAll | ViewAllFields => &[Read],
+                Delete => &[Read, Edit],
+                ModifyAll => &[Read, Edit, Delete, ViewAll],
+                Read => &[],
             };
-            covers && (word == wish || also.contains(&wish.as_str()))
+            covers && (access == wish || also.contains(wish))
         }
-        (Right::Object { object, word }, Right::Field { object: other, edit: false, .. }) => {
-            word == "view_all_fields" && object == other
+        (Right::Object { object, access }, Right::Field { object: other, edit: false, .. }) => {
+            *access == ObjectAccess::ViewAllFields && object == other
         }
         (
             Right::Field { object, field, edit },
@@ -79,8 +77,8 @@ fn implies(held: &Right, wanted: &Right) -> bool {
 fn grants(grants: &Grants, right: &Right) -> bool {
     match right {
         Right::System(name) => grants.system.contains(name),
-        Right::Object { object, word } => {
-            grants.objects.get(object).is_some_and(|words| words.contains(word))
+        Right::Object { object, access } => {
+            grants.objects.get(object).is_some_and(|held| held.contains(access))
         }
         Right::Field { object, field, edit } => grants
             .fields
@@ -104,7 +102,7 @@ fn naively_allows(sources: &[Source], wanted: &Right) -> bool {
 
 fn some_grants() -> impl Strategy<Value = Grants> {
     let system = prop::sample::subsequence(SYSTEM.to_vec(), 0..=2);
-    let words = || prop::sample::subsequence(WORDS.to_vec(), 0..=3);
+    let accesses = || prop::sample::subsequence(ObjectAccess::ALL.to_vec(), 0..=3);
     let fields = || {
         prop::collection::btree_map(
             prop::sample::select(FIELDS[..2].to_vec()),
@@ -112,21 +110,24 @@ fn some_grants() -> impl Strategy<Value = Grants> {
             0..=2,
         )
     };
-    (system, words(), words(), fields(), fields()).prop_map(|(system, one, two, first, second)| {
-        let mut grants =
-            Grants { system: system.into_iter().map(str::to_owned).collect(), ..Grants::default() };
-        for (object, words, fields) in [("Account", one, first), ("Contact", two, second)] {
-            if !words.is_empty() {
-                let words = words.into_iter().map(str::to_owned).collect();
-                grants.objects.insert(object.to_owned(), words);
+    (system, accesses(), accesses(), fields(), fields()).prop_map(
+        |(system, one, two, first, second)| {
+            let mut grants = Grants {
+                system: system.into_iter().map(str::to_owned).collect(),
+                ..Grants::default()
+            };
+            for (object, accesses, fields) in [("Account", one, first), ("Contact", two, second)] {
+                if !accesses.is_empty() {
+                    grants.objects.insert(object.to_owned(), accesses.into_iter().collect());
+                }
+                if !fields.is_empty() {
+                    let fields = fields.into_iter().map(|(name, edit)| (name.to_owned(), edit));
+                    grants.fields.insert(object.to_owned(), fields.collect());
+                }
             }
-            if !fields.is_empty() {
-                let fields = fields.into_iter().map(|(name, edit)| (name.to_owned(), edit));
-                grants.fields.insert(object.to_owned(), fields.collect());
-            }
-        }
-        grants
-    })
+            grants
+        },
+    )
 }
 
 fn some_sources() -> impl Strategy<Value = Vec<Source>> {

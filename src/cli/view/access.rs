@@ -11,6 +11,7 @@ use crate::engine::SeenUser;
 use crate::kinds;
 use crate::model::AccessChange;
 use crate::model::EVERY;
+use crate::model::ObjectAccess;
 use crate::model::Right;
 use crate::model::SourceName;
 use crate::model::SourcedRight;
@@ -135,7 +136,8 @@ impl<'a> Sorted<'a> {
     pub fn of(rights: &'a [SourcedRight]) -> Self {
         let mut risky: Vec<(usize, (String, String, BTreeSet<&SourceName>))> = Vec::new();
         let mut system: BTreeMap<BTreeSet<&SourceName>, Vec<String>> = BTreeMap::new();
-        let mut objects: BTreeMap<(&str, BTreeSet<&SourceName>), Vec<&str>> = BTreeMap::new();
+        let mut objects: BTreeMap<(&str, BTreeSet<&SourceName>), Vec<ObjectAccess>> =
+            BTreeMap::new();
         let mut fields: BTreeMap<(&str, BTreeSet<&SourceName>), BTreeMap<&str, bool>> =
             BTreeMap::new();
         for SourcedRight { right, through } in rights {
@@ -150,8 +152,8 @@ impl<'a> Sorted<'a> {
                         None => system.entry(through).or_default().push(label),
                     }
                 }
-                Right::Object { object, word } => {
-                    objects.entry((object, through)).or_default().push(word);
+                Right::Object { object, access } => {
+                    objects.entry((object, through)).or_default().push(*access);
                 }
                 Right::Field { object, field, edit } => {
                     let held = fields.entry((object, through)).or_default().entry(field);
@@ -166,26 +168,23 @@ impl<'a> Sorted<'a> {
             objects: Vec::new(),
             fields: Vec::new(),
         };
-        for ((object, through), words) in objects {
-            let wide: Vec<&str> = words
-                .iter()
-                .copied()
-                .filter(|word| matches!(*word, "view_all" | "modify_all"))
-                .collect();
-            let words = in_order(&words);
+        for ((object, through), held) in objects {
+            // All records of an object, whatever sharing says.
+            let reason = if held.contains(&ObjectAccess::ModifyAll) {
+                Some("reads, changes and deletes every record of it, whatever sharing says")
+            } else if held.contains(&ObjectAccess::ViewAll) {
+                Some("reads every record of it, whatever sharing says")
+            } else {
+                None
+            };
+            let words = in_order(&held);
             if object == EVERY {
                 sorted.objects.push(("every object".to_owned(), through, words));
-            } else if wide.is_empty() {
-                sorted.objects.push((object.to_owned(), through, words));
-            } else {
-                // All records of an object, whatever sharing says.
-                let reason = if wide.contains(&"modify_all") {
-                    "reads, changes and deletes every record of it, whatever sharing says"
-                } else {
-                    "reads every record of it, whatever sharing says"
-                };
+            } else if let Some(reason) = reason {
                 let name = format!("{object}: {}", words.join(", "));
                 sorted.risky.push((name, reason.to_owned(), through));
+            } else {
+                sorted.objects.push((object.to_owned(), through, words));
             }
         }
         for ((object, through), held) in fields {
@@ -199,11 +198,19 @@ impl<'a> Sorted<'a> {
     }
 }
 
-/// Words of access in the order of Setup.
-pub fn in_order(words: &[&str]) -> Vec<String> {
-    const ORDER: [&str; 7] =
-        ["read", "create", "edit", "delete", "view_all", "modify_all", "view_all_fields"];
-    ORDER.iter().filter(|word| words.contains(word)).map(|word| word.replace('_', " ")).collect()
+/// Accesses in words, in the order of Setup.
+fn in_order(held: &[ObjectAccess]) -> Vec<String> {
+    const ORDER: [ObjectAccess; 7] = [
+        ObjectAccess::Read,
+        ObjectAccess::Create,
+        ObjectAccess::Edit,
+        ObjectAccess::Delete,
+        ObjectAccess::ViewAll,
+        ObjectAccess::ModifyAll,
+        ObjectAccess::ViewAllFields,
+    ];
+    let shown = ORDER.iter().filter(|access| held.contains(access));
+    shown.map(|access| access.word().replace('_', " ")).collect()
 }
 
 /// What one user may do, for a person.

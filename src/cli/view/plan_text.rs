@@ -1,5 +1,6 @@
 //! A plan for a person to review.
 
+use crate::model::Permission;
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -262,13 +263,17 @@ fn described(path: &str, names: &BTreeSet<String>, implied: &[Implied]) -> Vec<S
     });
     // What follows from something that stands elsewhere.
     let elsewhere = known().filter(|implied| !names.contains(&implied.because)).map(|implied| {
-        format!("{} (required by {})", implied.element, kinds::atom_words(&implied.because))
+        format!(
+            "{} (required by {})",
+            implied.element,
+            Permission::of_text(&implied.because).words()
+        )
     });
     let learned = here.iter().filter(|implied| implied.learned).map(|implied| {
         format!(
             "{} (required by {}, as a refusal of the org taught)",
             kinds::element_label(path, &implied.element),
-            kinds::atom_words(&implied.because)
+            Permission::of_text(&implied.because).words()
         )
     });
     written.chain(elsewhere).chain(learned).collect()

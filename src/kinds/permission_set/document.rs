@@ -1,5 +1,8 @@
 //! A permission set as a metadata document: read, compared, written.
 
+use crate::kinds::access_path::AccessPath;
+use crate::kinds::access_path::FieldLevel;
+use crate::model::ObjectAccess;
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
@@ -8,7 +11,8 @@ use super::MODIFY_ALL_DATA;
 use super::SYSTEM;
 use super::VIEW_ALL_DATA;
 use super::field_paths;
-use crate::kinds::permissions;
+use super::object_paths;
+use super::set_object;
 use crate::kinds::settings;
 use crate::kinds::settings::Holder;
 use crate::model::Attributes;
@@ -51,13 +55,11 @@ pub fn observe(document: &Element) -> Observed {
         attributes.set(SYSTEM, Value::Set(system));
     }
     for permission in document.all("objectPermissions") {
-        let words: Vec<&str> = permissions::OBJECT_ACCESS
-            .iter()
-            .filter(|(_, element, _)| permission.child_is_true(element))
-            .map(|(word, _, _)| *word)
-            .collect();
-        if let Some(object) = permission.child_text("object").filter(|_| !words.is_empty()) {
-            attributes.set(format!("objects.{object}"), Value::set(words));
+        let is_on = |access: &ObjectAccess| permission.child_is_true(access.element());
+        let accesses: BTreeSet<ObjectAccess> =
+            ObjectAccess::ALL.into_iter().filter(is_on).collect();
+        if let Some(object) = permission.child_text("object").filter(|_| !accesses.is_empty()) {
+            set_object(object, &accesses, attributes);
         }
     }
     observe_fields(document, ["editable", "readable"], attributes);
@@ -72,12 +74,13 @@ pub fn observe(document: &Element) -> Observed {
 }
 
 /// The level that each element of a field permission stands for.
-const LEVELS: [(&str, &str); 2] = [("editable", "edit"), ("readable", "read")];
+const LEVELS: [(&str, FieldLevel); 2] =
+    [("editable", FieldLevel::Edit), ("readable", FieldLevel::Read)];
 
 /// Fields by object and level; of the elements that say a field's level the first
 /// that is on counts.
 pub fn observe_fields(document: &Element, order: [&str; 2], into: &mut Attributes) {
-    let mut fields: BTreeMap<(&str, &str), BTreeSet<String>> = BTreeMap::new();
+    let mut fields: BTreeMap<(&str, FieldLevel), BTreeSet<String>> = BTreeMap::new();
     for permission in document.all("fieldPermissions") {
         let on = order.iter().find(|element| permission.child_is_true(element));
         let level = LEVELS.iter().find(|(element, _)| Some(element) == on).map(|held| held.1);
@@ -87,7 +90,7 @@ pub fn observe_fields(document: &Element, order: [&str; 2], into: &mut Attribute
         }
     }
     for ((object, level), names) in fields {
-        into.set(format!("fields.{object}.{level}"), Value::Set(names));
+        into.set(AccessPath::Fields(object, level).to_string(), Value::Set(names));
     }
 }
 
@@ -95,69 +98,78 @@ pub fn observe_fields(document: &Element, order: [&str; 2], into: &mut Attribute
 /// Modify All Data, View All Data and View All Fields only show is left out.
 pub fn comparable(observed: &Attributes, wanted: &Attributes) -> Attributes {
     let mut comparable = observed.clone();
-    if observed.names(SYSTEM).any(|name| name == MODIFY_ALL_DATA) {
-        // Modify All Data shows every object as open, whether granted or
-        // not; only View All Fields is a grant of its own then.
-        comparable.retain(|path, _| !path.starts_with("objects."));
-        for (path, value) in wanted.iter().filter(|(path, _)| path.starts_with("objects.")) {
-            let mut words: BTreeSet<String> = value.as_set().cloned().unwrap_or_default();
-            words.remove("view_all_fields");
-            if observed.names(path).any(|word| word == "view_all_fields") {
-                words.insert("view_all_fields".to_owned());
-            }
-            comparable.set(path.to_owned(), Value::Set(words));
-        }
-        for (path, value) in observed.iter().filter(|(path, _)| path.starts_with("objects.")) {
-            let is_granted = value.as_set().is_some_and(|words| words.contains("view_all_fields"));
-            if is_granted && wanted.get(path).is_none() {
-                comparable.set(path.to_owned(), Value::set(["view_all_fields"]));
-            }
-        }
-    }
-    let views_all = observed.names(SYSTEM).any(|name| name == VIEW_ALL_DATA);
-    if views_all && !observed.names(SYSTEM).any(|name| name == MODIFY_ALL_DATA) {
-        // View All Data shows every object as readable, granted or not.
-        for (path, value) in observed.iter().filter(|(path, _)| path.starts_with("objects.")) {
-            let mut words = value.as_set().cloned().unwrap_or_default();
-            for word in ["read", "view_all"] {
-                if !wanted.names(path).any(|held| held == word) {
-                    words.remove(word);
-                }
-            }
-            comparable.remove(path);
-            if !words.is_empty() {
-                comparable.set(path.to_owned(), Value::Set(words));
-            }
-        }
+    let has = |permission: &str| observed.names(SYSTEM).any(|name| name == permission);
+    if has(MODIFY_ALL_DATA) {
+        without_modify_all_data(observed, wanted, &mut comparable);
+    } else if has(VIEW_ALL_DATA) {
+        without_view_all_data(observed, wanted, &mut comparable);
     }
     mirror_activities(&mut comparable, wanted);
-    let open_objects: Vec<&str> = observed
-        .iter()
-        .filter_map(|(path, value)| {
-            let object = path.strip_prefix("objects.")?;
-            value.as_set()?.contains("view_all_fields").then_some(object)
-        })
-        .collect();
-    for object in open_objects {
-        // View All Fields reads as read access to every field.
-        let path = format!("fields.{object}.read");
-        comparable.remove(&path);
-        comparable.set_some(path.clone(), wanted.get(&path).cloned());
+    for (object, accesses) in object_paths(observed) {
+        if accesses.contains(&ObjectAccess::ViewAllFields) {
+            // View All Fields reads as read access to every field.
+            let path = AccessPath::Fields(object, FieldLevel::Read).to_string();
+            comparable.remove(&path);
+            comparable.set_some(path.clone(), wanted.get(&path).cloned());
+        }
     }
     comparable
+}
+
+/// Modify All Data shows every object as open, whether granted or not; only View All Fields
+/// is a grant of its own then.
+fn without_modify_all_data(
+    observed: &Attributes,
+    wanted: &Attributes,
+    comparable: &mut Attributes,
+) {
+    let all_fields = |(object, accesses): (&str, BTreeSet<ObjectAccess>)| {
+        accesses.contains(&ObjectAccess::ViewAllFields).then(|| object.to_owned())
+    };
+    let open: BTreeSet<String> = object_paths(observed).filter_map(all_fields).collect();
+    comparable.retain(|path, _| AccessPath::object_of(path).is_none());
+    for (object, mut accesses) in object_paths(wanted) {
+        accesses.remove(&ObjectAccess::ViewAllFields);
+        if open.contains(object) {
+            accesses.insert(ObjectAccess::ViewAllFields);
+        }
+        set_object(object, &accesses, comparable);
+    }
+    for object in open {
+        if wanted.get(&AccessPath::Object(&object).to_string()).is_none() {
+            set_object(&object, &BTreeSet::from([ObjectAccess::ViewAllFields]), comparable);
+        }
+    }
+}
+
+/// View All Data shows every object as readable, granted or not.
+fn without_view_all_data(observed: &Attributes, wanted: &Attributes, comparable: &mut Attributes) {
+    for (object, mut accesses) in object_paths(observed) {
+        let path = AccessPath::Object(object).to_string();
+        for access in [ObjectAccess::Read, ObjectAccess::ViewAll] {
+            if !wanted.names(&path).any(|held| held == access.word()) {
+                accesses.remove(&access);
+            }
+        }
+        comparable.remove(&path);
+        if !accesses.is_empty() {
+            set_object(object, &accesses, comparable);
+        }
+    }
 }
 
 /// Custom fields of activities are one for events and tasks: a grant on the one
 /// shows on the other too (Object Reference, `FieldPermissions`).
 fn mirror_activities(comparable: &mut Attributes, wanted: &Attributes) {
     for (object, other) in [("Event", "Task"), ("Task", "Event")] {
-        for level in ["edit", "read"] {
-            let path = format!("fields.{object}.{level}");
+        for level in FieldLevel::ALL {
+            let path = AccessPath::Fields(object, level).to_string();
             let Some(Value::Set(names)) = comparable.get(&path) else { continue };
             let is_mirrored = |name: &str| {
                 let is_wanted = |object: &str| {
-                    ["edit", "read"].iter().any(|level| {
-                        wanted.names(&format!("fields.{object}.{level}")).any(|held| held == name)
+                    FieldLevel::ALL.into_iter().any(|level| {
+                        let path = AccessPath::Fields(object, level).to_string();
+                        wanted.names(&path).any(|held| held == name)
                     })
                 };
                 name.ends_with("__c") && is_wanted(other) && !is_wanted(object)
@@ -212,22 +224,18 @@ pub fn body(
             vec![flag("enabled", true), Element::text("name", name)],
         ));
     }
-    let no_words = BTreeSet::new();
-    let withdrawn = before
-        .iter()
-        .filter(|(path, _)| path.starts_with("objects.") && attributes.get(path).is_none())
-        .map(|(path, _)| (path, &no_words));
-    let granted = attributes.iter().filter_map(|(path, value)| Some((path, value.as_set()?)));
-    for (path, words) in granted.chain(withdrawn) {
-        if let Some(object) = path.strip_prefix("objects.") {
-            let mut children: Vec<Element> = permissions::OBJECT_ACCESS
-                .iter()
-                .map(|(word, element, _)| flag(element, words.contains(*word)))
-                .collect();
-            children.push(Element::text("object", object));
-            children.sort_by(|left, right| left.name.cmp(&right.name));
-            body.push(Element::parent("objectPermissions", children));
-        }
+    let is_gone = |object: &str| attributes.get(&AccessPath::Object(object).to_string()).is_none();
+    let withdrawn = object_paths(before)
+        .filter(|(object, _)| is_gone(object))
+        .map(|(object, _)| (object, BTreeSet::new()));
+    for (object, accesses) in object_paths(attributes).chain(withdrawn) {
+        let mut children: Vec<Element> = ObjectAccess::ALL
+            .into_iter()
+            .map(|access| flag(access.element(), accesses.contains(&access)))
+            .collect();
+        children.push(Element::text("object", object));
+        children.sort_by(|left, right| left.name.cmp(&right.name));
+        body.push(Element::parent("objectPermissions", children));
     }
     let mut fields: BTreeMap<String, (bool, bool)> = BTreeMap::new();
     for (object, _, value) in field_paths(before) {
@@ -237,7 +245,7 @@ pub fn body(
     }
     for (object, level, value) in field_paths(attributes) {
         for field in value.as_set().into_iter().flatten() {
-            fields.insert(format!("{object}.{field}"), (true, level == Some("edit")));
+            fields.insert(format!("{object}.{field}"), (true, level == Some(FieldLevel::Edit)));
         }
     }
     for (field, (readable, editable)) in fields {

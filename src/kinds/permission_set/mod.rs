@@ -25,7 +25,11 @@ use crate::kinds::Holding;
 use crate::kinds::LifecycleRules;
 use crate::kinds::Reference;
 use crate::kinds::Replacement;
+use crate::kinds::access_path::AccessPath;
+use crate::kinds::access_path::FieldLevel;
 use crate::model::KindName;
+use crate::model::ObjectAccess;
+use crate::model::Permission;
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
@@ -76,54 +80,68 @@ const VIEW_ALL_DATA: &str = "ViewAllData";
 const LICENSE: &str = "license";
 const ACTIVATION: &str = "activation_required";
 
-/// The objects whose fields are named under `fields.`, with what follows.
-fn field_paths(attributes: &Attributes) -> impl Iterator<Item = (&str, Option<&str>, &Value)> {
-    attributes.iter().filter_map(|(path, value)| {
-        let rest = path.strip_prefix("fields.")?;
-        Some(match rest.split_once('.') {
-            Some((object, level)) => (object, Some(level), value),
-            None => (rest, None, value),
-        })
+/// The fields that attributes name, by object and level; every field of an object without
+/// one.
+fn field_paths(
+    attributes: &Attributes,
+) -> impl Iterator<Item = (&str, Option<FieldLevel>, &Value)> {
+    attributes.iter().filter_map(|(path, value)| match AccessPath::of(path)? {
+        AccessPath::Fields(object, level) => Some((object, Some(level), value)),
+        AccessPath::EveryField(object) => Some((object, None, value)),
+        AccessPath::Object(_) => None,
     })
+}
+
+/// The objects that attributes name access to, with which.
+pub fn object_paths(
+    attributes: &Attributes,
+) -> impl Iterator<Item = (&str, BTreeSet<ObjectAccess>)> {
+    attributes.iter().filter_map(|(path, value)| {
+        let object = AccessPath::object_of(path)?;
+        let words = value.as_set()?.iter();
+        Some((object, words.filter_map(|word| ObjectAccess::of_word(word)).collect()))
+    })
+}
+
+/// Sets the access to an object.
+pub(in crate::kinds) fn set_object(
+    object: &str,
+    accesses: &BTreeSet<ObjectAccess>,
+    into: &mut Attributes,
+) {
+    let words = accesses.iter().map(|access| access.word());
+    into.set(AccessPath::Object(object).to_string(), Value::set(words));
 }
 
 /// The objects that a declaration names, for access or for fields.
 pub(in crate::kinds) fn named_objects(attributes: &Attributes) -> BTreeSet<&str> {
-    let with_access = attributes.iter().filter_map(|(path, _)| path.strip_prefix("objects."));
-    with_access.chain(field_paths(attributes).map(|(object, _, _)| object)).collect()
+    let paths = attributes.iter().filter_map(|(path, _)| AccessPath::of(path));
+    paths.map(AccessPath::object).collect()
 }
 
-/// The atoms that a declaration names; names that nothing fits are left out.
-fn named_atoms(declared: &Declared, catalog: &Catalog) -> BTreeSet<String> {
-    let mut atoms: BTreeSet<String> = declared
-        .attributes
-        .names(SYSTEM)
-        .filter_map(|written| permissions::api_name(written, catalog).ok())
-        .collect();
-    for (path, value) in declared.attributes.iter() {
-        if let (Some(object), Some(words)) = (path.strip_prefix("objects."), value.as_set()) {
-            atoms.extend(words.iter().map(|word| permissions::object_atom(object, word)));
-        }
-    }
-    atoms
+/// The permissions that a declaration names; names that nothing fits are left out.
+fn named_permissions(declared: &Declared, catalog: &Catalog) -> BTreeSet<Permission> {
+    let system = declared.attributes.names(SYSTEM);
+    let system = system.filter_map(|written| permissions::api_name(written, catalog).ok());
+    let objects = object_paths(&declared.attributes).flat_map(|(object, accesses)| {
+        accesses.into_iter().map(move |access| Permission::object(object, access))
+    });
+    system.map(Permission::System).chain(objects).collect()
 }
 
 impl PermissionSet {
     /// What attributes of a set grant.
     pub(in crate::kinds) fn grants_of(attributes: &Attributes) -> Grants {
+        let objects = object_paths(attributes);
         let mut grants = Grants {
             system: attributes.names(SYSTEM).map(str::to_owned).collect(),
+            objects: objects.map(|(object, held)| (object.to_owned(), held)).collect(),
             ..Grants::default()
         };
-        for (path, value) in attributes.iter() {
-            if let (Some(object), Some(words)) = (path.strip_prefix("objects."), value.as_set()) {
-                grants.objects.insert(object.to_owned(), words.clone());
-            }
-        }
         for (object, level, value) in field_paths(attributes) {
             let fields = grants.fields.entry(object.to_owned()).or_default();
             for name in value.as_set().into_iter().flatten() {
-                *fields.entry(name.clone()).or_insert(false) |= level == Some("edit");
+                *fields.entry(name.clone()).or_insert(false) |= level == Some(FieldLevel::Edit);
             }
         }
         grants
@@ -148,7 +166,7 @@ impl Kind for PermissionSet {
 
     fn facts(&self, declared: &Declared, _scope: &dyn Scope, want: &mut dyn FnMut(Fact)) {
         want(Fact::SystemPermissions);
-        permissions::closure_facts(&named_atoms(declared, &Catalog::new()), want);
+        permissions::closure_facts(&named_permissions(declared, &Catalog::new()), want);
         for object in named_objects(&declared.attributes) {
             want(Fact::Fields(object.to_owned()));
         }
@@ -198,46 +216,48 @@ impl Kind for PermissionSet {
             return Err(problems);
         }
 
-        let named = named_atoms(declared, catalog);
+        let named = named_permissions(declared, catalog);
         let implied = permissions::closure(&named, catalog);
         let all_data = system.contains(MODIFY_ALL_DATA);
-        let mut objects: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
-        for (object, word) in named.iter().filter_map(|atom| permissions::object_of_atom(atom)) {
-            objects.entry(object).or_default().insert(word);
+        let mut objects: BTreeMap<&str, BTreeSet<ObjectAccess>> = BTreeMap::new();
+        for permission in &named {
+            if let Permission::Object { object, access } = permission {
+                objects.entry(object).or_default().insert(*access);
+            }
         }
-        for (atom, need) in &implied {
-            match permissions::object_of_atom(atom) {
+        for (permission, need) in &implied {
+            let (path, element) = match permission {
                 // With Modify All Data every object is open but for View All
                 // Fields: a row for what is not named would be virtual.
-                Some((object, _)) if all_data && !objects.contains_key(object) => {}
-                Some((object, word)) => {
-                    objects.entry(object).or_default().insert(word);
-                    follows.push(Implied {
-                        path: format!("objects.{object}"),
-                        element: word.to_owned(),
-                        because: need.because.clone(),
-                        learned: need.learned,
-                    });
+                Permission::Object { object, .. }
+                    if all_data && !objects.contains_key(object.as_str()) =>
+                {
+                    continue;
                 }
-                None => {
-                    system.insert(atom.clone());
-                    follows.push(Implied {
-                        path: SYSTEM.to_owned(),
-                        element: atom.clone(),
-                        because: need.because.clone(),
-                        learned: need.learned,
-                    });
+                Permission::Object { object, access } => {
+                    objects.entry(object).or_default().insert(*access);
+                    (AccessPath::Object(object).to_string(), access.word())
                 }
-            }
+                Permission::System(name) => {
+                    system.insert(name.clone());
+                    (SYSTEM.to_owned(), name.as_str())
+                }
+            };
+            follows.push(Implied {
+                path,
+                element: element.to_owned(),
+                because: need.because.to_string(),
+                learned: need.learned,
+            });
         }
         if !system.is_empty() {
             attributes.set(SYSTEM, Value::Set(system));
         }
-        for (object, words) in objects {
-            attributes.set(format!("objects.{object}"), Value::set(words));
+        for (object, accesses) in objects {
+            set_object(object, &accesses, &mut attributes);
         }
         for ((object, level), names) in fields {
-            attributes.set(format!("fields.{object}.{level}"), Value::Set(names));
+            attributes.set(AccessPath::Fields(&object, level).to_string(), Value::Set(names));
         }
         follows.sort();
         Ok(Resolved { implied: follows, ..Resolved::to(attributes) })
@@ -380,18 +400,15 @@ impl LifecycleRules for PermissionSet {
 
     fn may_ignore(&self, word: &str) -> bool {
         matches!(word, "label" | "description" | SYSTEM | "objects")
-            || word.strip_prefix("objects.").is_some_and(|object| !object.is_empty())
+            || AccessPath::object_of(word).is_some_and(|object| !object.is_empty())
     }
 
     /// `objects.Contact` stands for the access to it and to its fields, as one
     /// entry of the file does.
     fn ignores(&self, word: &str, path: &str) -> bool {
-        let rest = path.strip_prefix("objects.").or_else(|| path.strip_prefix("fields."));
-        match (word.strip_prefix("objects"), rest) {
-            (Some(""), Some(_)) => true,
-            (Some(named), Some(rest)) => named.strip_prefix('.').is_some_and(|object| {
-                rest.strip_prefix(object).is_some_and(|end| end.is_empty() || end.starts_with('.'))
-            }),
+        match (AccessPath::of(word), AccessPath::of(path)) {
+            (_, Some(_)) if word == "objects" => true,
+            (Some(AccessPath::Object(named)), Some(path)) => path.object() == named,
             _ => path == word,
         }
     }
@@ -451,8 +468,9 @@ impl Feedback for PermissionSet {
     ) -> Vec<Fact> {
         let mut learned = Vec::new();
         for (object, level, value) in field_paths(sent) {
-            let (edit, read) = (format!("fields.{object}.edit"), format!("fields.{object}.read"));
-            let (Some("edit"), Some(names)) = (level, value.as_set()) else { continue };
+            let path = |level| AccessPath::Fields(object, level).to_string();
+            let (edit, read) = (path(FieldLevel::Edit), path(FieldLevel::Read));
+            let (Some(FieldLevel::Edit), Some(names)) = (level, value.as_set()) else { continue };
             let is_read = |name: &&String| {
                 kept.names(&read).any(|held| held == **name)
                     && !kept.names(&edit).any(|held| held == **name)

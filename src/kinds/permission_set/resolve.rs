@@ -1,5 +1,7 @@
 //! From words to exact permissions: labels to API names, `edit` to fields.
 
+use crate::kinds::access_path::AccessPath;
+use crate::kinds::access_path::FieldLevel;
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
@@ -83,12 +85,13 @@ impl PermissionSet {
         for (object, level, _) in field_paths(&declared.attributes) {
             let (None, Some(known)) = (level, catalog.fields.get(object).is()) else { continue };
             let is_invisible = |name: &&str| !known.fields.iter().any(|field| field.name == **name);
-            let granted = ["edit", "read"].into_iter().flat_map(|level| {
-                before.names(&format!("fields.{object}.{level}")).collect::<Vec<_>>()
+            let granted = FieldLevel::ALL.into_iter().flat_map(|level| {
+                let path = AccessPath::Fields(object, level).to_string();
+                before.names(&path).collect::<Vec<_>>()
             });
             let missing: Vec<String> = granted.filter(is_invisible).map(str::to_owned).collect();
             if !missing.is_empty() {
-                let place = self.place(&declared.address, &format!("objects.{object}"));
+                let place = self.place(&declared.address, &AccessPath::Object(object).to_string());
                 problems.push(Self::problem(
                     declared,
                     place.key("fields"),
@@ -152,10 +155,10 @@ impl PermissionSet {
         place: &dyn Fn(&str) -> Place,
         catalog: &Catalog,
         problems: &mut Vec<Problem>,
-    ) -> BTreeMap<(String, &'static str), BTreeSet<String>> {
-        let mut granted: BTreeMap<(String, &'static str), BTreeSet<String>> = BTreeMap::new();
+    ) -> BTreeMap<(String, FieldLevel), BTreeSet<String>> {
+        let mut granted: BTreeMap<(String, FieldLevel), BTreeSet<String>> = BTreeMap::new();
         for object in named_objects(said) {
-            let place = place(&format!("objects.{object}")).itself();
+            let place = place(&AccessPath::Object(object).to_string()).itself();
             match catalog.fields.get(object).is().map(|known| &known.object) {
                 Some(name) if name == object => {}
                 Some(name) => problems.push(Self::problem(
@@ -176,7 +179,7 @@ impl PermissionSet {
             }
         }
         for (object, level, value) in field_paths(said) {
-            let place = place(&format!("objects.{object}"));
+            let place = place(&AccessPath::Object(object).to_string());
             let Some(FieldsFact { fields, hidden, .. }) = catalog.fields.get(object).is() else {
                 continue;
             };
@@ -195,7 +198,8 @@ impl PermissionSet {
                         continue;
                     }
                     for field in fields {
-                        let level = if word == "edit" && field.editable { "edit" } else { "read" };
+                        let may_edit = *word == FieldLevel::Edit.word() && field.editable;
+                        let level = if may_edit { FieldLevel::Edit } else { FieldLevel::Read };
                         granted
                             .entry((object.to_owned(), level))
                             .or_default()
@@ -208,7 +212,6 @@ impl PermissionSet {
                         let Some(field) = fields.iter().find(|field| field.name == *name) else {
                             if hidden.contains(name) {
                                 // It is there; whether it can be edited, the org tells.
-                                let level = if level == "edit" { "edit" } else { "read" };
                                 let key = (object.to_owned(), level);
                                 granted.entry(key).or_default().insert(name.clone());
                                 continue;
@@ -228,7 +231,7 @@ impl PermissionSet {
                             ));
                             continue;
                         };
-                        if level == "edit" && !field.editable {
+                        if level == FieldLevel::Edit && !field.editable {
                             problems.push(Self::problem(
                                 declared,
                                 place,
@@ -237,7 +240,6 @@ impl PermissionSet {
                             ));
                             continue;
                         }
-                        let level = if level == "edit" { "edit" } else { "read" };
                         granted.entry((object.to_owned(), level)).or_default().insert(name.clone());
                     }
                 }

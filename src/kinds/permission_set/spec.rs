@@ -1,5 +1,9 @@
 //! What a file may say of a permission set, and what it declares by that.
 
+use super::set_object;
+use crate::kinds::access_path::AccessPath;
+use crate::kinds::access_path::FieldLevel;
+use crate::model::ObjectAccess;
 use std::collections::BTreeSet;
 
 use schemars::JsonSchema;
@@ -11,7 +15,6 @@ use super::LICENSE;
 use super::PermissionSet;
 use super::SYSTEM;
 use crate::kinds::Section;
-use crate::kinds::permissions;
 use crate::kinds::settings;
 use crate::kinds::settings::Condition;
 use crate::kinds::settings::ObjectName;
@@ -121,15 +124,15 @@ pub(in crate::kinds) enum AccessWord {
 }
 
 impl AccessWord {
-    fn word(self) -> &'static str {
+    fn access(self) -> ObjectAccess {
         match self {
-            Self::Read => "read",
-            Self::Create => "create",
-            Self::Edit => "edit",
-            Self::Delete => "delete",
-            Self::ViewAll => "view_all",
-            Self::ModifyAll => "modify_all",
-            Self::ViewAllFields => "view_all_fields",
+            Self::Read => ObjectAccess::Read,
+            Self::Create => ObjectAccess::Create,
+            Self::Edit => ObjectAccess::Edit,
+            Self::Delete => ObjectAccess::Delete,
+            Self::ViewAll => ObjectAccess::ViewAll,
+            Self::ModifyAll => ObjectAccess::ModifyAll,
+            Self::ViewAllFields => ObjectAccess::ViewAllFields,
         }
     }
 }
@@ -143,10 +146,10 @@ pub(in crate::kinds) enum FieldWord {
 }
 
 impl FieldWord {
-    fn word(self) -> &'static str {
+    fn level(self) -> FieldLevel {
         match self {
-            Self::Read => "read",
-            Self::Edit => "edit",
+            Self::Read => FieldLevel::Read,
+            Self::Edit => FieldLevel::Edit,
         }
     }
 }
@@ -234,15 +237,13 @@ pub(in crate::kinds) fn declare_access(
     access: Option<Shorthand<AllWord, Vec<AccessWord>>>,
     into: &mut Attributes,
 ) {
-    let words: Vec<&str> = match access {
-        None => Vec::new(),
-        Some(Shorthand::Word(AllWord::All)) => {
-            permissions::OBJECT_ACCESS.iter().map(|(word, _, _)| *word).collect()
-        }
-        Some(Shorthand::Long(words)) => words.into_iter().map(AccessWord::word).collect(),
+    let accesses: BTreeSet<ObjectAccess> = match access {
+        None => BTreeSet::new(),
+        Some(Shorthand::Word(AllWord::All)) => ObjectAccess::ALL.into_iter().collect(),
+        Some(Shorthand::Long(words)) => words.into_iter().map(AccessWord::access).collect(),
     };
-    if !words.is_empty() {
-        into.set(format!("objects.{object}"), Value::set(words));
+    if !accesses.is_empty() {
+        set_object(object, &accesses, into);
     }
 }
 
@@ -260,7 +261,7 @@ pub(in crate::kinds) fn declare_fields(
             .map(|(field, _)| field.0.clone())
             .collect();
         if !names.is_empty() {
-            into.set(format!("fields.{object}.{}", word.word()), Value::Set(names));
+            into.set(AccessPath::Fields(object, word.level()).to_string(), Value::Set(names));
         }
     }
 }
@@ -285,7 +286,8 @@ fn declare_contents(
         match said.fields {
             None => {}
             Some(Shorthand::Word(word)) => {
-                into.set(format!("fields.{object}"), Value::Text(word.word().to_owned()));
+                let level = word.level().word().to_owned();
+                into.set(AccessPath::EveryField(&object).to_string(), Value::Text(level));
             }
             Some(Shorthand::Long(fields)) => declare_fields(&object, &fields, into),
         }

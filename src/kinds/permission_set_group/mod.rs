@@ -22,10 +22,14 @@ use crate::kinds::Resolved;
 use crate::kinds::Scope;
 use crate::kinds::Step;
 use crate::kinds::StepContext;
+use crate::kinds::access_path;
+use crate::kinds::access_path::AccessPath;
 use crate::kinds::assignment::SETS;
 use crate::kinds::assignment::holder_of_group;
 use crate::kinds::permission_set;
 use crate::kinds::permission_set::PermissionSet;
+use crate::kinds::permission_set::object_paths;
+use crate::kinds::permission_set::set_object;
 use crate::kinds::permissions;
 use crate::model::Action;
 use crate::model::Address;
@@ -135,7 +139,7 @@ impl PermissionSetGroup {
         problems: &mut Vec<Problem>,
     ) {
         let said = muting::of(&declared.attributes);
-        let place = |path: &str| self.place(&declared.address, &format!("muting.{path}"));
+        let place = |path: &str| self.place(&declared.address, &access_path::muting(path));
         let mut muted = Attributes::new();
         let system =
             PermissionSet::resolve_system_permissions(declared, &said, &place, catalog, problems);
@@ -144,11 +148,10 @@ impl PermissionSetGroup {
         }
         let fields = PermissionSet::resolve_fields(declared, &said, &place, catalog, problems);
         for ((object, level), names) in fields {
-            muted.set(format!("fields.{object}.{level}"), Value::Set(names));
+            muted.set(AccessPath::Fields(&object, level).to_string(), Value::Set(names));
         }
-        for (path, value) in said.iter().filter(|(path, _)| path.starts_with("objects.")) {
-            let words = value.as_set().into_iter().flatten().map(String::as_str);
-            muted.set(path.to_owned(), Value::set(permissions::with_dependents(words)));
+        for (object, accesses) in object_paths(&said) {
+            set_object(object, &permissions::with_dependents(&accesses), &mut muted);
         }
         muting::put(&muted, into);
     }

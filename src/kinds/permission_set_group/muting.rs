@@ -4,14 +4,16 @@
 //!
 //! Its attributes are a set's, under `muting.`.
 
+use crate::kinds::access_path::AccessPath;
+use crate::kinds::access_path::FieldLevel;
+use crate::kinds::access_path::muted;
+use crate::kinds::access_path::muting;
 use crate::kinds::permission_set::document;
 use crate::model::Attributes;
 use crate::model::Element;
 use crate::model::Observed;
 use crate::model::Value;
 
-/// Before the paths of what is muted.
-const MUTED: &str = "muting.";
 /// The name of the group's muting set.
 pub const NAME: &str = "muting_permission_set";
 /// Its label, which is nobody's wish.
@@ -22,19 +24,19 @@ const LONGEST: usize = 80;
 
 /// What is muted, as a set's attributes.
 pub fn of(attributes: &Attributes) -> Attributes {
-    let mut muted = Attributes::new();
+    let mut said = Attributes::new();
     for (path, value) in attributes.iter() {
-        if let Some(path) = path.strip_prefix(MUTED) {
-            muted.set(path.to_owned(), value.clone());
+        if let Some(path) = muted(path) {
+            said.set(path.to_owned(), value.clone());
         }
     }
-    muted
+    said
 }
 
 /// Adds what is muted to a group's attributes.
-pub fn put(muted: &Attributes, into: &mut Attributes) {
-    for (path, value) in muted.iter() {
-        into.set(format!("{MUTED}{path}"), value.clone());
+pub fn put(said: &Attributes, into: &mut Attributes) {
+    for (path, value) in said.iter() {
+        into.set(muting(path), value.clone());
     }
 }
 
@@ -43,7 +45,7 @@ pub fn put(muted: &Attributes, into: &mut Attributes) {
 pub fn comparable(observed: &Attributes, wanted: &Attributes) -> Attributes {
     let mut comparable = observed.clone();
     comparable.remove(LABEL);
-    comparable.retain(|path, _| !path.starts_with(MUTED));
+    comparable.retain(|path, _| muted(path).is_none());
     put(&document::comparable(&of(observed), &of(wanted)), &mut comparable);
     comparable
 }
@@ -68,7 +70,7 @@ pub fn observe(element: &Element) -> Observed {
     let mut muted = Attributes::new();
     let said = document::observe(element);
     for (path, value) in said.attributes.iter() {
-        if path == "system_permissions" || path.starts_with("objects.") {
+        if path == "system_permissions" || AccessPath::object_of(path).is_some() {
             muted.set(path.to_owned(), value.clone());
         }
     }
@@ -95,7 +97,8 @@ pub fn body(
     for permission in body.iter_mut().filter(|element| element.name == "fieldPermissions") {
         let path = permission.child_text("field").and_then(|field| field.split_once('.'));
         let only_edit = path.is_some_and(|(object, field)| {
-            muted.names(&format!("fields.{object}.edit")).any(|name| name == field)
+            let path = AccessPath::Fields(object, FieldLevel::Edit).to_string();
+            muted.names(&path).any(|name| name == field)
         });
         if only_edit {
             let readable = permission.children.iter_mut().filter(|child| child.name == "readable");

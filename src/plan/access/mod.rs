@@ -7,10 +7,10 @@
 mod changes;
 mod privileged;
 
+use crate::model::ObjectAccess;
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
-use crate::kinds;
 use crate::model::EVERY;
 use crate::model::Grants;
 use crate::model::Right;
@@ -103,8 +103,8 @@ fn wider(right: &Right) -> Vec<Right> {
     let every = || EVERY.to_owned();
     match right {
         Right::System(_) => Vec::new(),
-        Right::Object { object, word } if object != EVERY => {
-            vec![Right::Object { object: every(), word: word.clone() }]
+        Right::Object { object, access } if object != EVERY => {
+            vec![Right::Object { object: every(), access: *access }]
         }
         Right::Object { .. } => Vec::new(),
         Right::Field { object, field, edit } if field != EVERY => {
@@ -158,8 +158,8 @@ fn held(source: &Source) -> BTreeSet<Right> {
 
 fn listed(grants: &Grants) -> Vec<Right> {
     let system = grants.system.iter().cloned().map(Right::System);
-    let objects = grants.objects.iter().flat_map(|(object, words)| {
-        words.iter().map(|word| Right::Object { object: object.clone(), word: word.clone() })
+    let objects = grants.objects.iter().flat_map(|(object, accesses)| {
+        accesses.iter().map(|access| Right::Object { object: object.clone(), access: *access })
     });
     let fields = grants.fields.iter().flat_map(|(object, fields)| {
         fields.iter().flat_map(|(field, edit)| {
@@ -173,22 +173,24 @@ fn listed(grants: &Grants) -> Vec<Right> {
 /// What a right brings along (Object Reference, `ObjectPermissions`; Salesforce
 /// Help, "View All and Modify All Permissions Overview").
 fn follows(right: &Right) -> Vec<Right> {
-    let on_every = |words: &[&str]| -> Vec<Right> {
-        let right = |word: &&str| Right::Object { object: EVERY.into(), word: (*word).to_owned() };
-        words.iter().map(right).collect()
+    use ObjectAccess::{Create, Delete, Edit, ModifyAll, Read, ViewAll, ViewAllFields};
+    let on_every = |accesses: &[ObjectAccess]| -> Vec<Right> {
+        let right = |access: &_| Right::Object { object: EVERY.into(), access: *access };
+        accesses.iter().map(right).collect()
     };
     match right {
         Right::System(name) if name == "ModifyAllData" => {
-            on_every(&["read", "create", "edit", "delete", "view_all", "modify_all"])
+            on_every(&[Read, Create, Edit, Delete, ViewAll, ModifyAll])
         }
-        Right::System(name) if name == "ViewAllData" => on_every(&["read", "view_all"]),
+        Right::System(name) if name == "ViewAllData" => on_every(&[Read, ViewAll]),
         Right::System(_) => Vec::new(),
-        Right::Object { object, word } => {
-            let mut further: Vec<Right> = kinds::access_needs(word)
+        Right::Object { object, access } => {
+            let mut further: Vec<Right> = access
+                .needs()
                 .iter()
-                .map(|need| Right::Object { object: object.clone(), word: (*need).to_owned() })
+                .map(|need| Right::Object { object: object.clone(), access: *need })
                 .collect();
-            if word == "view_all_fields" && object != EVERY {
+            if *access == ViewAllFields && object != EVERY {
                 further.push(Right::Field {
                     object: object.clone(),
                     field: EVERY.into(),

@@ -1,6 +1,8 @@
 //! Licenses that are not in force, and what a license lets its users hold.
 
 use crate::model::KindName;
+use crate::model::ObjectAccess;
+use crate::model::Permission;
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::collections::HashSet;
@@ -237,12 +239,12 @@ pub(super) fn sets_given<'a>(
 
 /// The first thing that a set grants beyond what is allowed, without what is muted.
 fn beyond(set: &Attributes, allowed: &[&str], muted: &Grants) -> Option<String> {
-    let object = set.iter().find_map(|(path, value)| {
-        let object = path.strip_prefix("objects.")?;
+    let mut objects = kinds::objects_granted(set);
+    let object = objects.find_map(|(object, accesses)| {
         let off = muted.objects.get(object);
-        let is_on = |word: &&String| off.is_none_or(|off| !off.contains(*word));
-        let word = value.as_set()?.iter().find(is_on)?;
-        Some(format!("{word} on {object}"))
+        let is_on = |access: &ObjectAccess| off.is_none_or(|off| !off.contains(access));
+        let access = accesses.into_iter().find(is_on)?;
+        Some(Permission::object(object, access).words())
     });
     object.or_else(|| {
         let is_beyond = |name: &&str| !allowed.contains(name) && !muted.system.contains(*name);

@@ -175,15 +175,22 @@ fn assignee(change: &Change) -> Option<&str> {
 /// Grants that are lost by adopting, since where nobody is asked a flag has to
 /// allow it.
 fn losses(checked: &Checked<'_>, findings: &mut Vec<Finding>) {
-    let losses = checked.plan.losses();
-    let Some((first, _, _)) = losses.first() else { return };
-    let count: usize = losses.iter().map(|(_, _, names)| names.len()).sum();
+    let losses = kinds::losses(checked.plan);
+    let Some(first) = losses.first() else { return };
+    let count: usize = losses.iter().map(|loss| loss.names.len()).sum();
     let grants = if count == 1 { "1 grant".to_owned() } else { format!("{count} grants") };
     let message =
         format!("adopting takes away {grants} that the org has and the files do not give");
     let hint = "write what is to stay into the files; where apply can't ask, it needs --allow-loss";
     let hint = hint.to_owned();
-    findings.push(checked.finding(Severity::Warning, Check::Losses, first, "", message, hint));
+    findings.push(checked.finding(
+        Severity::Warning,
+        Check::Losses,
+        first.address,
+        "",
+        message,
+        hint,
+    ));
 }
 
 /// Calls left today, against what the plan costs.
