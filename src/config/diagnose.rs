@@ -196,8 +196,9 @@ impl Reading<'_> {
             match deserialize::text_of(self.tree, key) {
                 Ok(name) if self.stands_for_many(section, &name, key, value) => {}
                 Ok(name) => {
-                    if let Err(message) = kinds::check_name(section, &name) {
+                    if let Err(error) = kinds::check_name(section, &name) {
                         let span = self.tree.node(key).span();
+                        let message = error.to_string();
                         self.found.push(Diagnostic::new(&self.tree.source, span, message));
                     }
                     self.entry(section, &name, value);
@@ -248,8 +249,8 @@ impl Reading<'_> {
                 self.report_with(key, message, Some("cut it into several".to_owned()));
                 return true;
             }
-            if let Err(message) = kinds::check_name(section, &name) {
-                let message = format!("{message} (here it is `{name}`)");
+            if let Err(error) = kinds::check_name(section, &name) {
+                let message = format!("{error} (here it is `{name}`)");
                 let span = self.tree.node(key).span();
                 self.found.push(Diagnostic::new(&self.tree.source, span, message));
                 return true;

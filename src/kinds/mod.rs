@@ -26,6 +26,7 @@ mod settings;
 pub mod spec;
 mod user;
 
+use crate::kinds::spec::TextError;
 use schemars::JsonSchema;
 use schemars::Schema;
 use schemars::SchemaGenerator;
@@ -68,7 +69,7 @@ trait Section {
     /// What one entry may say.
     type Spec: DeserializeOwned + JsonSchema;
     /// Checks the key of an entry.
-    fn check_name(name: &str) -> Result<(), String>;
+    fn check_name(name: &str) -> Result<(), TextError>;
     /// A key that the entry lacks, of those of which one is needed.
     fn missing(_spec: &Self::Spec) -> Option<&'static str> {
         None
@@ -122,7 +123,7 @@ macro_rules! kinds {
         ///
         /// # Errors
         /// What is wrong with it, as a fragment.
-        pub fn check_name(section: &str, name: &str) -> Result<(), String> {
+        pub fn check_name(section: &str, name: &str) -> Result<(), TextError> {
             match section {
                 $($($section => <$module::$kind as Section>::check_name(name),)?)*
                 _ => Ok(()),

@@ -17,10 +17,10 @@ use crate::config::tree::NodeId;
 use crate::config::tree::Tree;
 use crate::config::tree::Value;
 use crate::kinds;
-use crate::kinds::spec::SCALAR;
-use crate::kinds::spec::TEXT;
-use crate::kinds::spec::is_seen;
-use crate::kinds::spec::looks_like_something_else;
+use crate::kinds::spec::rules::is_seen;
+use crate::kinds::spec::text::SCALAR;
+use crate::kinds::spec::text::TEXT;
+use crate::kinds::spec::text::looks_like_something_else;
 
 /// What is wrong with a node.
 #[derive(Debug)]
@@ -133,7 +133,7 @@ fn described(found: de::Unexpected<'_>) -> String {
 /// The text of a scalar that was surely meant as one.
 pub fn text_of(tree: &Tree, node: NodeId) -> Result<String, ReadError> {
     let text = meant_as_text(tree, node)?;
-    is_seen(&text).map_err(|message| ReadError::new(message).at(node))?;
+    is_seen(&text).map_err(|error| ReadError::new(error.to_string()).at(node))?;
     Ok(text)
 }
 

@@ -23,12 +23,13 @@ use crate::kinds::settings::with_settings;
 use crate::kinds::spec::ApiName;
 use crate::kinds::spec::Description;
 use crate::kinds::spec::Label80;
+use crate::kinds::spec::LicenseName;
 use crate::kinds::spec::LifecycleSpec;
-use crate::kinds::spec::Name80;
 use crate::kinds::spec::Shorthand;
 use crate::kinds::spec::Text;
+use crate::kinds::spec::TextError;
 use crate::kinds::spec::UniqueMap;
-use crate::kinds::spec::check_api_name;
+use crate::kinds::spec::rules::check_api_name;
 use crate::model::Address;
 use crate::model::Attributes;
 use crate::model::Declared;
@@ -56,7 +57,7 @@ with_settings! {
         external_credential_principals: Vec<Text>,
         /// The license that it is for: a permission set license, which users then
         /// get with it, or a user license. Changing it makes the set anew.
-        license: Option<Name80>,
+        license: Option<LicenseName>,
         /// Whether a session has to be activated before it counts.
         #[serde(default)]
         activation_required: bool,
@@ -157,14 +158,12 @@ impl FieldWord {
 impl Section for PermissionSet {
     type Spec = PermissionSetSpec;
 
-    fn check_name(name: &str) -> Result<(), String> {
+    fn check_name(name: &str) -> Result<(), TextError> {
         let is_packaged = name
             .split_once("__")
             .is_some_and(|(namespace, bare)| !namespace.is_empty() && check_api_name(bare).is_ok());
         if is_packaged && check_api_name(name.split("__").next().unwrap_or_default()).is_ok() {
-            return Err(format!(
-                "`{name}` looks like a package's permission set, which can only be assigned to users"
-            ));
+            return Err(TextError::PackagedSet(name.to_owned()));
         }
         check_api_name(name)
     }

@@ -22,8 +22,9 @@ use crate::kinds::spec::Label80;
 use crate::kinds::spec::LifecycleSpec;
 use crate::kinds::spec::Shorthand;
 use crate::kinds::spec::Text;
+use crate::kinds::spec::TextError;
 use crate::kinds::spec::UniqueMap;
-use crate::kinds::spec::check_api_name;
+use crate::kinds::spec::rules::check_api_name;
 use crate::model::Address;
 use crate::model::Attributes;
 use crate::model::Declared;
@@ -84,7 +85,7 @@ struct MutedObjectSpec {
 impl Section for PermissionSetGroup {
     type Spec = PermissionSetGroupSpec;
 
-    fn check_name(name: &str) -> Result<(), String> {
+    fn check_name(name: &str) -> Result<(), TextError> {
         check_api_name(name)
     }
 

@@ -24,8 +24,9 @@ use crate::kinds::spec::Description;
 use crate::kinds::spec::LifecycleSpec;
 use crate::kinds::spec::ProfileName;
 use crate::kinds::spec::Text;
+use crate::kinds::spec::TextError;
 use crate::kinds::spec::UniqueMap;
-use crate::kinds::spec::check_profile_name;
+use crate::kinds::spec::rules::check_profile_name;
 use crate::model::Address;
 use crate::model::Attributes;
 use crate::model::Declared;
@@ -93,7 +94,7 @@ struct RecordTypesSpec {
 impl Section for Profile {
     type Spec = ProfileSpec;
 
-    fn check_name(name: &str) -> Result<(), String> {
+    fn check_name(name: &str) -> Result<(), TextError> {
         check_profile_name(name)
     }
 

@@ -10,10 +10,12 @@ use std::collections::BTreeSet;
 
 use serde_json::Value as Json;
 
-use super::FIELDS;
 use super::MANAGER;
 use super::ROLE;
 use super::User;
+use super::features;
+use super::features::FEATURE;
+use super::table;
 use crate::facts::Catalog;
 use crate::facts::UserField;
 use crate::kinds::Kind as _;
@@ -25,38 +27,8 @@ use crate::model::Problem;
 use crate::model::Row;
 use crate::model::Value;
 
-/// Words of their own, and the fields they stand for.
-pub const WORDS: [(&str, &str); 10] = [
-    ("company", "CompanyName"),
-    ("department", "Department"),
-    ("division", "Division"),
-    ("employee_number", "EmployeeNumber"),
-    ("federation_id", "FederationIdentifier"),
-    ("mobile_phone", "MobilePhone"),
-    ("nickname", "CommunityNickname"),
-    ("phone", "Phone"),
-    ("title", "Title"),
-    ("currency", "DefaultCurrencyIsoCode"),
-];
 /// What paths of fields by API name begin with.
 pub const FIELD: &str = "fields.";
-/// What paths of feature licenses begin with.
-pub const FEATURE: &str = "feature_licenses.";
-/// Feature licenses as Setup names them, and the fields that hold them (Object
-/// Reference, `User`).
-pub const FEATURES: [(&str, &str); 11] = [
-    ("CRM Content User", "UserPermissionsSFContentUser"),
-    ("Chatter Answers User", "UserPermissionsChatterAnswersUser"),
-    ("Flow User", "UserPermissionsInteractionUser"),
-    ("Knowledge User", "UserPermissionsKnowledgeUser"),
-    ("Live Agent User", "UserPermissionsLiveAgentUser"),
-    ("Marketing User", "UserPermissionsMarketingUser"),
-    ("Offline User", "UserPermissionsOfflineUser"),
-    ("Service Cloud User", "UserPermissionsSupportUser"),
-    ("Site.com Contributor User", "UserPermissionsSiteforceContributorUser"),
-    ("Site.com Publisher User", "UserPermissionsSiteforcePublisherUser"),
-    ("WDC User", "UserPermissionsWorkDotComUserFeature"),
-];
 /// Fields that have keys of their own and are not written by API name.
 const OWN: [&str; 5] = ["Username", "ProfileId", "IsActive", "UserRoleId", "ManagerId"];
 
@@ -66,12 +38,11 @@ const ELSEWHERE: [&str; 7] =
 
 /// The field that a path stands for; `None` for one that is no field.
 pub fn field_of(path: &str) -> Option<&str> {
-    let word = FIELDS.iter().chain(&WORDS).find(|(word, _)| *word == path);
-    if let Some((_, field)) = word {
-        return Some(field);
+    if let Some(column) = table::column(path) {
+        return Some(column.api_name);
     }
     if let Some(feature) = path.strip_prefix(FEATURE) {
-        return FEATURES.iter().find(|(label, _)| *label == feature).map(|(_, field)| *field);
+        return features::field_of(feature);
     }
     path.strip_prefix(FIELD)
 }
@@ -80,7 +51,7 @@ pub fn field_of(path: &str) -> Option<&str> {
 /// that are always read.
 pub fn columns(attributes: &Attributes, into: &mut BTreeSet<String>) {
     for (path, _) in attributes.iter() {
-        if FIELDS.iter().any(|(always, _)| *always == path) {
+        if table::column(path).is_some_and(|column| column.is_always) {
             continue;
         }
         let column = match path {
@@ -102,18 +73,13 @@ fn canonical_number(text: &str) -> String {
     }
 }
 
-/// Takes what a row says beyond what is always read.
+/// Takes the fields that a row tells of.
 pub fn observe(row: &Row, attributes: &mut Attributes) {
-    for (name, value) in row {
-        let is_elsewhere =
-            ELSEWHERE.contains(&name.as_str()) || FIELDS.iter().any(|(_, field)| field == name);
-        if is_elsewhere {
-            continue;
-        }
-        let path = match WORDS.iter().find(|(_, field)| field == name) {
-            Some((word, _)) => (*word).to_owned(),
-            None => match FEATURES.iter().find(|(_, field)| field == name) {
-                Some((label, _)) => format!("{FEATURE}{label}"),
+    for (name, value) in row.iter().filter(|(name, _)| !ELSEWHERE.contains(&name.as_str())) {
+        let path = match table::column_named(name) {
+            Some(column) => column.key.to_owned(),
+            None => match features::held_by(name) {
+                Some(label) => format!("{FEATURE}{label}"),
                 None => format!("{FIELD}{name}"),
             },
         };

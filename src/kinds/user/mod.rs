@@ -2,9 +2,12 @@
 //! taken away is frozen, deactivated and moved off the profile; and nobody is
 //! brought back unasked, unless our state says that we deactivated them.
 
+mod features;
 mod fields;
+mod items;
 mod spec;
 mod steps;
+mod table;
 
 use crate::kinds::Columns;
 use crate::kinds::Comparison;
@@ -71,17 +74,6 @@ const SANDBOX_EMAIL: &str = ".invalid";
 const PASSWORD: &str = "password";
 /// The one-shot thing under which the state remembers the mail.
 pub const PASSWORD_EMAIL: &str = "password_email";
-/// Our paths and the fields they stand for.
-const FIELDS: [(&str, &str); 8] = [
-    ("alias", "Alias"),
-    ("email", "Email"),
-    ("email_encoding", "EmailEncodingKey"),
-    ("first_name", "FirstName"),
-    ("language", "LanguageLocaleKey"),
-    ("last_name", "LastName"),
-    ("locale", "LocaleSidKey"),
-    ("time_zone", "TimeZoneSidKey"),
-];
 
 impl User {
     /// The role and the manager that a user names are there.
@@ -159,7 +151,7 @@ impl Kind for User {
         if let Some(field) = path.strip_prefix(fields::FIELD) {
             return entry.key("fields").key(field);
         }
-        if let Some(feature) = path.strip_prefix(fields::FEATURE) {
+        if let Some(feature) = path.strip_prefix(features::FEATURE) {
             return entry.key("feature_licenses").item(feature);
         }
         if path.is_empty() { entry } else { entry.key(path) }
@@ -316,9 +308,6 @@ impl Kind for User {
             };
             return Some((None, observed));
         }
-        for (path, field) in FIELDS {
-            attributes.set_some(path, row.text(field).map(|text| Value::Text(text.to_owned())));
-        }
         fields::observe(row, &mut attributes);
         attributes.set_some(
             ROLE,
@@ -473,7 +462,7 @@ impl Retirement for User {
 
 impl LifecycleRules for User {
     fn is_left_when_undeclared(&self, path: &str) -> bool {
-        path != "first_name" && path != PROFILE && !path.starts_with(fields::FEATURE)
+        path != "first_name" && path != PROFILE && !path.starts_with(features::FEATURE)
     }
 
     fn inherit(&self, wanted: &mut Attributes, recorded: &Attributes) {

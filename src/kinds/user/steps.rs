@@ -3,7 +3,6 @@
 use super::ACTIVE;
 use super::EMAIL;
 use super::EMAIL_UNTIL_CONFIRMED;
-use super::FIELDS;
 use super::FROZEN;
 use super::MANAGER;
 use super::PASSWORD;
@@ -11,7 +10,10 @@ use super::PASSWORD_EMAIL;
 use super::PROFILE;
 use super::ROLE;
 use super::User;
+use super::features;
 use super::fields;
+use super::table;
+use super::table::Column;
 use crate::kinds::Kind;
 use crate::kinds::Step;
 use crate::kinds::StepContext;
@@ -145,7 +147,7 @@ impl User {
         let mut written = Vec::new();
         let differs = |path: &str| before.is_none_or(|before| before.get(path) != after.get(path));
         for (path, value) in after.iter().filter(|(path, _)| differs(path)) {
-            let is_always = FIELDS.iter().any(|(always, _)| *always == path);
+            let is_always = table::column(path).is_some_and(|column| column.is_always);
             if let Some(field) = fields::field_of(path).filter(|_| !is_always) {
                 let value = fields::sent(path, value, context.catalog());
                 written.push((field.to_owned().into(), value));
@@ -153,7 +155,7 @@ impl User {
         }
         // Of what is declared no more only licenses are taken back.
         for (path, _) in before.into_iter().flat_map(Attributes::iter) {
-            if path.starts_with(fields::FEATURE)
+            if path.starts_with(features::FEATURE)
                 && after.get(path).is_none()
                 && let Some(field) = fields::field_of(path)
             {
@@ -211,9 +213,9 @@ impl User {
     ) -> Result<Vec<Step>, Problem> {
         let mut fields =
             vec![("Username".into(), FieldValue::Text(change.address.name().to_owned()))];
-        for (path, field) in FIELDS {
-            if let Some(text) = after.text(path).or_else(|| change.defaults.text(path)) {
-                fields.push((field.into(), FieldValue::Text(text.to_owned())));
+        for Column { key, api_name, .. } in table::always() {
+            if let Some(text) = after.text(key).or_else(|| change.defaults.text(key)) {
+                fields.push((api_name.into(), FieldValue::Text(text.to_owned())));
             }
         }
         self.refuse_what_cannot_be_made(change, after, context)?;
@@ -249,15 +251,15 @@ impl User {
         if matches!(change.reason, Reason::Renamed { .. }) {
             fields.push(("Username".into(), FieldValue::Text(change.address.name().to_owned())));
         }
-        for (path, field) in FIELDS {
-            if before.get(path) == after.get(path) {
+        for Column { key, api_name, .. } in table::always() {
+            if before.get(key) == after.get(key) {
                 continue;
             }
-            match after.text(path) {
-                Some(text) => fields.push((field.into(), FieldValue::Text(text.to_owned()))),
+            match after.text(key) {
+                Some(text) => fields.push((api_name.into(), FieldValue::Text(text.to_owned()))),
                 // What is declared no more is left as it is, but for the
                 // first name, the only one of these that may be empty.
-                None if path == "first_name" => fields.push((field.into(), FieldValue::Null)),
+                None if key == "first_name" => fields.push((api_name.into(), FieldValue::Null)),
                 None => {}
             }
         }
