@@ -2,6 +2,7 @@
 //! message, places, hints and an exit code in this file and nowhere else.
 
 use crate::model::RecordError;
+use crate::text::words;
 use std::collections::HashMap;
 use std::path::PathBuf;
 
@@ -203,16 +204,10 @@ fn damaged(diagnosis: &Diagnosis) -> CommandError {
     for damage in &diagnosis.damages {
         error = error.hint(damage.to_string());
     }
-    let named: Vec<String> =
-        diagnosis.in_doubt.iter().take(NAMED).map(ToString::to_string).collect();
+    let named = words::few(&diagnosis.in_doubt, NAMED);
     error = match diagnosis.in_doubt.len() {
         0 => error.hint("What orgform made in the missing part would be taken for somebody else's: adopted, and never removed by destroy."),
-        count if count > NAMED => error.hint(format!(
-            "In doubt: {} and {} more.",
-            named.join(", "),
-            count - NAMED
-        )),
-        _ => error.hint(format!("In doubt: {}.", named.join(", "))),
+        _ => error.hint(format!("In doubt: {named}.")),
     };
     error.hint("`orgform state check` says all that is wrong and what there is to go back to; `orgform state restore` goes back to it.")
 }

@@ -1,6 +1,8 @@
 //! The way out of all text, cleaned of what an org, a file or an argument may
 //! have put into it (`painter`); only progress has one of its own.
 
+use crate::text::words::agreeing;
+use crate::text::words::and_more;
 use std::collections::BTreeSet;
 use std::io::Write;
 use std::sync::Arc;
@@ -13,10 +15,10 @@ use super::error::CommandError;
 use super::painter::Painter;
 use super::painter::Tone;
 use super::view::diagnostics;
-use super::view::summary::grouped;
 use crate::config::Diagnostic;
 use crate::model::Severity;
 use crate::text::shown;
+use crate::text::words::grouped;
 
 /// Writes to standard output and standard error, in colour or not.
 pub struct Output {
@@ -131,12 +133,11 @@ impl Output {
                 }
                 let paths = found.reported.iter().map(|diagnostic| &diagnostic.at.source.path);
                 let files = paths.collect::<BTreeSet<_>>().len();
-                let errors = match found.len() {
-                    1 => "1 error".to_owned(),
-                    count => format!("{} errors", grouped(count as u64)),
-                };
-                if found.more > 0 {
-                    self.aside(&format!("and {} more\n", grouped(found.more as u64)));
+                let count = found.len();
+                let errors = agreeing(count, "error", "errors");
+                let errors = format!("{} {errors}", grouped(count as u64));
+                if let Some(more) = and_more(found.more, 0) {
+                    self.aside(&format!("{more}\n"));
                 }
                 let places = if files > 1 { format!(" in {files} files") } else { String::new() };
                 self.aside(&format!("{errors}{places}; nothing was changed."));

@@ -6,6 +6,7 @@ use crate::kinds::element_label;
 use crate::model::OrgIdentity;
 use crate::model::Permission;
 use crate::plan::PlanError;
+use crate::text::words;
 use crate::workflow::Declarations;
 use crate::workflow::Doubt;
 use crate::workflow::Refusal;
@@ -56,11 +57,7 @@ impl CommandError {
 }
 
 fn never_asked(facts: &[Fact]) -> CommandError {
-    let missing: Vec<String> = facts.iter().map(Fact::describe).collect();
-    let mut named = missing[..missing.len().min(FACTS)].join(", ");
-    if missing.len() > FACTS {
-        named.push_str(&format!(" and {} more", missing.len() - FACTS));
-    }
+    let named = words::few(facts.iter().map(Fact::describe), FACTS);
     CommandError::new(format!("orgform has not asked this org yet for {named}"))
         .hint("Run it once without `--refresh=false`.")
 }
@@ -125,7 +122,7 @@ fn refused(refusal: &Refusal) -> CommandError {
             }
         }
         Refusal::Losses { count, address, path, names } => {
-            let grants = if *count == 1 { "1 grant".to_owned() } else { format!("{count} grants") };
+            let grants = words::counted(*count, "grant");
             let names: Vec<String> = names.iter().map(|name| element_label(path, name)).collect();
             CommandError::new(format!(
                 "adopting would take away {grants} that the org has and the files do not give, among them {} of {address}",

@@ -6,6 +6,7 @@
 
 mod deserialize;
 
+use crate::text::words;
 use std::cell::Cell;
 use std::collections::HashSet;
 use std::path::Path;
@@ -362,7 +363,7 @@ pub fn no_version(source: &Source) -> Diagnostic {
 
 fn unknown_section(tree: &Tree, key: NodeId, name: &str) -> Diagnostic {
     let known = kinds::SECTIONS.iter().copied().chain(["version", RELEASE, PERSONAS, SUFFIXES]);
-    let help = match kinds::closest(name, known) {
+    let help = match words::closest(name, known) {
         Some(meant) => format!("did you mean `{meant}`?"),
         None => format!(
             "a file holds `version`, `personas`, `release`, `username_suffixes` and the sections {}",

@@ -5,6 +5,7 @@
 //! is shown at the place where the text stands. Only the diagnosing path does so;
 //! the fast one refuses the key.
 
+use crate::text::words;
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -13,7 +14,6 @@ use super::reach::FilesError;
 use super::tree::NodeId;
 use super::tree::Tree;
 use super::tree::Value;
-use crate::kinds;
 
 /// The key.
 pub const FOR_EACH: &str = "for_each";
@@ -168,7 +168,7 @@ pub fn fill_in(text: &str, row: &Row) -> Result<String, (String, Option<String>)
         let name = rest[start + 2..start + end].trim();
         let Some(value) = row.get(name) else {
             let known: Vec<String> = row.keys().map(|name| format!("`${{{name}}}`")).collect();
-            let help = match kinds::closest(name, row.keys().map(String::as_str)) {
+            let help = match words::closest(name, row.keys().map(String::as_str)) {
                 Some(meant) => format!("did you mean `${{{meant}}}`?"),
                 None => format!("there is {}", known.join(", ")),
             };

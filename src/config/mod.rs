@@ -23,6 +23,7 @@ mod secrets;
 mod suffixes;
 mod tree;
 
+use crate::text::words::counted;
 use std::path::PathBuf;
 
 use cut::Cut;
@@ -90,7 +91,7 @@ pub enum ConfigError {
     #[error(transparent)]
     Files(#[from] FilesError),
     /// What they say is wrong, each thing with its place.
-    #[error("{} in the configuration", if .0.len() == 1 { "1 error".to_owned() } else { format!("{} errors", .0.len()) })]
+    #[error("{} in the configuration", counted(.0.len(), "error"))]
     Diagnostics(Found),
 }
 

@@ -4,6 +4,7 @@
 //! each user that points to it gets that in its own name, beside what it says
 //! itself, which counts where both say something.
 
+use crate::text::words;
 use std::collections::HashMap;
 use std::collections::HashSet;
 
@@ -59,7 +60,7 @@ pub fn expand(config: &mut Config) -> Vec<UnknownPersona> {
         let Some(persona) = personas.get(written.as_str()) else {
             // No more are reported.
             let is_reported = unknown.len() < MOST_ERRORS;
-            let meant = is_reported.then(|| kinds::closest(&written, personas.keys().copied()));
+            let meant = is_reported.then(|| words::closest(&written, personas.keys().copied()));
             let meant = meant.flatten().map(str::to_owned);
             unknown.push(UnknownPersona { user: user.clone(), written, meant });
             continue;

@@ -241,22 +241,6 @@ pub fn element_label(path: &str, element: &str) -> String {
     element.to_owned()
 }
 
-/// What `text` was probably meant to be, when something is close enough.
-pub fn closest<'a>(text: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    /// Longer names are not compared: it takes the product of their lengths.
-    const LONGEST: usize = 200;
-    if text.len() > LONGEST {
-        return None;
-    }
-    let lower = text.to_lowercase();
-    candidates
-        .filter(|candidate| candidate.len() <= LONGEST)
-        .map(|candidate| (strsim::jaro_winkler(&lower, &candidate.to_lowercase()), candidate))
-        .filter(|(likeness, _)| *likeness > 0.82)
-        .max_by(|left, right| left.0.total_cmp(&right.0))
-        .map(|(_, candidate)| candidate)
-}
-
 #[cfg(test)]
 mod tests {
     #[test]

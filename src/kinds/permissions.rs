@@ -5,6 +5,7 @@
 //! closure is computed here: from the shipped table, from what the org says,
 //! and from what its refusals taught (`learning`).
 
+use crate::text::words;
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::collections::HashMap;
@@ -99,7 +100,7 @@ pub fn api_name(written: &str, catalog: &Catalog) -> Result<String, Unresolved> 
         0 => {
             let candidates =
                 tables.labels.values().copied().chain(tables.api_names.iter().copied());
-            let meant = super::closest(written, candidates);
+            let meant = words::closest(written, candidates);
             Err(Unresolved::Unknown(meant.map(str::to_owned)))
         }
         _ => Err(Unresolved::Ambiguous(fitting)),

@@ -5,6 +5,7 @@
 //! A line that can't be read is left out and told, the file is set aside as it is, and the
 //! lines behind it count all the same.
 
+use crate::text::words::counted;
 use std::fmt;
 use std::fs::File;
 use std::io::BufRead as _;
@@ -46,7 +47,7 @@ pub struct Damage {
 impl fmt::Display for Damage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { lines, read, kept, .. } = self;
-        let lines = if *lines == 1 { "1 line".to_owned() } else { format!("{lines} lines") };
+        let lines = counted(*lines, "line");
         write!(
             f,
             "{lines} of the local org's data can't be read or is missing; {read} could be read. The file is kept as {}.",

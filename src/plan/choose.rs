@@ -6,6 +6,7 @@
 //! and an exclusion leaves out the reverse of both.
 
 use crate::model::RecordError;
+use crate::text::words;
 use std::collections::BTreeSet;
 use std::collections::HashMap;
 use std::collections::HashSet;
@@ -375,7 +376,7 @@ impl Web {
             }
             if !fits_something && fitting.len() == before {
                 let names: Vec<String> = self.nodes.iter().map(ToString::to_string).collect();
-                let meant = kinds::closest(pattern.as_str(), names.iter().map(String::as_str));
+                let meant = words::closest(pattern.as_str(), names.iter().map(String::as_str));
                 return Err(ChoiceError::NothingFits {
                     pattern: pattern.to_string(),
                     meant: meant.map(str::to_owned),

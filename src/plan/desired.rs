@@ -4,6 +4,7 @@
 //! something else is declared gets one of its own. Any declaration is found by
 //! its address in constant time.
 
+use crate::text::words;
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::collections::HashSet;
@@ -258,7 +259,7 @@ impl Scope for Desired {
             .iter()
             .filter(|declared| declared.address.kind() == address.kind())
             .map(|declared| declared.address.name());
-        kinds::closest(address.name(), names).map(str::to_owned)
+        words::closest(address.name(), names).map(str::to_owned)
     }
 }
 

@@ -3,6 +3,7 @@
 
 use crate::model::KindName;
 use crate::model::RecordError;
+use crate::text::words;
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::collections::HashMap;
@@ -91,7 +92,11 @@ pub fn keep_what_is_held(
     keep_members(draft, &mut kept);
     draft.changes.retain(|change| !kept.contains_key(&change.address));
     for (address, holders) in kept {
-        let text = format!("kept, since {} still {} it", who(&holders), holds(&holders));
+        let text = format!(
+            "kept, since {} still {} it",
+            words::few(&holders, NAMED),
+            words::agreeing(holders.len(), "holds", "hold")
+        );
         draft.notes.push(Note { kind: NoteKind::Kept, address, text });
     }
     add_moves(input, draft, moved).map_err(PlanError::State)?;
@@ -124,7 +129,11 @@ fn held_by_others(input: &Input<'_>, change: &Change, others: &[String]) -> Prob
         address: change.address.clone(),
         place: kinds::of(&change.address).map(|kind| kind.place(&change.address, "").itself()),
         file: declared.map_or(0, |declared| declared.file),
-        message: format!("it can't be replaced while {} still {} it", who(others), holds(others)),
+        message: format!(
+            "it can't be replaced while {} still {} it",
+            words::few(others, NAMED),
+            words::agreeing(others.len(), "holds", "hold")
+        ),
         hint: Some(
             "declare it for them too, so that it is given back, or take it off them".to_owned(),
         ),
@@ -166,15 +175,4 @@ fn add_moves(
     }
     draft.changes.extend(moves);
     Ok(())
-}
-
-fn who(holders: &[String]) -> String {
-    if holders.len() <= NAMED {
-        return holders.join(", ");
-    }
-    format!("{} and {} more", holders[..NAMED].join(", "), holders.len() - NAMED)
-}
-
-fn holds(holders: &[String]) -> &'static str {
-    if holders.len() == 1 { "holds" } else { "hold" }
 }

@@ -4,6 +4,7 @@
 //! So a saved plan goes stale only by what it used, whatever else happened in
 //! the org or the state.
 
+use crate::text::words;
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::fmt;
@@ -114,21 +115,14 @@ fn listed(differences: &[Difference], f: &mut fmt::Formatter<'_>) -> fmt::Result
         write!(f, "{lead}{}: ", difference.path)?;
         match (&difference.planned, &difference.now) {
             (Some(Value::Set(planned)), Some(Value::Set(now))) => {
-                let few = |names: BTreeSet<&String>| {
-                    let shown: Vec<&str> =
-                        names.iter().take(NAMED).map(|name| name.as_str()).collect();
-                    let more = names.len().saturating_sub(NAMED);
-                    let rest = if more > 0 { format!(" and {more} more") } else { String::new() };
-                    format!("{}{rest}", shown.join(", "))
-                };
                 let added: BTreeSet<&String> = now.difference(planned).collect();
                 let removed: BTreeSet<&String> = planned.difference(now).collect();
                 let mut parts = Vec::new();
                 if !added.is_empty() {
-                    parts.push(format!("now also {}", few(added)));
+                    parts.push(format!("now also {}", words::few(added, NAMED)));
                 }
                 if !removed.is_empty() {
-                    parts.push(format!("no longer {}", few(removed)));
+                    parts.push(format!("no longer {}", words::few(removed, NAMED)));
                 }
                 f.write_str(&parts.join(", "))?;
             }

@@ -8,6 +8,7 @@ use crate::cli::environment::Environment;
 use crate::cli::error::CommandError;
 use crate::cli::output::Output;
 use crate::local_org::StoredOrg;
+use crate::text::words::counted;
 use crate::workflow::LOCAL_ORG;
 
 /// Runs the command.
@@ -28,7 +29,7 @@ pub async fn run(
         output.line(&format!("There is no local org in {}.", folder.display()))?;
         return Ok(DONE);
     };
-    let users = if org.users == 1 { "1 user".to_owned() } else { format!("{} users", org.users) };
+    let users = counted(org.users, "user");
     output.line(&format!("The local org {} in {} has {users}.", org.org_id, folder.display()))?;
     if !arguments.auto_approve {
         if !environment.terminal.input {

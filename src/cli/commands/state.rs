@@ -9,7 +9,6 @@ use crate::cli::environment::Environment;
 use crate::cli::error::CommandError;
 use crate::cli::output::Output;
 use crate::cli::target::with_session;
-use crate::kinds::closest;
 use crate::model::Address;
 use crate::model::Ownership;
 use crate::model::Record;
@@ -17,6 +16,7 @@ use crate::model::Recorded as _;
 use crate::model::Standing;
 use crate::model::Value;
 use crate::state::Store;
+use crate::text::words::closest;
 
 /// Lists what is recorded.
 ///

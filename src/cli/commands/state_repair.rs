@@ -13,6 +13,7 @@ use crate::cli::target::with_session;
 use crate::state;
 use crate::state::Checked;
 use crate::state::Source;
+use crate::text::words::counted;
 use crate::workflow::Session;
 
 /// Reads the whole state and says what is wrong with it.
@@ -99,10 +100,6 @@ fn tell(output: &mut Output, checked: &Checked) -> Result<(), CommandError> {
     output.line("It can go back to:")?;
     list(output, sources)?;
     output.line("`orgform state restore` does, and keeps the damaged files beside it.")
-}
-
-fn counted(count: usize, what: &str) -> String {
-    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
 }
 
 fn list(output: &mut Output, sources: &[Source]) -> Result<(), CommandError> {

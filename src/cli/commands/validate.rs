@@ -11,6 +11,7 @@ use crate::cli::view::diagnostics_json;
 use crate::config;
 use crate::config::ConfigError;
 use crate::config::Found;
+use crate::text::words::counted;
 
 /// Runs the command.
 ///
@@ -35,9 +36,7 @@ pub fn run(
     } else if arguments.json {
         output.json(&diagnostics_json::document(&found, resources))?;
     } else {
-        let files = if files == 1 { "1 file".to_owned() } else { format!("{files} files") };
-        let resources =
-            if resources == 1 { "1 resource".to_owned() } else { format!("{resources} resources") };
+        let (files, resources) = (counted(files, "file"), counted(resources, "resource"));
         output.line(&format!(
             "{files} with {resources}: nothing is wrong in them. What only the org can know, `orgform plan` checks."
         ))?;

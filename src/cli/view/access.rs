@@ -1,6 +1,7 @@
 //! What users may do, in words: risky things first, then system permissions,
 //! objects and fields, each with through what.
 
+use crate::text::words::few;
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
@@ -71,9 +72,7 @@ pub fn unknown(source: &SourceName) -> String {
 
 /// Who is affected.
 pub fn who(change: &AccessChange) -> String {
-    let shown: Vec<_> = change.users.iter().take(NAMED).map(|user| shown::line(user)).collect();
-    let more = change.users.len().saturating_sub(NAMED);
-    if more > 0 { format!("{} and {more} more", shown.join(", ")) } else { shown.join(", ") }
+    few(change.users.iter().map(|user| shown::line(user)), NAMED)
 }
 
 fn listed(through: &BTreeSet<&SourceName>) -> String {
@@ -106,11 +105,7 @@ impl<'a> Sorted<'a> {
     pub fn lines_by_source(&self) -> BTreeMap<String, Vec<String>> {
         let mut lines: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for (through, names) in &self.system {
-            let shown: Vec<&str> = names.iter().take(LISTED).map(String::as_str).collect();
-            let more = names.len().saturating_sub(LISTED);
-            let rest = if more > 0 { format!(" and {more} more") } else { String::new() };
-            let line = format!("{}{rest}", shown.join(", "));
-            lines.entry(listed(through)).or_default().push(line);
+            lines.entry(listed(through)).or_default().push(few(names, LISTED));
         }
         for (object, through, words) in &self.objects {
             let line = format!("{object}: {}", words.join(", "));

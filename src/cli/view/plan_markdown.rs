@@ -4,6 +4,7 @@
 //! checks found, risky access. Then what is done, folded; details are left out
 //! where they would not fit, then addresses, and it says so.
 
+use crate::text::words::and_more;
 use std::fmt::Write as _;
 
 use super::access::Sorted;
@@ -16,7 +17,6 @@ use super::plan_words::action_words;
 use super::plan_words::address_of;
 use super::plan_words::by_action;
 use super::plan_words::summary_line;
-use super::summary::grouped;
 use crate::cli::painter::Painter;
 use crate::cli::target::banner;
 use crate::config::Diagnostic;
@@ -24,6 +24,7 @@ use crate::model::Change;
 use crate::model::OrgIdentity;
 use crate::model::Plan;
 use crate::model::Severity;
+use crate::text::words::grouped;
 
 /// A comment of GitHub holds 65,536 characters, of other hosts more; some room
 /// is left for what a pipeline puts around.
@@ -88,8 +89,8 @@ fn findings(plan: &Plan, located: &[Diagnostic], text: &mut String) {
         }
         text.push('\n');
     }
-    if plan.findings.len() > LISTED {
-        let _ = writeln!(text, "- and {} more", plan.findings.len() - LISTED);
+    if let Some(more) = and_more(plan.findings.len(), LISTED) {
+        let _ = writeln!(text, "- {more}");
     }
     if !plan.findings.is_empty() {
         text.push('\n');
@@ -120,8 +121,8 @@ fn access(plan: &Plan, text: &mut String) {
     for line in risky.iter().take(MOST) {
         let _ = writeln!(text, "- :warning: {line}");
     }
-    if risky.len() > MOST {
-        let _ = writeln!(text, "- :warning: and {} more", risky.len() - MOST);
+    if let Some(more) = and_more(risky.len(), MOST) {
+        let _ = writeln!(text, "- :warning: {more}");
     }
     if !risky.is_empty() {
         text.push('\n');
@@ -182,8 +183,8 @@ fn list(title: &str, lines: Vec<String>, text: &mut String) {
     for line in lines.iter().take(LISTED) {
         let _ = writeln!(text, "- {}", markdown::line(line));
     }
-    if lines.len() > LISTED {
-        let _ = writeln!(text, "- and {} more", lines.len() - LISTED);
+    if let Some(more) = and_more(lines.len(), LISTED) {
+        let _ = writeln!(text, "- {more}");
     }
     text.push_str("\n</details>\n\n");
 }

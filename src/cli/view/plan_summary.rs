@@ -7,10 +7,10 @@ use super::plan_words::address_of;
 use super::plan_words::by_action;
 use super::plan_words::partial;
 use super::plan_words::summary_line;
-use super::summary::grouped;
 use crate::cli::painter::Painter;
 use crate::cli::painter::Tone;
 use crate::model::Plan;
+use crate::text::words::grouped;
 
 /// The whole plan.
 pub fn render(plan: &Plan, painter: Painter) -> String {

@@ -1,6 +1,7 @@
 //! A plan for a person to review.
 
 use crate::model::Permission;
+use crate::text::words;
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -11,7 +12,6 @@ use super::plan_words::address_of;
 use super::plan_words::by_action;
 use super::plan_words::partial;
 use super::plan_words::summary_line;
-use super::summary::grouped;
 use super::values::folded_text;
 use super::values::inline;
 use super::values::set_difference;
@@ -31,6 +31,7 @@ use crate::model::Plan;
 use crate::model::Reason;
 use crate::model::Value;
 use crate::text::shown;
+use crate::text::words::grouped;
 
 /// A set with more names than this is shown on lines of its own.
 const FEW: usize = 4;
@@ -100,10 +101,8 @@ fn render_groups(plan: &Plan, painter: Painter, text: &mut String) {
             for change in changes.iter().skip(WHOLE).take(NAMED) {
                 let _ = writeln!(text, "      {}", address_of(change));
             }
-            let more = changes.len().saturating_sub(WHOLE + NAMED);
-            if more > 0 {
-                let more = format!("      and {} more", grouped(more as u64));
-                let _ = writeln!(text, "{}", painter.paint(Tone::Faint, &more));
+            if let Some(more) = words::and_more(changes.len(), WHOLE + NAMED) {
+                let _ = writeln!(text, "{}", painter.paint(Tone::Faint, &format!("      {more}")));
             }
             if changes.len() > WHOLE {
                 text.push('\n');
@@ -287,7 +286,7 @@ fn render_updated(
     text: &mut String,
 ) {
     let paths: BTreeSet<&str> = before.iter().chain(after.iter()).map(|(path, _)| path).collect();
-    let mut unchanged = 0;
+    let mut unchanged = 0_usize;
     let plus = painter.paint(Tone::Added, "+");
     let minus = painter.paint(Tone::Removed, "-");
     let tilde = painter.paint(Tone::Changed, "~");
@@ -337,7 +336,7 @@ fn render_updated(
         }
     }
     if unchanged > 0 {
-        let noun = if unchanged == 1 { "attribute" } else { "attributes" };
+        let noun = words::agreeing(unchanged, "attribute", "attributes");
         let hidden = format!("# ({unchanged} unchanged {noun} hidden)");
         let _ = writeln!(text, "        {}", painter.paint(Tone::Faint, &hidden));
     }
@@ -400,11 +399,8 @@ fn render_drift(plan: &Plan, painter: Painter, text: &mut String) {
         let shown = Change::new(address.clone(), Action::Update, Reason::Differs);
         render_updated(&shown, recorded, observed, painter, text);
     }
-    if plan.drift.len() > most {
-        let more = format!(
-            "    and {} more; --view summary lists them",
-            grouped((plan.drift.len() - most) as u64)
-        );
+    if let Some(more) = words::and_more(plan.drift.len(), most) {
+        let more = format!("    {more}; --view summary lists them");
         let _ = writeln!(text, "{}", painter.paint(Tone::Faint, &more));
     }
     text.push('\n');

@@ -1,9 +1,9 @@
 //! What all views of a plan say alike: the sums, the words of actions, and the
 //! order in which actions are read.
 
+use crate::text::words;
 use std::collections::BTreeMap;
 
-use super::summary::grouped;
 use super::values::folded_text;
 use crate::cli::painter::Painter;
 use crate::cli::painter::Tone;
@@ -14,6 +14,7 @@ use crate::model::Plan;
 use crate::model::PlanMode;
 use crate::model::Reason;
 use crate::model::Summary;
+use crate::text::words::grouped;
 
 /// What goes away is read first.
 const ORDER: [Action; 6] = [
@@ -106,18 +107,17 @@ fn taken_over(plan: &Plan, painter: Painter) -> String {
     };
     match plan.sync.len().saturating_sub(drifted) {
         0 => {}
-        1 => text.push_str(" 1 record learns an id."),
-        count => text.push_str(&format!(" {count} records learn an id.")),
+        count => {
+            let learn = words::agreeing(count, "learns", "learn");
+            text.push_str(&format!(" {} {learn} an id.", words::counted(count, "record")));
+        }
     }
     painter.paint(Tone::Strong, &text)
 }
 
 fn counted(resources: u64) -> String {
-    if resources == 1 {
-        "1 resource is".to_owned()
-    } else {
-        format!("{} resources are", grouped(resources))
-    }
+    let are = words::agreeing(resources, "resource is", "resources are");
+    format!("{} {are}", grouped(resources))
 }
 
 /// A plan that leaves something out says so.

@@ -1,6 +1,7 @@
 //! What happens while a plan is applied: a bar on a terminal, plain lines
 //! elsewhere, JSON events for programs.
 
+use crate::text::words::counted;
 use std::io::Write;
 use std::sync::Arc;
 use std::sync::Mutex;
@@ -219,8 +220,7 @@ impl Progress for Shown {
                 self.line(&format!("{head}\n{}", indented(&cause.to_string())));
             }
             Event::Stopping { calls } => {
-                let calls =
-                    if *calls == 1 { "1 call".to_owned() } else { format!("{calls} calls") };
+                let calls = counted(*calls, "call");
                 self.line(&format!(
                     "  Stopping: {calls} under way, and nothing new is sent. Ask again to wait 5 s at most, a third time to end at once."
                 ));

@@ -1,5 +1,7 @@
 //! The last line of a run: what changed, how long it took, and what it cost.
 
+use crate::text::words::counted;
+use crate::text::words::grouped;
 use std::time::Duration;
 
 use serde_json::Value as Json;
@@ -32,10 +34,10 @@ pub fn line(report: &Report, what: &str, milliseconds: i64, usage: &Usage) -> St
         count => parts.push(format!("{} records brought up to date", grouped(count as u64))),
     }
     if report.failed > 0 {
-        parts.push(format!("{} failed", steps(report.failed)));
+        parts.push(format!("{} failed", counted(report.failed, "step")));
     }
     if report.skipped > 0 {
-        parts.push(format!("{} left out", steps(report.skipped)));
+        parts.push(format!("{} left out", counted(report.skipped, "step")));
     }
     if report.kept_less > 0 {
         parts.push(format!("{} not kept as sent", grouped(report.kept_less as u64)));
@@ -91,10 +93,6 @@ pub fn event(report: &Report, milliseconds: i64, usage: &Usage) -> Json {
     })
 }
 
-fn steps(count: usize) -> String {
-    if count == 1 { "1 step".to_owned() } else { format!("{count} steps") }
-}
-
 /// A time in whole milliseconds.
 pub fn milliseconds(time: Duration) -> i64 {
     i64::try_from(time.as_millis()).unwrap_or(i64::MAX)
@@ -104,8 +102,7 @@ pub fn milliseconds(time: Duration) -> i64 {
 pub fn cost(milliseconds: i64, usage: &Usage) -> String {
     let calls = match usage.total() {
         0 => "no API call".to_owned(),
-        1 => "1 API call".to_owned(),
-        calls => format!("{calls} API calls"),
+        calls => counted(calls, "API call"),
     };
     let left = match usage.today {
         Some((used, limit)) => {
@@ -126,22 +123,8 @@ fn seconds(milliseconds: i64) -> String {
     format!("{}.{} s", tenths / 10, tenths % 10)
 }
 
-/// 99986 as 99,986.
-pub fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut grouped = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            grouped.push(',');
-        }
-        grouped.push(digit);
-    }
-    grouped
-}
-
 #[cfg(test)]
 mod tests {
-    use super::grouped;
     use super::seconds;
 
     #[test]
@@ -151,12 +134,5 @@ mod tests {
         assert_eq!(seconds(994), "0.99 s");
         assert_eq!(seconds(995), "1.0 s");
         assert_eq!(seconds(61_250), "61.3 s");
-    }
-
-    #[test]
-    fn large_numbers_are_readable() {
-        assert_eq!(grouped(7), "7");
-        assert_eq!(grouped(99_986), "99,986");
-        assert_eq!(grouped(1_000_000), "1,000,000");
     }
 }

@@ -1,5 +1,6 @@
 //! A serde deserializer over the tree, whose errors know their node.
 
+use crate::text::words;
 use std::cell::Cell;
 use std::collections::HashSet;
 use std::fmt;
@@ -16,7 +17,6 @@ use super::listed;
 use crate::config::tree::NodeId;
 use crate::config::tree::Tree;
 use crate::config::tree::Value;
-use crate::kinds;
 use crate::kinds::spec::rules::is_seen;
 use crate::kinds::spec::text::SCALAR;
 use crate::kinds::spec::text::TEXT;
@@ -88,7 +88,7 @@ impl de::Error for ReadError {
         if field == "<<" {
             return error.help("merge keys are not supported; `*name` as a whole value is");
         }
-        match kinds::closest(field, expected.iter().copied()) {
+        match words::closest(field, expected.iter().copied()) {
             Some(meant) => {
                 let mut error = error.help(format!("did you mean `{meant}`?"));
                 error.meant = Some(meant.to_owned());
@@ -100,7 +100,7 @@ impl de::Error for ReadError {
 
     fn unknown_variant(variant: &str, expected: &'static [&'static str]) -> Self {
         let error = Self::new(format!("unknown word `{variant}`"));
-        match kinds::closest(variant, expected.iter().copied()) {
+        match words::closest(variant, expected.iter().copied()) {
             Some(meant) if expected.len() > 1 => error.help(format!("did you mean `{meant}`?")),
             _ if expected.len() == 1 => {
                 error.help(format!("expected {}, or the long form", listed(expected)))

@@ -2,6 +2,7 @@
 
 use crate::kinds::access_path::AccessPath;
 use crate::kinds::access_path::FieldLevel;
+use crate::text::words;
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
@@ -216,7 +217,7 @@ impl PermissionSet {
                                 granted.entry(key).or_default().insert(name.clone());
                                 continue;
                             }
-                            let meant = crate::kinds::closest(
+                            let meant = words::closest(
                                 name,
                                 fields.iter().map(|field| field.name.as_str()),
                             );

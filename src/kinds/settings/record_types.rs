@@ -5,6 +5,7 @@
 //! real orgs' profiles in public repositories; Metadata API Developer Guide,
 //! `ProfileRecordTypeVisibility`).
 
+use crate::text::words;
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
@@ -170,7 +171,7 @@ fn find(object: &str, written: &str, catalog: &Catalog) -> Result<String, (Strin
                 .to_owned(),
         )),
         [] => {
-            let meant = crate::kinds::closest(written, types.iter().map(|held| held.name.as_str()));
+            let meant = words::closest(written, types.iter().map(|held| held.name.as_str()));
             Err((
                 format!("{object} has no record type `{written}`"),
                 match meant {

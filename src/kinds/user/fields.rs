@@ -5,6 +5,8 @@
 //! word of their own. They are checked against the org's own description of User,
 //! and only read from the org where a file or the state names them.
 
+use crate::text::words;
+use crate::text::words::closest;
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
@@ -19,7 +21,6 @@ use super::table;
 use crate::facts::Catalog;
 use crate::facts::UserField;
 use crate::kinds::Kind as _;
-use crate::kinds::closest;
 use crate::model::Attributes;
 use crate::model::Declared;
 use crate::model::FieldValue;
@@ -238,12 +239,7 @@ fn listed(
         let meant = closest(part, field.values.iter().map(String::as_str));
         let hint = match meant {
             Some(meant) => format!("did you mean `{meant}`?"),
-            None if field.values.len() <= NAMED => format!("it has {}", field.values.join(", ")),
-            None => format!(
-                "it has {} and {} more",
-                field.values[..NAMED].join(", "),
-                field.values.len() - NAMED
-            ),
+            None => format!("it has {}", words::few(&field.values, NAMED)),
         };
         return Err((format!("`{}` has no value `{part}`", field.name), Some(hint)));
     }

@@ -3,6 +3,7 @@
 use crate::model::KindName;
 use crate::model::ObjectAccess;
 use crate::model::Permission;
+use crate::text::words;
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::collections::HashSet;
@@ -172,9 +173,9 @@ fn allowed(checked: &Checked<'_>, findings: &mut Vec<Finding>) {
     }
     for ((set, license), (change, users)) in misfits {
         let message = format!(
-            "{set} is for users with the license {license}, which {} lack{}",
+            "{set} is for users with the license {license}, which {} {}",
             super::named(users.iter().copied()),
-            if users.len() == 1 { "s" } else { "" }
+            words::agreeing(users.len(), "lacks", "lack")
         );
         let hint = "give them a profile of that license, or another set".to_owned();
         let check = Check::LicenseAllows;

@@ -11,6 +11,7 @@ mod seats;
 
 use super::lookups::Lookups;
 use crate::model::RecordError;
+use crate::text::words;
 use std::collections::BTreeSet;
 
 use super::Input;
@@ -178,7 +179,7 @@ fn losses(checked: &Checked<'_>, findings: &mut Vec<Finding>) {
     let losses = kinds::losses(checked.plan);
     let Some(first) = losses.first() else { return };
     let count: usize = losses.iter().map(|loss| loss.names.len()).sum();
-    let grants = if count == 1 { "1 grant".to_owned() } else { format!("{count} grants") };
+    let grants = words::counted(count, "grant");
     let message =
         format!("adopting takes away {grants} that the org has and the files do not give");
     let hint = "write what is to stay into the files; where apply can't ask, it needs --allow-loss";
@@ -228,7 +229,5 @@ fn calls(checked: &Checked<'_>, findings: &mut Vec<Finding>) {
 fn named<'a>(names: impl Iterator<Item = &'a str>) -> String {
     const NAMED: usize = 5;
     let names: BTreeSet<&str> = names.collect();
-    let shown: Vec<&str> = names.iter().take(NAMED).copied().collect();
-    let more = names.len().saturating_sub(NAMED);
-    if more > 0 { format!("{} and {more} more", shown.join(", ")) } else { shown.join(", ") }
+    words::few(names, NAMED)
 }

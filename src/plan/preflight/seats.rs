@@ -2,6 +2,7 @@
 //! the plan takes and frees.
 
 use crate::model::KindName;
+use crate::text::words;
 use std::collections::BTreeMap;
 use std::collections::HashSet;
 
@@ -130,9 +131,9 @@ fn shortage(
     };
     let message = format!(
         "{} of the license `{}` {} needed and {left} of {} are left{end}",
-        if seats.taken == 1 { "1 seat".to_owned() } else { format!("{} seats", seats.taken) },
+        words::counted(seats.taken, "seat"),
         license.label,
-        if seats.taken == 1 { "is" } else { "are" },
+        words::agreeing(seats.taken, "is", "are"),
         license.total
     );
     let hint = if severity == Severity::Error {
@@ -165,9 +166,9 @@ fn package_licenses(
         let left = u64::try_from((package.allowed - package.used).max(0)).unwrap_or(0);
         if package.allowed >= 0 && count > left {
             let message = format!(
-                "{count} license{} of the package `{namespace}` {} needed and {left} of {} are left",
-                if count == 1 { "" } else { "s" },
-                if count == 1 { "is" } else { "are" },
+                "{} of the package `{namespace}` {} needed and {left} of {} are left",
+                words::counted(count, "license"),
+                words::agreeing(count, "is", "are"),
                 package.allowed
             );
             let hint = "buy licenses of it, or take some off: Setup > Installed Packages > Manage Licenses";

@@ -7,6 +7,7 @@ mod group;
 mod mermaid;
 mod svg;
 
+use crate::text::words::and_more;
 use std::collections::HashMap;
 
 use crate::cli::arguments::GraphFormat;
@@ -164,9 +165,7 @@ fn names(node: &Node) -> Vec<String> {
     const NAMED: usize = 3;
     let mut names: Vec<String> =
         node.names.iter().take(NAMED).map(|name| shown::line(name).into_owned()).collect();
-    if node.names.len() > NAMED {
-        names.push(format!("and {} more", node.names.len() - NAMED));
-    }
+    names.extend(and_more(node.names.len(), NAMED));
     names
 }
 
