@@ -8,6 +8,7 @@
 //! It plans for the local org inside orgform, in a folder that is gone afterwards, so that
 //! it needs no account and leaves nothing behind.
 
+use orgform::model::UnixMillis;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
@@ -33,7 +34,7 @@ fn world() -> World {
     let started = Instant::now();
     let now = || SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     World {
-        clock: Arc::new(move || i64::try_from(now().as_millis()).unwrap_or(i64::MAX)),
+        clock: Arc::new(move || UnixMillis(i64::try_from(now().as_millis()).unwrap_or(i64::MAX))),
         monotonic: Arc::new(move || started.elapsed()),
         sleep: Arc::new(|duration| Box::pin(tokio::time::sleep(duration))),
         wire: Arc::new(HttpWire::default()),

@@ -1,5 +1,6 @@
 //! Hands the world in, runs, and ends with an exit code.
 
+use orgform::model::UnixMillis;
 use std::io::IsTerminal as _;
 use std::io::Write as _;
 use std::process::ExitCode;
@@ -37,9 +38,9 @@ fn environment() -> Environment {
         folder: std::env::current_dir().unwrap_or_default(),
         temporary: std::env::temp_dir(),
         clock: Arc::new(|| {
-            std::time::SystemTime::now()
-                .duration_since(std::time::UNIX_EPOCH)
-                .map_or(0, |since| i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+            let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+            let since = since.map_or(0, |since| since.as_millis());
+            UnixMillis(i64::try_from(since).unwrap_or(i64::MAX))
         }),
         monotonic: Arc::new(move || started.elapsed()),
         sleep: Arc::new(|duration| Box::pin(tokio::time::sleep(duration))),

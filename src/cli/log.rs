@@ -60,7 +60,7 @@ pub fn listener(
     // What libraries have to say of connections is left out.
     let ours = Targets::new().with_target("orgform", LevelFilter::DEBUG);
     let dispatch = Dispatch::new(tracing_subscriber::registry().with(lines).with(ours));
-    let at = jiff::Timestamp::from_millisecond((environment.clock)()).unwrap_or_default();
+    let at = jiff::Timestamp::from_millisecond((environment.clock)().0).unwrap_or_default();
     tracing::dispatcher::with_default(&dispatch, || {
         tracing::debug!(version = env!("CARGO_PKG_VERSION"), %at, "orgform begins");
     });

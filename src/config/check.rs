@@ -213,7 +213,7 @@ fn twice(config: &Config, places: &mut Places<'_>, found: &mut Found) {
 
 /// An address as Salesforce compares it.
 fn folded(address: &Address) -> String {
-    String::from_utf8_lossy(address.key()).to_lowercase()
+    address.folded()
 }
 
 /// A hash of [`folded`]; addresses are plain text but for a few.

@@ -5,6 +5,7 @@
 //! what came back is written down while the calls are under way, then the next answer
 //! is waited for. A run that ends in between finds its answers by their intents.
 
+use crate::model::UnixSeconds;
 use std::collections::HashSet;
 use std::time::Duration;
 
@@ -79,7 +80,7 @@ impl Leaving {
     }
 
     /// What the state is told of it.
-    fn intent(&self, plan: &Plan, run: &str, now: i64) -> Option<Intent> {
+    fn intent(&self, plan: &Plan, run: &str, now: UnixSeconds) -> Option<Intent> {
         let ops = || self.ops().map(|op| plan.ops[op].announced()).collect();
         (!self.is_look()).then(|| Intent::new(run, now, ops()))
     }
@@ -140,7 +141,7 @@ pub async fn apply(
     progress: &dyn Progress,
     options: ApplyOptions<'_>,
 ) -> Result<Outcome, EngineError> {
-    let now = || (options.clock)() / 1000;
+    let now = || (options.clock)().seconds();
     settle_state(store, plan).await?;
     let may_be_ours = made_by_earlier_runs(store);
     let caller = Caller { org, plan, may_be_ours: &may_be_ours, monotonic: &options.monotonic };
@@ -214,7 +215,7 @@ fn take(
     run: &mut Run<'_>,
     store: &Store,
     landed: Landed,
-    now: i64,
+    now: UnixSeconds,
     monotonic: Duration,
 ) -> Result<Option<Begun>, EngineError> {
     let Landed { intent, shape, ops, sent_at, came } = landed;
@@ -239,7 +240,7 @@ async fn end(
     store: &mut Store,
     mut run: Run<'_>,
     mut flight: Flight<'_>,
-    now: i64,
+    now: UnixSeconds,
 ) -> Result<Outcome, EngineError> {
     run.leave_out_the_rest();
     store.finish(&run.settling()).await?;

@@ -7,6 +7,7 @@ use crate::model::Address;
 use crate::model::Attributes;
 use crate::model::Change;
 use crate::model::Observed;
+use crate::model::Once;
 use crate::model::Op;
 use crate::model::Ownership;
 use crate::model::Reason;
@@ -14,6 +15,7 @@ use crate::model::Record;
 use crate::model::RecordError;
 use crate::model::SalesforceId;
 use crate::model::Standing;
+use crate::model::UnixSeconds;
 use crate::model::Value;
 use crate::state::RecordChange;
 
@@ -31,7 +33,6 @@ pub struct Confirmed {
 }
 
 /// The changes to the state when `op` is done. `recorded` gives what stands there;
-/// `now` is in seconds.
 ///
 /// # Errors
 /// When the state can't be read.
@@ -39,7 +40,7 @@ pub fn record_changes(
     op: &Op,
     confirmed: &Confirmed,
     recorded: &dyn Fn(&Address) -> Result<Option<Record>, RecordError>,
-    now: i64,
+    now: UnixSeconds,
 ) -> Result<Vec<RecordChange>, RecordError> {
     let effect = &op.effect;
     if effect.forget {
@@ -101,7 +102,7 @@ pub fn record_changes(
         record.id = Some(id.clone());
     }
     if let Some(once) = &effect.once {
-        let when = if confirmed.unknown { "unknown".to_owned() } else { now.to_string() };
+        let when = if confirmed.unknown { Once::Unknown } else { Once::At(now) };
         record.once.insert(once.clone(), when);
     }
     if let Some(observed) = &confirmed.read_back {

@@ -11,6 +11,7 @@ use crate::model::Questions;
 use crate::model::Row;
 use crate::model::RowExt as _;
 use crate::model::Through;
+use crate::model::UnixSeconds;
 use crate::org::Org;
 use crate::org::OrgError;
 use crate::org::keyed_queries;
@@ -25,7 +26,7 @@ const ASSIGNMENTS: &str = "SELECT Assignee.Username, PermissionSet.Name, Permiss
 pub async fn inquire(
     org: &Org,
     questions: &Questions,
-    now: i64,
+    now: UnixSeconds,
 ) -> Result<Circumstances, EngineError> {
     let mut circumstances = Circumstances { now, ..Circumstances::default() };
     let own_id =
@@ -144,15 +145,12 @@ fn take_page(topic: Topic, rows: &[Row], circumstances: &mut Circumstances) {
 
 /// The user of an assignment, and the profile or set that it gives.
 fn holder(row: &Row) -> Option<(String, Through)> {
-    let username = row.text("Assignee.Username")?.to_lowercase();
+    let username = row.username("Assignee.Username")?;
     let through = if row.flag("PermissionSet.IsOwnedByProfile") == Some(true) {
         Through::Profile(row.text("PermissionSet.Profile.Name")?.to_owned())
     } else {
-        let name = row.text("PermissionSet.Name")?;
-        Through::PermissionSet(match row.text("PermissionSet.NamespacePrefix") {
-            Some(namespace) => format!("{namespace}__{name}"),
-            None => name.to_owned(),
-        })
+        let name = row.packaged_name("PermissionSet.NamespacePrefix", "PermissionSet.Name");
+        Through::PermissionSet(name?)
     };
     Some((username, through))
 }

@@ -9,10 +9,12 @@
 use super::EngineError;
 use crate::model::Address;
 use crate::model::IdReference;
+use crate::model::Once;
 use crate::model::Plan;
 use crate::model::Recorded as _;
 use crate::model::RowExt as _;
 use crate::model::SalesforceId;
+use crate::model::UnixSeconds;
 use crate::model::Write;
 use crate::org::Org;
 use crate::org::keyed_queries;
@@ -49,7 +51,7 @@ pub async fn mailed_before(
     let fields = ["Id", "CreatedDate", "LastLoginDate", "LastPasswordChangeDate"];
     let ids = mails.iter().map(|(id, _, _)| id.as_str());
     let queries = keyed_queries("User", &fields, "Id", &[], ids);
-    let mut dated: Vec<(SalesforceId, i64)> = Vec::new();
+    let mut dated: Vec<(SalesforceId, UnixSeconds)> = Vec::new();
     org.query_all(&queries, &mut |_, rows| {
         for row in rows {
             let time = |field: &str| row.text(field).and_then(seconds);
@@ -67,7 +69,7 @@ pub async fn mailed_before(
     for (id, address, once) in mails {
         let Some((_, when)) = dated.iter().find(|(held, _)| held == id) else { continue };
         let Some(mut record) = store.get(address).map_err(EngineError::Record)? else { continue };
-        record.once.insert(once.to_owned(), when.to_string());
+        record.once.insert(once.to_owned(), Once::At(*when));
         settled.changes.push(RecordChange::Put(address.clone(), record));
         before.push(address.clone());
     }
@@ -75,18 +77,20 @@ pub async fn mailed_before(
     Ok(before)
 }
 
-fn seconds(text: &str) -> Option<i64> {
-    Some(jiff::Timestamp::strptime(TIME, text).ok()?.as_second())
+fn seconds(text: &str) -> Option<UnixSeconds> {
+    Some(UnixSeconds(jiff::Timestamp::strptime(TIME, text).ok()?.as_second()))
 }
 
 #[cfg(test)]
 mod tests {
+    use crate::model::UnixSeconds;
+
     use super::seconds;
 
     #[test]
     fn times_of_the_api_are_read() {
-        assert_eq!(seconds("2026-12-01T09:00:00.000+0000"), Some(1_796_115_600));
-        assert_eq!(seconds("2026-12-01T10:00:00.000+0100"), Some(1_796_115_600));
+        assert_eq!(seconds("2026-12-01T09:00:00.000+0000"), Some(UnixSeconds(1_796_115_600)));
+        assert_eq!(seconds("2026-12-01T10:00:00.000+0100"), Some(UnixSeconds(1_796_115_600)));
         assert_eq!(seconds("yesterday"), None);
     }
 }

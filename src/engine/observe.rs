@@ -201,14 +201,12 @@ pub async fn observe_some(
         }
     }
     // Salesforce compares names without case.
-    let spelled: HashMap<String, Address> = wanted
-        .iter()
-        .map(|address| (String::from_utf8_lossy(address.key()).to_lowercase(), address.clone()))
-        .collect();
+    let spelled: HashMap<String, Address> =
+        wanted.iter().map(|address| (address.folded(), address.clone())).collect();
     let mut found = BTreeMap::new();
     let mut nothing = Catalog::new();
     observe(org, &targets, Inquiry::default(), &mut nothing, &mut |address, observed| {
-        let key = String::from_utf8_lossy(address.key()).to_lowercase();
+        let key = address.folded();
         if let Some(address) = spelled.get(&key) {
             found.insert(address.clone(), observed);
         }

@@ -1,6 +1,7 @@
 //! Asks the questions of facts, those about the same rows together, and those of kinds
 //! along with them where they fit.
 
+use crate::model::PackagedName;
 use futures_util::future::try_join;
 use tracing::debug;
 
@@ -13,8 +14,6 @@ use crate::facts::Inquiry;
 use crate::facts::OnRefusal;
 use crate::facts::Question;
 use crate::facts::Rows;
-use crate::facts::with_namespace;
-use crate::facts::without_namespace;
 use crate::model::Filter;
 use crate::model::Row;
 use crate::model::RowExt as _;
@@ -67,8 +66,7 @@ impl Reader {
                     row.text(column).is_some_and(|text| is_among(keys, text))
                 }
                 By::NameOrLabel { name, label, written } => {
-                    let name = row.text(name).unwrap_or_default();
-                    let name = with_namespace(row.text("NamespacePrefix"), name);
+                    let name = row.packaged_name("NamespacePrefix", name).unwrap_or_default();
                     let label = row.text(label);
                     is_among(written, &name) || label.is_some_and(|text| is_among(written, text))
                 }
@@ -178,7 +176,7 @@ fn texts_of(
                 let labels: Vec<&str> = some.iter().map(String::as_str).collect();
                 let mut names = labels.clone();
                 if has_namespace {
-                    names = names.into_iter().map(without_namespace).collect();
+                    names = names.into_iter().map(|name| PackagedName::of(name).bare).collect();
                 }
                 names.extend(further.iter().map(String::as_str));
                 named_query(object, columns, (name, label), filters, (&names, &labels))

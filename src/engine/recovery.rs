@@ -14,8 +14,10 @@ use super::settle::Shown;
 use super::settle::look;
 use crate::model::Address;
 use crate::model::Monotonic;
+use crate::model::Once;
 use crate::model::Op;
 use crate::model::Recorded as _;
+use crate::model::UnixSeconds;
 use crate::org::Org;
 use crate::org::OrgError;
 use crate::state::Intent;
@@ -83,7 +85,7 @@ pub async fn recover(
     org: &Org,
     store: &mut Store,
     monotonic: &Monotonic,
-    now: i64,
+    now: UnixSeconds,
 ) -> Result<Recovered, EngineError> {
     let numbers: Vec<u64> = store.open_intents().iter().map(|intent| intent.number).collect();
     let mut recovered = Recovered { calls: numbers.len(), ..Recovered::default() };
@@ -109,13 +111,13 @@ async fn settled_now(
     org: &Org,
     store: &Store,
     intent: &Intent,
-    now: i64,
+    now: UnixSeconds,
     recovered: &mut Recovered,
 ) -> Result<Settlement, EngineError> {
     let open: Vec<(u32, &Op)> = intent.open_ops().collect();
     let ops: Vec<&Op> = open.iter().map(|(_, op)| *op).collect();
     let shown = look(org, &ops).await?;
-    let is_old = now.saturating_sub(intent.at) >= ON_ITS_WAY;
+    let is_old = now.since(intent.at) >= ON_ITS_WAY;
     let mut settled = Settlement { intent: Some(intent.number), ..Settlement::default() };
     let mut not_done = Vec::new();
     for ((place, op), shown) in open.into_iter().zip(shown) {
@@ -159,8 +161,7 @@ async fn settled_now(
 fn is_recorded_as_unknown(store: &Store, op: &Op) -> Result<bool, EngineError> {
     let record = store.get(&op.address).map_err(EngineError::Record)?;
     let once = op.effect.once.as_ref().zip(record);
-    Ok(once
-        .is_some_and(|(once, record)| record.once.get(once).is_some_and(|when| when == "unknown")))
+    Ok(once.is_some_and(|(once, record)| record.once.get(once) == Some(&Once::Unknown)))
 }
 
 /// Observed ids are worth keeping for things that the state knows already.

@@ -217,7 +217,7 @@ impl Comparison<'_> {
     /// Salesforce compares names without case, so that the org may spell one
     /// otherwise than the file does.
     fn respell(&mut self, address: Address) -> Address {
-        let fold = |address: &Address| String::from_utf8_lossy(address.key()).to_lowercase();
+        let fold = |address: &Address| address.folded();
         let addresses = &self.addresses;
         let respelled = self.respelled.get_or_insert_with(|| {
             addresses.iter().map(|address| (fold(address), address.clone())).collect()

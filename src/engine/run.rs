@@ -4,6 +4,7 @@
 //! Nothing is told before the state knows it.
 
 use crate::model::RecordError;
+use crate::model::UnixSeconds;
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::time::Duration;
@@ -243,7 +244,7 @@ impl<'a> Run<'a> {
         &mut self,
         answered: Answered,
         store: &Store,
-        now: i64,
+        now: UnixSeconds,
         monotonic: Duration,
     ) -> Result<(), EngineError> {
         let Answered { intent, shape, ops, sent_at, report } = answered;

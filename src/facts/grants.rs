@@ -2,6 +2,7 @@
 
 use crate::model::KindName;
 use crate::model::ObjectAccess;
+use crate::model::PackagedName;
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
@@ -11,8 +12,6 @@ use super::Catalog;
 use super::family::Family;
 use super::family::Table;
 use super::known::Policy;
-use super::named::with_namespace;
-use super::named::without_namespace;
 use super::question::Answer;
 use super::question::Question;
 use super::question::Rows;
@@ -94,7 +93,7 @@ impl Family for Grants {
 /// What is asked to find the permission sets that hold the grants of these.
 fn sets_of(things: &BTreeSet<Address>) -> Vec<Question> {
     let of_kind = |kind: KindName| things.iter().filter(move |thing| thing.is(kind));
-    let bare = |thing: &Address| without_namespace(thing.name()).to_owned();
+    let bare = |thing: &Address| PackagedName::of(thing.name()).bare.to_owned();
     let sets: BTreeSet<String> = of_kind(KindName::PERMISSION_SET).map(bare).collect();
     let profiles: Vec<String> =
         of_kind(KindName::PROFILE).map(|thing| thing.name().to_owned()).collect();
@@ -116,15 +115,15 @@ fn sets_of(things: &BTreeSet<Address>) -> Vec<Question> {
 /// path such as `PermissionSet.`, is about.
 pub fn source(path: &str, row: &Row) -> Option<Address> {
     let at = |name: &str| row.text(&format!("{path}{name}"));
-    if let Some(name) = at("PermissionSetGroup.DeveloperName") {
-        let name = with_namespace(at("PermissionSetGroup.NamespacePrefix"), name);
-        return Some(Address::new(KindName::PERMISSION_SET_GROUP, &name));
+    if let Some(bare) = at("PermissionSetGroup.DeveloperName") {
+        let name = PackagedName { namespace: at("PermissionSetGroup.NamespacePrefix"), bare };
+        return Some(Address::new(KindName::PERMISSION_SET_GROUP, &name.to_string()));
     }
     if row.flag(&format!("{path}IsOwnedByProfile")) == Some(true) {
         return Some(Address::new(KindName::PROFILE, at("Profile.Name")?));
     }
-    let name = with_namespace(at("NamespacePrefix"), at("Name")?);
-    Some(Address::new(KindName::PERMISSION_SET, &name))
+    let name = PackagedName { namespace: at("NamespacePrefix"), bare: at("Name")? };
+    Some(Address::new(KindName::PERMISSION_SET, &name.to_string()))
 }
 
 /// Reads what the permission sets of given ids grant.

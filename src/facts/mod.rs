@@ -66,7 +66,7 @@ pub use grants::{GrantsOfSets, add as add_grants, source as source_of_row};
 pub use holders::Holders;
 pub use known::{Known, Policy};
 pub use licenses::LicenseFact;
-pub use named::{NamedFact, with_namespace, without_namespace};
+pub use named::NamedFact;
 pub use organization::OrganizationFact;
 pub use package::PackageFact;
 pub use profile_names::{API_ONLY, profile_full_name, profile_names};

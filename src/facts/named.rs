@@ -28,23 +28,10 @@ impl NamedFact {
     pub(super) fn read(row: &Row, (name, label): (&str, &str)) -> Option<Self> {
         Some(Self {
             id: SalesforceId::parse(row.text("Id")?)?,
-            name: with_namespace(row.text("NamespacePrefix"), row.text(name)?),
+            name: row.packaged_name("NamespacePrefix", name)?,
             label: row.text(label).unwrap_or_default().to_owned(),
         })
     }
-}
-
-/// A name with its namespace in front, where it has one.
-pub fn with_namespace(namespace: Option<&str>, name: &str) -> String {
-    match namespace {
-        Some(namespace) => format!("{namespace}__{name}"),
-        None => name.to_owned(),
-    }
-}
-
-/// A name without its namespace.
-pub fn without_namespace(name: &str) -> &str {
-    name.split_once("__").map_or(name, |(_, bare)| bare)
 }
 
 /// Takes a thing into the answers: it answers to its name, and to its label only where no

@@ -9,7 +9,6 @@ use super::describe::listed;
 use super::family::Family;
 use super::family::Table;
 use super::known::Policy;
-use super::named::with_namespace;
 use super::question::Answer;
 use super::question::Question;
 use super::question::Rows;
@@ -60,8 +59,7 @@ impl Family for PersonAccounts {
                     .is_none_or(|accounts| listed(accounts, "fields").any(is_it));
             }
             Answer::Row(row) => {
-                if let Some(name) = row.text("DeveloperName") {
-                    let name = with_namespace(row.text("NamespacePrefix"), name);
+                if let Some(name) = row.packaged_name("NamespacePrefix", "DeveloperName") {
                     table.grown(()).push(name);
                 }
             }

@@ -9,7 +9,6 @@ use super::Catalog;
 use super::family::Family;
 use super::family::Table;
 use super::known::Policy;
-use super::named::with_namespace;
 use super::question::Answer;
 use super::question::Question;
 use super::question::Rows;
@@ -73,7 +72,7 @@ impl Family for RecordTypes {
 
 fn read(row: &Row) -> Option<RecordTypeFact> {
     Some(RecordTypeFact {
-        name: with_namespace(row.text("NamespacePrefix"), row.text("DeveloperName")?),
+        name: row.packaged_name("NamespacePrefix", "DeveloperName")?,
         label: row.text("Name").unwrap_or_default().to_owned(),
         is_active: row.flag("IsActive").unwrap_or(true),
     })

@@ -152,12 +152,9 @@ pub fn assignment_steps(
     object: &'static str,
     joins: &[(&'static str, &'static str)],
 ) -> Result<Vec<Step>, Problem> {
-    let problem = |message: String| Problem {
-        address: change.address.clone(),
-        place: None,
-        file: 0,
-        message,
-        hint: Some("run plan again; the state may be behind the org".to_owned()),
+    let problem = |message: String| {
+        Problem::new(&change.address, message)
+            .hint("run plan again; the state may be behind the org")
     };
     let Some(after) = &change.after else {
         let Some(id) = change.id() else {

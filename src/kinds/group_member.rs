@@ -130,7 +130,7 @@ impl Kind for GroupMember {
     }
 
     fn observe_row(&self, _query: usize, row: &Row) -> Option<(Option<Address>, Observed)> {
-        let username = row.text("Username")?.to_lowercase();
+        let username = row.username("Username")?;
         let user = Address::new(KindName::USER, &username);
         let (address, attributes) = self.declare(&user, row.text("Group.DeveloperName")?);
         let id = SalesforceId::parse(row.text("Id")?);

@@ -70,13 +70,10 @@ impl Kind for PackageLicenseAssignment {
     ) -> Result<Resolved<'a>, Vec<Problem>> {
         let namespace = halves(&declared.address).1;
         let refuse = |message: String, hint: &str| {
-            Err(vec![Problem {
-                address: declared.address.clone(),
-                place: Some(self.place(&declared.address, "")),
-                file: declared.file,
-                message,
-                hint: Some(hint.to_owned()),
-            }])
+            Err(vec![
+                Problem::at(declared, self.place(&declared.address, ""), message)
+                    .hint(hint.to_owned()),
+            ])
         };
         if catalog.package.get(namespace).is_absent() {
             return refuse(
@@ -111,7 +108,7 @@ impl Kind for PackageLicenseAssignment {
     }
 
     fn observe_row(&self, _query: usize, row: &Row) -> Option<(Option<Address>, Observed)> {
-        let username = row.text("User.Username")?.to_lowercase();
+        let username = row.username("User.Username")?;
         let user = Address::new(KindName::USER, &username);
         let (address, attributes) = declare(&user, row.text("PackageLicense.NamespacePrefix")?);
         let id = SalesforceId::parse(row.text("Id")?);

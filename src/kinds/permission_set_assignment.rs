@@ -180,12 +180,8 @@ impl Kind for PermissionSetAssignment {
     }
 
     fn observe_row(&self, _query: usize, row: &Row) -> Option<(Option<Address>, Observed)> {
-        let name = row.text(self.name_path)?;
-        let thing = match row.text(self.namespace_path) {
-            Some(namespace) => format!("{namespace}__{name}"),
-            None => name.to_owned(),
-        };
-        let username = row.text("Assignee.Username")?.to_lowercase();
+        let thing = row.packaged_name(self.namespace_path, self.name_path)?;
+        let username = row.username("Assignee.Username")?;
         let (address, mut attributes) =
             self.declare(&Address::new(KindName::USER, &username), &thing);
         observe_expiration(row, &mut attributes);

@@ -130,15 +130,7 @@ impl Kind for PermissionSetLicenseAssignment {
                 Resolved::to(declare(&Address::new(KindName::USER, username), license).1)
             });
         }
-        Err(vec![Problem {
-            address: declared.address.clone(),
-            place: Some(self.place(&declared.address, "")),
-            file: declared.file,
-            message: format!("this org has no permission set license `{written}`"),
-            hint: Some(
-                "write its developer name, or its label as Setup > Company Information shows it; it may not be bought for this org".to_owned(),
-            ),
-        }])
+        Err(vec![Problem::at(declared, self.place(&declared.address, ""), format!("this org has no permission set license `{written}`")).hint("write its developer name, or its label as Setup > Company Information shows it; it may not be bought for this org")])
     }
 
     fn queries(&self) -> &'static [RowQuery] {
@@ -160,7 +152,7 @@ impl Kind for PermissionSetLicenseAssignment {
 
     fn observe_row(&self, _query: usize, row: &Row) -> Option<(Option<Address>, Observed)> {
         let license = developer_name(row.text("PermissionSetLicense.DeveloperName")?);
-        let username = row.text("Assignee.Username")?.to_lowercase();
+        let username = row.username("Assignee.Username")?;
         let (address, attributes) = declare(&Address::new(KindName::USER, &username), license);
         let id = SalesforceId::parse(row.text("Id")?);
         Some((Some(address), Observed { id, attributes, ..Observed::default() }))

@@ -68,6 +68,11 @@ impl Address {
         self.key.as_bytes()
     }
 
+    /// Its key as it is compared where capitals don't count.
+    pub fn folded(&self) -> String {
+        self.key.to_lowercase()
+    }
+
     /// The kind's name, for example `permission_set`.
     pub fn kind(&self) -> &str {
         self.key.get(..self.split as usize).unwrap_or_default()

@@ -1,5 +1,6 @@
 //! What a finished plan was checked for before anything is written.
 
+use super::UnixSeconds;
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
@@ -119,7 +120,7 @@ pub enum Through {
 #[derive(Clone, Debug, Default)]
 pub struct Circumstances {
     /// The time, in seconds since 1970.
-    pub now: i64,
+    pub now: UnixSeconds,
     /// Calls left today, when an answer said so.
     pub calls_left: Option<u64>,
     /// The user whose token is used, when it was asked and told.

@@ -14,6 +14,7 @@ mod document;
 mod finding;
 mod id;
 mod kind_name;
+mod namespace;
 mod observed;
 mod op;
 mod pattern;
@@ -23,6 +24,7 @@ mod read;
 mod record;
 mod run;
 mod step;
+mod time;
 mod value;
 
 pub use access::{AccessChange, EVERY, Grants, Right, Source, SourceName, SourcedRight};
@@ -34,6 +36,7 @@ pub use document::Element;
 pub use finding::{Check, Circumstances, Finding, Questions, RunningUser, Severity, Through};
 pub use id::SalesforceId;
 pub use kind_name::KindName;
+pub use namespace::PackagedName;
 pub use observed::{Observation, Observations, Observed};
 pub use op::{
     Awaited, CallShape, FieldValue, IdReference, Op, OpIndex, OrderEdge, OrderReason, RecordEffect,
@@ -43,7 +46,10 @@ pub use pattern::AddressPattern;
 pub use permission::{ObjectAccess, Permission};
 pub use plan::{ApiCallEstimate, Note, NoteKind, Partial, Plan, PlanMode, Problem, Summary};
 pub use read::{Filter, KeySource, Row, RowExt, RowQuery};
-pub use record::{Ownership, Record, RecordError, RecordStream, Recorded, Standing, StoredRecord};
+pub use record::{
+    Once, Ownership, Record, RecordError, RecordStream, Recorded, Standing, StoredRecord,
+};
 pub use run::{Clock, Monotonic, OrgIdentity};
 pub use step::StepName;
+pub use time::{UnixMillis, UnixSeconds};
 pub use value::{Attributes, Digest, Path, Value};

@@ -11,6 +11,7 @@ use super::Action;
 use super::Address;
 use super::AddressPattern;
 use super::Attributes;
+use super::Declared;
 use super::Finding;
 use super::Op;
 use super::Place;
@@ -77,6 +78,34 @@ pub struct Problem {
     pub message: String,
     /// What to do about it.
     pub hint: Option<String>,
+}
+
+impl Problem {
+    /// About a resource; where a file is to blame, the place follows.
+    pub fn new(address: &Address, message: impl Into<String>) -> Self {
+        let (place, file, hint) = (None, 0, None);
+        Self { address: address.clone(), place, file, message: message.into(), hint }
+    }
+
+    /// About what a file declares, at a place in it.
+    pub fn at(declared: &Declared, place: Place, message: impl Into<String>) -> Self {
+        let (place, file) = (Some(place), declared.file);
+        Self { place, file, ..Self::new(&declared.address, message) }
+    }
+
+    /// Where a change was written. Whoever knows the declaration puts in the file.
+    #[must_use]
+    pub fn place(mut self, place: Place) -> Self {
+        self.place = Some(place);
+        self
+    }
+
+    /// What to do about it.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
 }
 
 /// How many changes there are of each action, no-ops included.

@@ -1,5 +1,6 @@
 //! Questions to an org, as data.
 
+use super::PackagedName;
 use serde_json::Map;
 use serde_json::Value as Json;
 
@@ -89,6 +90,16 @@ pub trait RowExt {
     fn flag(&self, path: &str) -> Option<bool>;
     /// The number at a path; `None` for null.
     fn number(&self, path: &str) -> Option<i64>;
+    /// The username at a path, in the small letters that it is compared by.
+    fn username(&self, path: &str) -> Option<String> {
+        self.text(path).map(str::to_lowercase)
+    }
+    /// The whole name of what a package may have brought, from the path of its namespace
+    /// and that of its name.
+    fn packaged_name(&self, namespace: &str, name: &str) -> Option<String> {
+        let name = PackagedName { namespace: self.text(namespace), bare: self.text(name)? };
+        Some(name.to_string())
+    }
 }
 
 fn at<'a>(row: &'a Row, path: &str) -> Option<&'a Json> {

@@ -1,5 +1,6 @@
 //! What the state says we made or took over.
 
+use super::UnixSeconds;
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
@@ -53,13 +54,44 @@ pub struct Record {
     pub protected: bool,
     /// The attributes confirmed so far.
     pub attributes: Attributes,
-    /// One-shot things done, by name, with when (seconds since 1970, or
-    /// `unknown` when a run ended before the answer came).
+    /// One-shot things done, by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub once: BTreeMap<String, String>,
+    pub once: BTreeMap<String, Once>,
     /// Sections of its metadata that no kind models, to be sent back unchanged.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub carried: Vec<Element>,
+}
+
+/// When a one-shot thing was done. In a state it is a text: the seconds, or `unknown`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
+pub enum Once {
+    /// Then.
+    At(UnixSeconds),
+    /// A run ended before the answer came, so that it may have been done or not.
+    Unknown,
+}
+
+const UNKNOWN: &str = "unknown";
+
+impl From<Once> for String {
+    fn from(once: Once) -> Self {
+        match once {
+            Once::At(at) => at.to_string(),
+            Once::Unknown => UNKNOWN.to_owned(),
+        }
+    }
+}
+
+impl TryFrom<String> for Once {
+    type Error = std::num::ParseIntError;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        if text == UNKNOWN {
+            return Ok(Self::Unknown);
+        }
+        text.parse().map(|seconds| Self::At(UnixSeconds(seconds)))
+    }
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]

@@ -7,9 +7,10 @@ use serde::Deserialize;
 use serde::Serialize;
 
 use super::SalesforceId;
+use super::UnixMillis;
 
-/// Milliseconds since 1970, handed in from `main` so that nothing else asks a clock.
-pub type Clock = Arc<dyn Fn() -> i64 + Send + Sync>;
+/// Tells the time, handed in from `main` so that nothing else asks a clock.
+pub type Clock = Arc<dyn Fn() -> UnixMillis + Send + Sync>;
 
 /// Time since some moment, which only goes on: no step of the clock and no suspended
 /// machine makes a wait longer or shorter by it.

@@ -176,16 +176,7 @@ impl Desired {
         let problems: Vec<Problem> = resources
             .windows(2)
             .filter(|pair| pair[0].address == pair[1].address)
-            .map(|pair| Problem {
-                address: pair[1].address.clone(),
-                place: kinds::of(&pair[1].address).map(|kind| kind.place(&pair[1].address, "")),
-                file: pair[1].file,
-                message: format!(
-                    "{} is declared twice, by its name and by its label",
-                    pair[1].address
-                ),
-                hint: Some("take one of the two out".to_owned()),
-            })
+            .map(|pair| declared_twice(&pair[1]))
             .collect();
         if problems.is_empty() {
             Ok(Some((self.about(resources), respelled)))
@@ -193,6 +184,16 @@ impl Desired {
             Err(problems)
         }
     }
+}
+
+fn declared_twice(declared: &Declared) -> Problem {
+    let address = &declared.address;
+    let message = format!("{address} is declared twice, by its name and by its label");
+    let problem = match kinds::of(address) {
+        Some(kind) => Problem::at(declared, kind.place(address, ""), message),
+        None => Problem::new(address, message),
+    };
+    problem.hint("take one of the two out")
 }
 
 /// In the order of addresses, the first of each.

@@ -124,20 +124,17 @@ fn keep_members(draft: &Draft, kept: &mut BTreeMap<Address, Vec<String>>) {
 }
 
 fn held_by_others(input: &Input<'_>, change: &Change, others: &[String]) -> Problem {
-    let declared = input.desired.declared(&change.address);
-    Problem {
-        address: change.address.clone(),
-        place: kinds::of(&change.address).map(|kind| kind.place(&change.address, "").itself()),
-        file: declared.map_or(0, |declared| declared.file),
-        message: format!(
-            "it can't be replaced while {} still {} it",
-            words::few(others, NAMED),
-            words::agreeing(others.len(), "holds", "hold")
-        ),
-        hint: Some(
-            "declare it for them too, so that it is given back, or take it off them".to_owned(),
-        ),
-    }
+    let address = &change.address;
+    let message = format!(
+        "it can't be replaced while {} still {} it",
+        words::few(others, NAMED),
+        words::agreeing(others.len(), "holds", "hold")
+    );
+    let problem = match input.desired.declared(address).zip(kinds::of(address)) {
+        Some((declared, kind)) => Problem::at(declared, kind.place(address, "").itself(), message),
+        None => Problem::new(address, message),
+    };
+    problem.hint("declare it for them too, so that it is given back, or take it off them")
 }
 
 /// Whether the plan takes `thing` off `holder`.

@@ -43,13 +43,12 @@ pub fn is_protected(
 
 /// What is protected is not made anew either.
 pub fn never_replaced(kind: &dyn Kind, declared: &Declared) -> Problem {
-    Problem {
-        address: declared.address.clone(),
-        place: Some(kind.place(&declared.address, "lifecycle")),
-        file: declared.file,
-        message: "it is to be replaced, and `prevent_destroy` protects it".to_owned(),
-        hint: Some("take `prevent_destroy` out and apply that first".to_owned()),
-    }
+    Problem::at(
+        declared,
+        kind.place(&declared.address, "lifecycle"),
+        "it is to be replaced, and `prevent_destroy` protects it",
+    )
+    .hint("take `prevent_destroy` out and apply that first")
 }
 
 /// What is ignored is wanted as it is.

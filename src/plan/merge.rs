@@ -533,25 +533,23 @@ fn unchangeable_in_place(
         Some(value) => format!("it has `{value}`"),
         None => "it has none".to_owned(),
     };
-    Problem {
-        address: declared.address.clone(),
-        place: Some(kind.place(&declared.address, path)),
-        file: declared.file,
-        message: format!(
+    Problem::at(
+        declared,
+        kind.place(&declared.address, path),
+        format!(
             "its `{path}` can't be changed once it is there, and orgform did not make it: {has}"
         ),
-        hint: Some("take the line out, or declare it under another name".to_owned()),
-    }
+    )
+    .hint("take the line out, or declare it under another name")
 }
 
 fn renamed_and_replaced(kind: &dyn Kind, declared: &Declared) -> Problem {
-    Problem {
-        address: declared.address.clone(),
-        place: Some(kind.place(&declared.address, "was")),
-        file: declared.file,
-        message: "it can't be renamed and made anew in one go".to_owned(),
-        hint: Some("apply the new name first".to_owned()),
-    }
+    Problem::at(
+        declared,
+        kind.place(&declared.address, "was"),
+        "it can't be renamed and made anew in one go",
+    )
+    .hint("apply the new name first")
 }
 
 /// Whether a milestone of the kind is missing and nothing else differs.

@@ -1,6 +1,7 @@
 //! What a plan has to say beside its changes.
 
 use super::lookups::Lookups;
+use crate::model::Once;
 use crate::model::RecordError;
 use std::collections::BTreeMap;
 
@@ -104,7 +105,7 @@ fn unknown_mail(input: &Input<'_>, draft: &mut Draft) {
             .recorded
             .iter()
             .flat_map(|record| record.once.values())
-            .any(|when| when == "unknown");
+            .any(|when| *when == Once::Unknown);
         if is_unknown && input.mode == PlanMode::Converge {
             draft.notes.push(Note {
                 kind: NoteKind::Unknown,

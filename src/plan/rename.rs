@@ -72,17 +72,16 @@ impl Renames {
 /// What somebody renamed in the org is neither made a second time nor taken for
 /// another: the file has to say what it is.
 pub fn outside(kind: &dyn Kind, declared: &Declared, now: &Address) -> Problem {
-    Problem {
-        address: declared.address.clone(),
-        place: Some(kind.place(&declared.address, "").itself()),
-        file: declared.file,
-        message: format!("somebody renamed it in the org: it is `{}` there now", now.name()),
-        hint: Some(format!(
-            "declare it as `{}` with `was: {}`, or give it its name back in the org",
-            now.name(),
-            declared.address.name()
-        )),
-    }
+    Problem::at(
+        declared,
+        kind.place(&declared.address, "").itself(),
+        format!("somebody renamed it in the org: it is `{}` there now", now.name()),
+    )
+    .hint(format!(
+        "declare it as `{}` with `was: {}`, or give it its name back in the org",
+        now.name(),
+        declared.address.name()
+    ))
 }
 
 /// Finds what is renamed: declared with `was:`, recorded under the old name

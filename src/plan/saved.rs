@@ -6,6 +6,7 @@
 //! seals (`seal`). Whoever applies a plan asks for the seal or the digest first. No secret
 //! is part of a plan.
 
+use crate::model::UnixSeconds;
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
@@ -61,7 +62,7 @@ pub struct SavedPlan {
     /// The name of the state that it was made with.
     pub lineage: String,
     /// When it was made, in seconds since 1970.
-    pub made_at: i64,
+    pub made_at: UnixSeconds,
     /// What the user was told before reading it.
     #[serde(default)]
     pub notices: Vec<String>,
@@ -117,7 +118,7 @@ impl SavedPlan {
     pub fn new(
         org: OrgIdentity,
         lineage: String,
-        made_at: i64,
+        made_at: UnixSeconds,
         notices: Vec<String>,
         plan: Plan,
         desired: &Desired,

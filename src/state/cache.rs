@@ -7,6 +7,7 @@
 //! made anew, since sled after a power failure may be anything.
 
 use crate::model::RecordError;
+use crate::model::UnixSeconds;
 use std::borrow::Cow;
 use std::fs::File;
 use std::path::Path;
@@ -68,12 +69,12 @@ pub struct StoredFact {
     /// Its answer, as JSON.
     pub answer: String,
     /// When it was asked, in seconds since 1970.
-    pub at: i64,
+    pub at: UnixSeconds,
 }
 
 #[derive(Serialize, Deserialize)]
 struct KeptFact<'a> {
-    at: i64,
+    at: UnixSeconds,
     #[serde(borrow)]
     api_version: Cow<'a, str>,
     #[serde(borrow)]
@@ -380,7 +381,7 @@ impl Cache {
     pub fn keep_facts(
         &mut self,
         facts: impl Iterator<Item = (String, String)>,
-        now: i64,
+        now: UnixSeconds,
         api_version: &str,
     ) -> Result<(), StateError> {
         let mut entries = Vec::new();

@@ -127,7 +127,10 @@ mod tests {
             lane: None,
             effect: RecordEffect { creates: Some(Ownership::Created), ..RecordEffect::default() },
         };
-        let intent = |number| Intent { number, ..Intent::new("run", 0, vec![op.clone()]) };
+        let intent = |number| Intent {
+            number,
+            ..Intent::new("run", crate::model::UnixSeconds::default(), vec![op.clone()])
+        };
         // The deletion in between is number 1; what makes it anew is on its way.
         let open = OpenIntents::new(vec![intent(0), intent(2)]);
         assert_eq!(open.making(&address, 1).collect::<Vec<_>>(), [(0, 0)]);

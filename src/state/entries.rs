@@ -1,6 +1,7 @@
 //! What a run writes into the state: changes to records, calls that are about to
 //! leave, and what became of them.
 
+use crate::model::UnixSeconds;
 use std::collections::BTreeSet;
 
 use serde::Deserialize;
@@ -40,7 +41,7 @@ pub struct Intent {
     pub run: String,
     /// When, in seconds since 1970.
     #[serde(default)]
-    pub at: i64,
+    pub at: UnixSeconds,
     /// The ops of the call, as they are announced.
     pub ops: Vec<Op>,
     /// Ops of which it is known what became of them, by their places.
@@ -53,7 +54,7 @@ pub struct Intent {
 
 impl Intent {
     /// An intent that has no number yet.
-    pub fn new(run: &str, at: i64, ops: Vec<Op>) -> Self {
+    pub fn new(run: &str, at: UnixSeconds, ops: Vec<Op>) -> Self {
         let (settled, deploys) = (BTreeSet::new(), Vec::new());
         Self { number: 0, run: run.to_owned(), at, ops, settled, deploys }
     }

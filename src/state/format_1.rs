@@ -1,6 +1,7 @@
 //! Format 1, which is only read: a log of lines without checksums, and a journal that
 //! stood in sled alone.
 
+use crate::model::UnixSeconds;
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -99,7 +100,7 @@ pub fn read_cache(db: &sled::Db, org_id: &str) -> Option<Cached> {
         let Announced { run, ops } = serde_json::from_slice(&bytes).ok()?;
         // When it was written is not told: what is not there by now never comes.
         let number = u64::from_be_bytes(key.get(..8)?.try_into().ok()?);
-        cached.open.push(Intent { number, ..Intent::new(&run, 0, ops) });
+        cached.open.push(Intent { number, ..Intent::new(&run, UnixSeconds::default(), ops) });
     }
     Some(cached)
 }

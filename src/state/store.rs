@@ -4,6 +4,7 @@
 //! that only read take no lock and open no cache: base and log are enough.
 
 use crate::model::RecordError;
+use crate::model::UnixSeconds;
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::Path;
@@ -318,7 +319,7 @@ impl Store {
     pub fn keep_facts(
         &mut self,
         facts: impl Iterator<Item = (String, String)>,
-        now: i64,
+        now: UnixSeconds,
         api_version: &str,
     ) -> Result<(), StateError> {
         match &mut self.records {

@@ -110,6 +110,6 @@ mod tests {
     fn a_slip_is_found_and_something_else_is_not() {
         let known = ["permission_sets", "profiles", "users"];
         assert_eq!(closest("Permision_Sets", known.into_iter()), Some("permission_sets"));
-        assert_eq!(closest("roles", known.into_iter()), None);
+        assert_eq!(closest("layouts", known.into_iter()), None);
     }
 }

@@ -1,6 +1,7 @@
 //! Which facts a plan rests on: what is remembered of them, what has to be asked
 //! before it is made, and what only once it has changes.
 
+use crate::model::UnixSeconds;
 use std::collections::BTreeSet;
 
 use super::WorkflowError;
@@ -21,7 +22,7 @@ use crate::plan::Desired;
 use crate::plan::RecordIndex;
 use crate::state::Store;
 
-/// Facts are kept this long, in seconds.
+/// For how many seconds facts are kept.
 const FRESH: i64 = 24 * 60 * 60;
 
 impl Planning<'_> {
@@ -34,7 +35,7 @@ impl Planning<'_> {
         (desired, choice): (&Desired, &Choice),
         store: &Store,
         index: &RecordIndex,
-        now: i64,
+        now: UnixSeconds,
     ) -> Result<(Catalog, BTreeSet<Fact>), WorkflowError> {
         let (catalog, fresh) = self.remembered(store, now)?;
         let mut wanted: BTreeSet<Fact> = BTreeSet::new();
@@ -74,13 +75,13 @@ impl Planning<'_> {
     fn remembered(
         &self,
         store: &Store,
-        now: i64,
+        now: UnixSeconds,
     ) -> Result<(Catalog, BTreeSet<Fact>), WorkflowError> {
         let mut catalog = Catalog::new();
         let mut fresh = BTreeSet::new();
         for kept in store.facts(API_VERSION)? {
             // What was kept by a clock that was ahead is of no known age.
-            let is_fresh = (0..FRESH).contains(&now.saturating_sub(kept.at));
+            let is_fresh = (0..FRESH).contains(&now.since(kept.at));
             let is_old = !is_fresh || self.options.refresh_catalog;
             let serves = |fact: &Fact| fact.policy().serves(is_old);
             let Some(fact) = catalog.restore(&kept.fact, &kept.answer, serves) else { continue };

@@ -3,6 +3,7 @@
 //! Everything that plans goes this one way. It decides what is asked of the org and when
 //! a plan is begun anew; what a plan does is decided by `plan`.
 
+use crate::model::UnixSeconds;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -122,7 +123,7 @@ struct Basis {
     notices: Vec<Notice>,
     unknown: Vec<UnknownMail>,
     /// Seconds since 1970.
-    now: i64,
+    now: UnixSeconds,
 }
 
 /// Makes plans for one run: the files are read once, the org as often as a
@@ -405,7 +406,7 @@ impl<'a> Planning<'a> {
         &self,
         session: &Session,
         store: &mut Store,
-        now: i64,
+        now: UnixSeconds,
         (notices, unknown): (&mut Vec<Notice>, &mut Vec<UnknownMail>),
     ) -> Result<(), WorkflowError> {
         if store.open_intents().is_empty() {

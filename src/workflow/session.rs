@@ -125,7 +125,7 @@ impl Session {
         let clock = world.clock.clone();
         let data = Some(state_dir.join(LOCAL_ORG));
         let options = Options { data, ..Options::new((world.entropy)()) };
-        let running = local_org::start(options, Arc::new(move || clock() / 1000)).await?;
+        let running = local_org::start(options, Arc::new(move || clock().seconds().0)).await?;
         let instance_url =
             InstanceUrl::parse(&running.instance_url).map_err(WorkflowError::LocalAddress)?;
         let access_token = SecretString::from(running.access_token.clone());

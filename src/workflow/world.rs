@@ -1,5 +1,6 @@
 //! What a workflow needs of the world, handed in.
 
+use crate::model::UnixSeconds;
 use std::sync::Arc;
 
 use crate::engine::Stops;
@@ -34,14 +35,14 @@ pub struct World {
 }
 
 impl World {
-    /// Seconds since 1970.
-    pub fn now(&self) -> i64 {
-        (self.clock)() / 1000
+    /// The time.
+    pub fn now(&self) -> UnixSeconds {
+        (self.clock)().seconds()
     }
 
     /// Who works on a state, for a second run.
     pub fn holder(&self, command: &str) -> Holder {
-        let since = jiff::Timestamp::from_millisecond((self.clock)())
+        let since = jiff::Timestamp::from_millisecond((self.clock)().0)
             .map(|time| time.strftime("%Y-%m-%d %H:%M:%S UTC").to_string())
             .unwrap_or_default();
         let (process, machine) = (self.process, self.machine.clone());

@@ -1,6 +1,7 @@
 //! Properties of the pure core alone: no org, no disk. What a plan's ops say
 //! they will leave in the state is taken at its word.
 
+use orgform::model::UnixSeconds;
 use std::collections::BTreeMap;
 
 use orgform::config::both_readings;
@@ -94,9 +95,13 @@ impl Memory {
             let id = SalesforceId::parse(&format!("a00{:012}", self.made)).expect("an id");
             let makes = plan.ops[op].effect.creates.is_some();
             let confirmed = Confirmed { id: makes.then_some(id), ..Confirmed::default() };
-            let changes =
-                record_changes(&plan.ops[op], &confirmed, &|address| self.get(address), 1)
-                    .expect("changes");
+            let changes = record_changes(
+                &plan.ops[op],
+                &confirmed,
+                &|address| self.get(address),
+                UnixSeconds(1),
+            )
+            .expect("changes");
             self.take(changes);
         }
         assert!(done.iter().all(|done| *done), "every op had its turn");
@@ -320,7 +325,7 @@ proptest! {
             let everything = Choice::everything();
             let plan = planned_for(&desired, &memory, &catalog, mode, &everything);
             let saved =
-                SavedPlan::new(identity(), "lineage".to_owned(), 1, Vec::new(), plan.clone(), &desired, &everything);
+                SavedPlan::new(identity(), "lineage".to_owned(), UnixSeconds(1), Vec::new(), plan.clone(), &desired, &everything);
             let key = orgform::plan::PlanKey::new([7; 32]);
             let sealed = orgform::plan::SealedPlan::decode(&saved.encode(&key).0).expect("it reads back");
             prop_assert!(sealed.is_sealed_by(&key));

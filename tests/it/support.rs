@@ -1,5 +1,6 @@
 //! What the tests share: a world that is fixed, and an org of their own.
 
+use orgform::model::UnixMillis;
 use std::collections::BTreeMap;
 use std::io::Cursor;
 use std::io::Write;
@@ -189,7 +190,7 @@ impl World {
             clock: Arc::new(move || {
                 // Each look at the clock is a millisecond later, so that no
                 // test depends on how fast the machine is.
-                NOW + i64::try_from(ticks.fetch_add(1, Ordering::Relaxed)).unwrap_or(0)
+                UnixMillis(NOW + i64::try_from(ticks.fetch_add(1, Ordering::Relaxed)).unwrap_or(0))
             }),
             monotonic: Arc::new(move || Duration::from_millis(steps.load(Ordering::Relaxed))),
             sleep: quick_pauses(),

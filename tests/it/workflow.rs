@@ -1,6 +1,7 @@
 //! The use cases as values: what is planned, refused, applied and reported, without a
 //! command line and its texts.
 
+use orgform::model::UnixMillis;
 use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -41,7 +42,7 @@ use crate::support::quick_pauses;
 fn world() -> World {
     let (now, next) = (Arc::new(AtomicI64::new(1_796_115_600_000)), Arc::new(AtomicU64::new(7)));
     World {
-        clock: Arc::new(move || now.fetch_add(1, Ordering::Relaxed)),
+        clock: Arc::new(move || UnixMillis(now.fetch_add(1, Ordering::Relaxed))),
         monotonic: Arc::new(|| Duration::ZERO),
         sleep: quick_pauses(),
         wire: Arc::new(HttpWire::default()),

@@ -1,5 +1,6 @@
 //! `orgform plan`: shows what would change, and changes nothing.
 
+use crate::model::UnixSeconds;
 use std::path::Path;
 
 use crate::cli::CHANGES_PRESENT;
@@ -82,7 +83,7 @@ pub async fn run(
         Ok(Made { planned, lineage, key, identity, usage })
     })
     .await?;
-    let saved = made.keep(&arguments, folder, started / 1000)?;
+    let saved = made.keep(&arguments, folder, started.seconds())?;
     let located = findings::located(&made.planned.plan.findings, &declarations);
     let elapsed = summary::milliseconds((environment.monotonic)().saturating_sub(begun));
     made.show(output, &arguments, (&located, elapsed), saved)?;
@@ -115,7 +116,7 @@ impl Made {
         &self,
         arguments: &'a PlanArguments,
         folder: &Path,
-        made_at: i64,
+        made_at: UnixSeconds,
     ) -> Result<Saved<'a>, CommandError> {
         let (Some(path), Some(key)) = (&arguments.out, &self.key) else { return Ok(None) };
         let saved = SavedPlan::new(

@@ -67,7 +67,7 @@ pub async fn run(
         doubts,
         entropy: (environment.entropy)(),
     };
-    let running = local_org::start(options, Arc::new(move || clock() / 1000)).await?;
+    let running = local_org::start(options, Arc::new(move || clock().seconds().0)).await?;
     let ready = json!({
         "instance_url": running.instance_url,
         "page_url": running.page_url,

@@ -40,7 +40,7 @@ pub fn run(
         return Ok(DONE);
     }
     output.line(&banner(&saved.org))?;
-    let made = jiff::Timestamp::from_second(saved.made_at)
+    let made = jiff::Timestamp::from_second(saved.made_at.0)
         .map(|time| time.strftime("%Y-%m-%d %H:%M:%S UTC").to_string())
         .unwrap_or_default();
     output.line(&format!("Planned on {made}, with the digest {digest}."))?;

@@ -1,5 +1,6 @@
 //! `orgform state`: what is recorded of an org.
 
+use crate::model::Once;
 use std::fmt::Write as _;
 
 use crate::cli::DONE;
@@ -115,14 +116,13 @@ fn describe(address: &Address, record: &Record) -> String {
         let _ = writeln!(text, "  {path}: {value}");
     }
     for (what, when) in &record.once {
-        let when = when
-            .parse()
-            .ok()
-            .and_then(|seconds| jiff::Timestamp::from_second(seconds).ok())
-            .map_or_else(
-                || when.clone(),
+        let when = match when {
+            Once::Unknown => "unknown".to_owned(),
+            Once::At(at) => jiff::Timestamp::from_second(at.0).map_or_else(
+                |_| at.to_string(),
                 |time| time.strftime("%Y-%m-%d %H:%M:%S UTC").to_string(),
-            );
+            ),
+        };
         let _ = writeln!(text, "  {what}: {when}");
     }
     text

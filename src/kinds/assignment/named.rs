@@ -8,6 +8,7 @@ use crate::kinds::Scope;
 use crate::model::Address;
 use crate::model::Declared;
 use crate::model::KindName;
+use crate::model::PackagedName;
 use crate::model::Place;
 use crate::model::Problem;
 use crate::model::SalesforceId;
@@ -76,7 +77,7 @@ impl Named {
         if scope.declared(thing).is_none() {
             let written = thing.name();
             want((self.fact)(written.to_owned()));
-            if let Some((namespace, _)) = written.split_once("__") {
+            if let Some(namespace) = PackagedName::of(written).namespace {
                 want(Fact::Package(namespace.to_owned()));
             }
         }
@@ -112,13 +113,8 @@ impl Named {
         if scope.declared(thing).is_some() {
             return Ok(thing.name());
         }
-        self.find(thing.name(), scope, catalog).map_err(|(message, hint)| Problem {
-            address: declared.address.clone(),
-            place: Some(place()),
-            file: declared.file,
-            message,
-            hint: Some(hint),
-        })
+        self.find(thing.name(), scope, catalog)
+            .map_err(|(message, hint)| Problem::at(declared, place(), message).hint(hint))
     }
 
     /// The API name of what the org has.
@@ -140,15 +136,15 @@ impl Named {
             )),
             [] => Err((
                 format!("{noun} `{written}` is neither declared nor in this org"),
-                match written.split_once("__") {
-                    Some((namespace, _)) if catalog.package.get(namespace).is_absent() => {
+                match PackagedName::of(written).namespace {
+                    Some(namespace) if catalog.package.get(namespace).is_absent() => {
                         format!("the package `{namespace}` is not installed in this org")
                     }
-                    Some((namespace, _)) if catalog.package.get(namespace).is().is_some() => format!(
+                    Some(namespace) if catalog.package.get(namespace).is().is_some() => format!(
                         "the package `{namespace}` is installed, but not with this {}: is the name right, and the package's version the one that has it?",
                         if self.kind == KindName::PERMISSION_SET { "set" } else { "group" }
                     ),
-                    Some((namespace, _)) => format!(
+                    Some(namespace) => format!(
                         "it belongs to the package `{namespace}`: is the package installed in this org, and the name right?"
                     ),
                     None => scope.meant(&self.address(written)).map_or_else(

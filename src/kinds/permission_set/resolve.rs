@@ -40,13 +40,7 @@ impl PermissionSet {
         message: String,
         hint: Option<String>,
     ) -> Problem {
-        Problem {
-            address: declared.address.clone(),
-            place: Some(place),
-            file: declared.file,
-            message,
-            hint,
-        }
+        Problem { hint, ..Problem::at(declared, place, message) }
     }
 
     /// A license as metadata names it: a permission set license by its developer

@@ -4,6 +4,7 @@ use super::set_object;
 use crate::kinds::access_path::AccessPath;
 use crate::kinds::access_path::FieldLevel;
 use crate::model::ObjectAccess;
+use crate::model::PackagedName;
 use std::collections::BTreeSet;
 
 use schemars::JsonSchema;
@@ -159,10 +160,9 @@ impl Section for PermissionSet {
     type Spec = PermissionSetSpec;
 
     fn check_name(name: &str) -> Result<(), TextError> {
-        let is_packaged = name
-            .split_once("__")
-            .is_some_and(|(namespace, bare)| !namespace.is_empty() && check_api_name(bare).is_ok());
-        if is_packaged && check_api_name(name.split("__").next().unwrap_or_default()).is_ok() {
+        let PackagedName { namespace, bare } = PackagedName::of(name);
+        let is_name = |part: &str| check_api_name(part).is_ok();
+        if namespace.is_some_and(is_name) && is_name(bare) {
             return Err(TextError::PackagedSet(name.to_owned()));
         }
         check_api_name(name)

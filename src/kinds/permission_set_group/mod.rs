@@ -46,6 +46,7 @@ use crate::model::KeySource;
 use crate::model::KindName;
 use crate::model::Observed;
 use crate::model::Ownership;
+use crate::model::PackagedName;
 use crate::model::Place;
 use crate::model::Problem;
 use crate::model::Reason;
@@ -101,7 +102,7 @@ fn recalculation_of(group: &Address, attributes: &Attributes, effect: RecordEffe
     let awaited = Awaited {
         object: OBJECT.into(),
         key: "DeveloperName".into(),
-        name: group.name().split_once("__").map_or(group.name(), |(_, bare)| bare).to_owned(),
+        name: PackagedName::of(group.name()).bare.to_owned(),
         field: "Status".into(),
         until: UPDATED.into(),
         never: FAILED.into(),

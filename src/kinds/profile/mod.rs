@@ -151,20 +151,12 @@ impl Kind for Profile {
         let found =
             profile_names(written).into_iter().find_map(|name| catalog.profile.get(name).is());
         let Some(base) = found else {
-            return Err(vec![Problem {
-                address: declared.address.clone(),
-                place: Some(self.place(&declared.address, CLONE_FROM)),
-                file: declared.file,
-                message: format!("profile `{written}` is neither declared nor in this org"),
-                hint: Some(
-                    if API_ONLY.contains(&written) {
+            return Err(vec![Problem::at(declared, self.place(&declared.address, CLONE_FROM), format!("profile `{written}` is neither declared nor in this org")).hint(if API_ONLY.contains(&written) {
                         "it comes with the user license Salesforce Integration: does Setup > Company Information list that one? Editions below Enterprise don't have it, and in an older org it may have to be asked for"
                     } else {
                         "write the name of a profile as Setup > Profiles lists it, in English or in the language of the token's user"
                     }
-                    .to_owned(),
-                ),
-            }]);
+                    .to_owned(),)]);
         };
         let mut attributes = Attributes::new();
         attributes.set_some("description", declared.attributes.get("description").cloned());
@@ -235,13 +227,9 @@ impl Kind for Profile {
     fn steps(&self, change: &Change, context: &dyn StepContext) -> Result<Vec<Step>, Problem> {
         let Some(after) = &change.after else {
             let Some(id) = change.id() else {
-                return Err(Problem {
-                    address: change.address.clone(),
-                    place: None,
-                    file: 0,
-                    message: "its id is not known".to_owned(),
-                    hint: Some("run plan again".to_owned()),
-                });
+                return Err(
+                    Problem::new(&change.address, "its id is not known").hint("run plan again")
+                );
             };
             return Ok(vec![Step::new(
                 StepName::Delete,

@@ -29,13 +29,9 @@ use crate::model::Value;
 use crate::model::Write;
 
 fn refuse(change: &Change, message: String, hint: &str) -> Problem {
-    Problem {
-        address: change.address.clone(),
-        place: Some(Profile.place(&change.address, CLONE_FROM)),
-        file: 0,
-        message,
-        hint: Some(hint.to_owned()),
-    }
+    Problem::new(&change.address, message)
+        .place(Profile.place(&change.address, CLONE_FROM))
+        .hint(hint.to_owned())
 }
 
 /// The attributes that the row carries, and those that its document does.

@@ -73,13 +73,7 @@ pub fn resolve(
         let mut full_name = |written: &str, place: Place| match find(object, written, catalog) {
             Ok(name) => Some(name),
             Err((message, hint)) => {
-                problems.push(Problem {
-                    address: declared.address.clone(),
-                    place: Some(place),
-                    file: declared.file,
-                    message,
-                    hint: Some(hint),
-                });
+                problems.push(Problem::at(declared, place, message).hint(hint));
                 None
             }
         };
@@ -98,16 +92,17 @@ pub fn resolve(
                 let wants_business = which == Some(BUSINESS_DEFAULT);
                 let misplaced = (wants_person && !is_person) || (wants_business && is_person);
                 if misplaced {
-                    problems.push(Problem {
-                        address: declared.address.clone(),
-                        place: Some(place(path)),
-                        file: declared.file,
-                        message: format!(
-                            "`{name}` is {} record type of person accounts",
-                            if is_person { "a" } else { "no" }
-                        ),
-                        hint: Some(format!("write it as `{DEFAULT}`, or name another here")),
-                    });
+                    problems.push(
+                        Problem::at(
+                            declared,
+                            place(path),
+                            format!(
+                                "`{name}` is {} record type of person accounts",
+                                if is_person { "a" } else { "no" }
+                            ),
+                        )
+                        .hint(format!("write it as `{DEFAULT}`, or name another here")),
+                    );
                 }
                 resolved.set(path.to_owned(), Value::Text(name));
             }
@@ -119,13 +114,14 @@ pub fn resolve(
         for which in [DEFAULT, BUSINESS_DEFAULT, PERSON_DEFAULT] {
             let path = path_of(object, Some(which));
             if let Some(name) = resolved.text(&path).filter(|name| !assigned.contains(name)) {
-                problems.push(Problem {
-                    address: declared.address.clone(),
-                    place: Some(place(&path)),
-                    file: declared.file,
-                    message: format!("the default `{name}` is not among the assigned record types"),
-                    hint: Some("add it to `assigned`".to_owned()),
-                });
+                problems.push(
+                    Problem::at(
+                        declared,
+                        place(&path),
+                        format!("the default `{name}` is not among the assigned record types"),
+                    )
+                    .hint("add it to `assigned`"),
+                );
             }
         }
     }

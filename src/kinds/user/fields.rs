@@ -95,13 +95,7 @@ pub fn observe(row: &Row, attributes: &mut Attributes) {
 }
 
 fn problem(declared: &Declared, path: &str, message: String, hint: Option<String>) -> Problem {
-    Problem {
-        address: declared.address.clone(),
-        place: Some(User.place(&declared.address, path)),
-        file: declared.file,
-        message,
-        hint,
-    }
+    Problem { hint, ..Problem::at(declared, User.place(&declared.address, path), message) }
 }
 
 /// Holds what is declared against the org's description of User: names as the org

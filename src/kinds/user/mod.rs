@@ -86,13 +86,9 @@ impl User {
         problems: &mut Vec<Problem>,
     ) {
         let mut refuse = |path: &str, message: String, hint: String| {
-            problems.push(Problem {
-                address: declared.address.clone(),
-                place: Some(self.place(&declared.address, path)),
-                file: declared.file,
-                message,
-                hint: Some(hint),
-            });
+            problems.push(
+                Problem::at(declared, self.place(&declared.address, path), message).hint(hint),
+            );
         };
         if let Some(written) = declared.attributes.text(ROLE) {
             match catalog.role.get(written).list() {
@@ -187,33 +183,32 @@ impl Kind for User {
             && scope.declared(profile).is_none()
             && catalog.profile.get(profile.name()).is().is_none()
         {
-            return Err(vec![Problem {
-                address: declared.address.clone(),
-                place: Some(self.place(&declared.address, PROFILE)),
-                file: declared.file,
-                message: format!(
-                    "profile `{}` is neither declared nor in this org",
-                    profile.name()
-                ),
-                hint: Some(scope.meant(profile).map_or_else(
+            return Err(vec![
+                Problem::at(
+                    declared,
+                    self.place(&declared.address, PROFILE),
+                    format!("profile `{}` is neither declared nor in this org", profile.name()),
+                )
+                .hint(scope.meant(profile).map_or_else(
                     || {
                         "declare it under `profiles:`, or write the name of one that the org has"
                             .to_owned()
                     },
                     |meant| format!("did you mean `{meant}`?"),
                 )),
-            }]);
+            ]);
         }
         if declared.attributes.flag(ACTIVE) == Some(false)
             && declared.attributes.get(PASSWORD).is_some()
         {
-            return Err(vec![Problem {
-                address: declared.address.clone(),
-                place: Some(self.place(&declared.address, PASSWORD)),
-                file: declared.file,
-                message: "a user that is not active gets no password mail".to_owned(),
-                hint: Some("take `password` out until the user is active".to_owned()),
-            }]);
+            return Err(vec![
+                Problem::at(
+                    declared,
+                    self.place(&declared.address, PASSWORD),
+                    "a user that is not active gets no password mail",
+                )
+                .hint("take `password` out until the user is active"),
+            ]);
         }
         if let Some(profile) = declared.attributes.reference(PROFILE)
             && scope.declared(profile).is_none()
@@ -325,7 +320,7 @@ impl Kind for User {
                 .map(|name| Value::Reference(Address::new(KindName::PROFILE, name))),
         );
         let id = SalesforceId::parse(row.text("Id")?);
-        let address = Address::new(KIND, &row.text("Username")?.to_lowercase());
+        let address = Address::new(KIND, &row.username("Username")?);
         Some((Some(address), Observed { id, attributes, ..Observed::default() }))
     }
 

@@ -55,13 +55,9 @@ const WITH_CONTACT: [&str; 12] = [
 
 impl User {
     fn problem(&self, change: &Change, path: &str, message: &str, hint: &str) -> Problem {
-        Problem {
-            address: change.address.clone(),
-            place: Some(self.place(&change.address, path)),
-            file: 0,
-            message: message.to_owned(),
-            hint: Some(hint.to_owned()),
-        }
+        Problem::new(&change.address, message.to_owned())
+            .place(self.place(&change.address, path))
+            .hint(hint.to_owned())
     }
 
     /// The user license that a profile gives, after the plan or before it.
@@ -195,13 +191,9 @@ impl User {
         context: &dyn StepContext,
     ) -> Result<IdReference, Problem> {
         attributes.reference(PROFILE).and_then(|profile| context.id(profile)).ok_or_else(|| {
-            Problem {
-                address: change.address.clone(),
-                place: Some(self.place(&change.address, PROFILE)),
-                file: 0,
-                message: "the id of its profile is not known".to_owned(),
-                hint: Some("run plan again; the state may be behind the org".to_owned()),
-            }
+            Problem::new(&change.address, "the id of its profile is not known")
+                .place(self.place(&change.address, PROFILE))
+                .hint("run plan again; the state may be behind the org")
         })
     }
 

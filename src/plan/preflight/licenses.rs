@@ -3,6 +3,7 @@
 use crate::model::KindName;
 use crate::model::ObjectAccess;
 use crate::model::Permission;
+use crate::model::UnixSeconds;
 use crate::text::words;
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
@@ -113,7 +114,7 @@ fn in_force(checked: &Checked<'_>, findings: &mut Vec<Finding>) {
     }
 }
 
-fn why_not(license: &LicenseFact, now: i64) -> Option<String> {
+fn why_not(license: &LicenseFact, now: UnixSeconds) -> Option<String> {
     if is_past(license.expires.as_deref(), now) {
         return Some(format!("expired on {}", license.expires.as_deref().unwrap_or_default()));
     }
@@ -122,8 +123,8 @@ fn why_not(license: &LicenseFact, now: i64) -> Option<String> {
 }
 
 /// Whether a day, as `YYYY-MM-DD`, lies before today.
-fn is_past(day: Option<&str>, now: i64) -> bool {
-    let today = jiff::Timestamp::from_second(now)
+fn is_past(day: Option<&str>, now: UnixSeconds) -> bool {
+    let today = jiff::Timestamp::from_second(now.0)
         .map(|time| time.strftime("%Y-%m-%d").to_string())
         .unwrap_or_default();
     day.and_then(|day| day.get(..10)).is_some_and(|day| day < today.as_str())

@@ -10,6 +10,7 @@ mod rights;
 mod seats;
 
 use super::lookups::Lookups;
+use crate::model::PackagedName;
 use crate::model::RecordError;
 use crate::text::words;
 use std::collections::BTreeSet;
@@ -163,7 +164,7 @@ fn takes_seat(change: &Change) -> bool {
 
 /// The package of the set that an assignment gives.
 fn namespace_of_set(assignment: &Attributes) -> Option<&str> {
-    let (namespace, _) = assignment.reference("permission_set")?.name().split_once("__")?;
+    let namespace = PackagedName::of(assignment.reference("permission_set")?.name()).namespace?;
     assignment.reference("assignee").map(|_| namespace)
 }
 

@@ -1,6 +1,7 @@
 //! One seed: an org that somebody filled, a file, runs that are struck, and runs that
 //! are left in peace.
 
+use orgform::model::UnixMillis;
 use std::io::Cursor;
 use std::io::Write;
 use std::path::Path;
@@ -247,7 +248,9 @@ impl Trial {
             temporary: self.folder.join("temporary"),
             clock: Arc::new(move || {
                 let hours = clock.seen().hours;
-                started + hours * 3_600_000 + i64::try_from(passed().as_millis()).unwrap_or(0)
+                UnixMillis(
+                    started + hours * 3_600_000 + i64::try_from(passed().as_millis()).unwrap_or(0),
+                )
             }),
             monotonic: elapsed,
             sleep: Arc::new(move |wait: Duration| Box::pin(tokio::time::sleep(wait / share))),
