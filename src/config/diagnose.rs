@@ -157,8 +157,8 @@ impl Reading<'_> {
                 Ok(Ok((org, suffix))) => {
                     self.contents.suffixes.insert(org, suffix);
                 }
-                Ok(Err(message)) => {
-                    self.report(value, message);
+                Ok(Err(error)) => {
+                    self.report(value, error.to_string());
                 }
                 Err(error) => self.add(error, value),
             }
@@ -177,8 +177,8 @@ impl Reading<'_> {
             let line = deserialize::text_of(self.tree, item);
             match line.map(|line| super::released(&line)) {
                 Ok(Ok(pattern)) => self.contents.released.push(pattern),
-                Ok(Err(message)) => {
-                    self.report(item, message);
+                Ok(Err(error)) => {
+                    self.report(item, error.to_string());
                 }
                 Err(error) => self.add(error, item),
             }

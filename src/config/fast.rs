@@ -23,12 +23,10 @@ use crate::model::Declared;
 ///
 /// # Errors
 /// The first thing that is refused; only good for "not this way".
-pub fn read(text: &str) -> Result<Contents, String> {
+pub fn read(text: &str) -> Result<Contents, serde_yaml::Error> {
     let mut contents = Contents::default();
     let deserializer = serde_yaml::Deserializer::from_str(text);
-    Document { into: &mut contents }
-        .deserialize(deserializer)
-        .map_err(|error| error.to_string())?;
+    Document { into: &mut contents }.deserialize(deserializer)?;
     Ok(contents)
 }
 

@@ -18,16 +18,21 @@ pub const SUFFIXES: &str = "username_suffixes";
 /// Suffixes by org: its id, or the name in front of its address.
 pub type Suffixes = BTreeMap<String, String>;
 
+/// A suffix that no username can end with.
+#[derive(Debug, thiserror::Error)]
+#[error("`{0}` can't stand behind a username; a suffix looks like `.uat`")]
+pub struct BadSuffix(String);
+
 /// Checks one suffix.
 ///
 /// # Errors
-/// What is wrong with it, as a fragment.
-pub fn check(suffix: &str) -> Result<(), String> {
+/// When no username can end so.
+pub fn check(suffix: &str) -> Result<(), BadSuffix> {
     let is_good = |character: char| character.is_ascii_alphanumeric() || "._-".contains(character);
     if !suffix.is_empty() && suffix.chars().all(is_good) {
         return Ok(());
     }
-    Err(format!("`{suffix}` can't stand behind a username; a suffix looks like `.uat`"))
+    Err(BadSuffix(suffix.to_owned()))
 }
 
 /// The suffix for an org.

@@ -58,13 +58,16 @@ impl fmt::Display for ContentDigest {
     }
 }
 
-impl FromStr for ContentDigest {
-    type Err = String;
+/// A text that is no digest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a digest has 64 hexadecimal digits, as `plan --out` printed it")]
+pub struct NoDigest;
 
-    fn from_str(text: &str) -> Result<Self, String> {
-        blake3::Hash::from_hex(text.trim()).map(Self).map_err(|_| {
-            "a digest has 64 hexadecimal digits, as `plan --out` printed it".to_owned()
-        })
+impl FromStr for ContentDigest {
+    type Err = NoDigest;
+
+    fn from_str(text: &str) -> Result<Self, NoDigest> {
+        blake3::Hash::from_hex(text.trim()).map(Self).map_err(|_| NoDigest)
     }
 }
 

@@ -162,7 +162,7 @@ pub fn catalog() -> Catalog {
 
 pub fn declared(generated: &Generated, reversed: bool) -> Desired {
     let (fast, diagnosed) = both_readings(&generated.yaml(reversed));
-    let contents = fast.or(diagnosed).expect("a good file");
+    let contents = fast.map_or(diagnosed, Ok).expect("a good file");
     Desired::new(contents.declared, contents.released)
 }
 

@@ -140,7 +140,10 @@ pub fn deploy(org: &mut Org, zip: &[u8], options: DeployOptions) -> Result<Strin
     let mut results = match unzip(zip) {
         Ok(files) => components(org, files, options),
         Err(problem) => {
-            vec![ComponentResult::of("", "package.xml", "package.xml").failing(problem, (0, 0))]
+            vec![
+                ComponentResult::of("", "package.xml", "package.xml")
+                    .failing(problem.to_string(), (0, 0)),
+            ]
         }
     };
     org.version = version;
@@ -292,29 +295,41 @@ fn result(org: &Org, id: &str, results: &[ComponentResult], options: DeployOptio
 
 type Files = BTreeMap<String, Vec<u8>>;
 
+/// Why a zip is not unpacked.
+#[derive(Debug, thiserror::Error)]
+enum UnzipError {
+    #[error("The zip file can't be read: {0}")]
+    Broken(#[from] zip::result::ZipError),
+    #[error("The zip file can't be read: {0}")]
+    Unreadable(#[from] std::io::Error),
+    #[error("The zip file has more than {FILES} files")]
+    ManyFiles,
+    #[error("The file {0} of the zip has more than 16 MB")]
+    LargeFile(String),
+    #[error("The files of the zip have more than 600 MB in all")]
+    Large,
+}
+
 /// The files of a zip by path.
-fn unzip(zip: &[u8]) -> Result<Files, String> {
-    let broken = |error: &dyn std::fmt::Display| format!("The zip file can't be read: {error}");
-    let mut archive = zip::ZipArchive::new(Cursor::new(zip)).map_err(|error| broken(&error))?;
+fn unzip(zip: &[u8]) -> Result<Files, UnzipError> {
+    let mut archive = zip::ZipArchive::new(Cursor::new(zip))?;
     if archive.len() > FILES {
-        return Err(format!("The zip file has more than {FILES} files"));
+        return Err(UnzipError::ManyFiles);
     }
     let mut files = Files::new();
     let mut left = BYTES;
     for index in 0..archive.len() {
-        let file = archive.by_index(index).map_err(|error| broken(&error))?;
+        let file = archive.by_index(index)?;
         if file.is_dir() {
             continue;
         }
-        let path = file.name().map_err(|error| broken(&error))?.replace('\\', "/");
+        let path = file.name()?.replace('\\', "/");
         let mut content = Vec::new();
-        file.take(FILE + 1).read_to_end(&mut content).map_err(|error| broken(&error))?;
+        file.take(FILE + 1).read_to_end(&mut content)?;
         if content.len() as u64 > FILE {
-            return Err(format!("The file {path} of the zip has more than 16 MB"));
+            return Err(UnzipError::LargeFile(path));
         }
-        left = left
-            .checked_sub(content.len() as u64)
-            .ok_or_else(|| "The files of the zip have more than 600 MB in all".to_owned())?;
+        left = left.checked_sub(content.len() as u64).ok_or(UnzipError::Large)?;
         files.insert(path, content);
     }
     Ok(files)
