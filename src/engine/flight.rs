@@ -17,6 +17,7 @@ use futures_util::future::Either;
 use futures_util::future::select;
 use futures_util::stream::FuturesUnordered;
 use futures_util::stream::Stream;
+use tracing::debug;
 
 use super::deploying::Came;
 use crate::model::CallShape;
@@ -173,6 +174,7 @@ impl<'a> Flight<'a> {
     /// The user asked once more.
     fn ask_to_stop(&mut self) -> Option<Next> {
         self.asked += 1;
+        debug!(times = self.asked, "asked to stop");
         match self.asked {
             1 => {
                 self.org.stop_writing();

@@ -24,6 +24,7 @@ mod shapes;
 mod soql;
 mod store;
 mod stored;
+mod time;
 mod xml;
 
 use std::net::SocketAddr;
@@ -53,6 +54,7 @@ pub use options::Tls;
 pub use options::UnknownSetting;
 pub use options::set;
 pub use stored::StoredOrg;
+pub use time::Time;
 
 use crate::disk;
 use http::Clock;
@@ -203,11 +205,13 @@ fn ready(options: &Options, clock: &Clock, has_threads: bool) -> Result<Ready, S
         cursors: Mutex::default(),
         described: http::Described::default(),
         contention: Arc::new(Contention::new(
+            options.time.clone(),
             takes_time,
             milliseconds(limits.lock_wait_ms),
             milliseconds(limits.long_call_ms),
             limits.long_calls,
         )),
+        time: options.time.clone(),
         latency: milliseconds(options.latency_ms),
         latency_per_record: milliseconds(options.latency_per_record_ms),
         session_seconds: limits.session_seconds,

@@ -3,6 +3,8 @@
 
 use std::path::PathBuf;
 
+use super::time::Time;
+
 /// What a local org is made with.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -16,6 +18,8 @@ pub struct Options {
     pub request_log: Option<PathBuf>,
     /// The certificate whose key signs assertions of the app, in PEM.
     pub app_certificate: Option<String>,
+    /// What calls take their time by.
+    pub time: Time,
     /// Waits before each answer, in milliseconds.
     pub latency_ms: u64,
     /// Waits before each answer for each record in it, in milliseconds.
@@ -37,6 +41,7 @@ impl Options {
             tls: None,
             request_log: None,
             app_certificate: None,
+            time: Time::default(),
             latency_ms: 0,
             latency_per_record_ms: 0,
             seed: Seed::default(),

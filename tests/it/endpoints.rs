@@ -1,6 +1,7 @@
 //! The local org's endpoints: HTTPS, the list of calls, the page for people, calls
 //! that stand in each other's way, and how an org is forgotten.
 
+use crate::held_time::HeldTime;
 use std::time::Duration;
 
 use orgform::local_org;
@@ -175,10 +176,12 @@ async fn the_list_of_versions_is_free_ascending_and_of_any_spelling() {
     assert_eq!(old.send().await.expect("an answer").status(), 404);
 }
 
-/// A world whose calls take time, with a set and some users.
-async fn slow(latency_ms: u64, limits: Limits) -> (World, String, Vec<String>) {
+/// A world whose calls take time, which stands from here on; with a set and some users.
+async fn slow(latency_ms: u64, limits: Limits) -> (World, HeldTime, String, Vec<String>) {
+    let time = HeldTime::new();
     let options = Options {
         latency_ms,
+        time: time.time(),
         seed: Seed { users: 3, limits, ..Seed::default() },
         ..Options::new(11)
     };
@@ -187,20 +190,27 @@ async fn slow(latency_ms: u64, limits: Limits) -> (World, String, Vec<String>) {
     let set = world.call(Method::POST, "sobjects/PermissionSet", set).await;
     let users = world.query("SELECT Id FROM User WHERE Username LIKE 'user%' ORDER BY Id").await;
     let id = |row: &Json| row["Id"].as_str().expect("an id").to_owned();
-    (world, set["id"].as_str().expect("an id").to_owned(), users.iter().map(id).collect())
+    let users = users.iter().map(id).collect();
+    time.hold();
+    (world, time, set["id"].as_str().expect("an id").to_owned(), users)
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_row_that_another_call_holds_is_refused_alone_and_others_are_written() {
     let limits = Limits { lock_wait_ms: 0, ..Limits::default() };
-    let (world, set, users) = slow(400, limits).await;
+    let (world, time, set, users) = slow(400, limits).await;
     let one = json!({"AssigneeId": users[0], "PermissionSetId": set});
     let record = |user: &String| json!({"attributes": {"type": "PermissionSetAssignment"}, "AssigneeId": user, "PermissionSetId": set});
     let both = json!({"allOrNone": false, "records": [record(&users[0]), record(&users[1])]});
     let first = send(&world, Method::POST, "sobjects/PermissionSetAssignment", &one);
     let second = async {
-        tokio::time::sleep(Duration::from_millis(150)).await;
-        send(&world, Method::POST, "composite/sobjects", &both).await
+        time.waits(1).await;
+        let second = send(&world, Method::POST, "composite/sobjects", &both);
+        let released = async {
+            time.waits(2).await;
+            time.release();
+        };
+        tokio::join!(second, released).0
     };
     let (first, second) = tokio::join!(first, second);
     assert_eq!(first.0, 201, "{}", first.1);
@@ -210,30 +220,64 @@ async fn a_row_that_another_call_holds_is_refused_alone_and_others_are_written()
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_call_waits_for_another_about_the_same_user_and_then_passes() {
-    let (world, set, users) = slow(200, Limits::default()).await;
+    let (world, time, set, users) = slow(200, Limits::default()).await;
+    time.release();
     let license = world.id("PermissionSetLicense", "DeveloperName = 'SalesConsoleUser'").await;
+    time.hold();
     let given = json!({"AssigneeId": users[0], "PermissionSetId": set});
     let licensed = json!({"AssigneeId": users[0], "PermissionSetLicenseId": license});
-    let started = tokio::time::Instant::now();
-    let (first, second) = tokio::join!(
-        send(&world, Method::POST, "sobjects/PermissionSetAssignment", &given),
-        send(&world, Method::POST, "sobjects/PermissionSetLicenseAssign", &licensed),
-    );
+    let ended = tokio::sync::Notify::new();
+    let first = async {
+        let first = send(&world, Method::POST, "sobjects/PermissionSetAssignment", &given).await;
+        ended.notify_one();
+        first
+    };
+    let second = async {
+        time.waits(1).await;
+        let second = send(&world, Method::POST, "sobjects/PermissionSetLicenseAssign", &licensed);
+        let passing = async {
+            // It waits for its turn, the first ends, and it takes its own time.
+            time.waits(2).await;
+            time.pass(Duration::from_millis(200));
+            ended.notified().await;
+            time.waits(3).await;
+            time.release();
+        };
+        tokio::join!(second, passing).0
+    };
+    let (first, second) = tokio::join!(first, second);
     assert_eq!((first.0, second.0), (201, 201), "{} {}", first.1, second.1);
-    assert!(started.elapsed() >= Duration::from_millis(400), "one after the other");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_client_that_goes_away_lets_go_of_what_its_call_holds() {
     let limits = Limits { lock_wait_ms: 0, long_call_ms: 50, long_calls: 1, ..Limits::default() };
-    let (world, set, users) = slow(400, limits).await;
+    let (world, time, set, users) = slow(400, limits).await;
     let given = json!({"AssigneeId": users[0], "PermissionSetId": set});
     let leaving = send(&world, Method::POST, "sobjects/PermissionSetAssignment", &given);
-    assert!(tokio::time::timeout(Duration::from_millis(150), leaving).await.is_err(), "it left");
-    tokio::time::sleep(Duration::from_millis(600)).await;
+    let left = async {
+        time.waits(1).await;
+        time.pass(Duration::from_millis(50));
+        time.waits(2).await;
+    };
+    tokio::select! {
+        _ = leaving => panic!("it is under way"),
+        () = left => {}
+    }
     let title = json!({"Title": "Later"});
-    let later = send(&world, Method::PATCH, &format!("sobjects/User/{}", users[0]), &title).await;
-    assert_eq!(later.0, 204, "{}", later.1);
+    let path = format!("sobjects/User/{}", users[0]);
+    let crowded = send(&world, Method::PATCH, &path, &title).await;
+    assert_eq!(crowded.0, 403, "its call goes on, and is the only one that may: {}", crowded.1);
+    time.release();
+    let later = async {
+        loop {
+            let later = send(&world, Method::PATCH, &path, &title).await;
+            if later.0 == 204 {
+                break;
+            }
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), later).await.expect("it lets go");
     let held = world
         .query(&format!("SELECT Id FROM PermissionSetAssignment WHERE PermissionSetId = '{set}'"))
         .await;
@@ -243,19 +287,23 @@ async fn a_client_that_goes_away_lets_go_of_what_its_call_holds() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_document_that_another_call_holds_is_refused_in_the_words_of_soap() {
     let limits = Limits { lock_wait_ms: 0, ..Limits::default() };
-    let (world, ..) = slow(400, limits).await;
-    let upsert = async |wait: u64| {
-        tokio::time::sleep(Duration::from_millis(wait)).await;
+    let (world, time, ..) = slow(400, limits).await;
+    let upsert = async |number: usize| {
+        time.waits(number).await;
         let org = world.org();
         let body = format!(
-            "<e:Envelope xmlns:e=\"http://schemas.xmlsoap.org/soap/envelope/\" xmlns=\"http://soap.sforce.com/2006/04/metadata\" xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\"><e:Header><SessionHeader><sessionId>{}</sessionId></SessionHeader></e:Header><e:Body><upsertMetadata><metadata xsi:type=\"PermissionSet\"><fullName>Shared</fullName><label>Now {wait}</label></metadata></upsertMetadata></e:Body></e:Envelope>",
+            "<e:Envelope xmlns:e=\"http://schemas.xmlsoap.org/soap/envelope/\" xmlns=\"http://soap.sforce.com/2006/04/metadata\" xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\"><e:Header><SessionHeader><sessionId>{}</sessionId></SessionHeader></e:Header><e:Body><upsertMetadata><metadata xsi:type=\"PermissionSet\"><fullName>Shared</fullName><label>Now {number}</label></metadata></upsertMetadata></e:Body></e:Envelope>",
             org.access_token
         );
         let request =
             client().post(format!("{}/services/Soap/m/66.0", org.instance_url)).body(body);
         request.send().await.expect("an answer").text().await.expect("a body")
     };
-    let (first, second) = tokio::join!(upsert(0), upsert(150));
+    let released = async {
+        time.waits(2).await;
+        time.release();
+    };
+    let (first, second, ()) = tokio::join!(upsert(0), upsert(1), released);
     assert!(first.contains("<success>true</success>"), "{first}");
     assert!(second.contains("<statusCode>UNABLE_TO_LOCK_ROW</statusCode>"), "{second}");
     assert!(second.contains("<success>false</success>"), "{second}");
@@ -307,11 +355,15 @@ async fn pages_of_different_sizes_lose_no_row() {
 #[tokio::test(flavor = "multi_thread")]
 async fn too_many_long_calls_keep_others_out() {
     let limits = Limits { long_call_ms: 20, long_calls: 1, ..Limits::default() };
-    let (world, ..) = slow(600, limits).await;
+    let (world, time, ..) = slow(600, limits).await;
     let long = send(&world, Method::GET, "limits", &Json::Null);
     let other = async {
-        tokio::time::sleep(Duration::from_millis(300)).await;
-        send(&world, Method::GET, "limits", &Json::Null).await
+        time.waits(1).await;
+        time.pass(Duration::from_millis(20));
+        time.waits(2).await;
+        let other = send(&world, Method::GET, "limits", &Json::Null).await;
+        time.release();
+        other
     };
     let (long, other) = tokio::join!(long, other);
     assert_eq!(long.0, 200);

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::io::BufRead as _;
 use std::io::BufReader;
+use std::io::Read as _;
 use std::process::Child;
 use std::process::Command;
 use std::process::ExitStatus;
@@ -279,27 +280,38 @@ async fn asked(signal: Signal, times: usize, at: At) -> (ExitStatus, String, Dur
     let folder = tempfile::tempdir().expect("a folder");
     std::fs::write(folder.path().join("access.yaml"), yaml()).expect("the file");
     let (proxy, url) = Proxy::between(&org, at, Event::Hangs).await;
-    let child = command(folder.path(), &url, &org, &APPLY).spawn().expect("it starts");
+    let apply = [APPLY.as_slice(), &["-v"]].concat();
+    let mut child = command(folder.path(), &url, &org, &apply).spawn().expect("it starts");
+    let errors = child.stderr.take().expect("its errors");
     let process = Pid::from_raw(i32::try_from(child.id()).expect("a number"));
     proxy.happened.notified().await;
     let ended = tokio::task::spawn_blocking(move || child.wait_with_output().expect("it ends"));
+    let mut errors = BufReader::new(errors);
     let begun = tokio::time::Instant::now();
-    for _ in 0..times {
-        kill(process, signal).expect("it is told");
-        // Two that come at once are one to the system.
-        tokio::time::sleep(Duration::from_millis(60)).await;
-    }
+    let said = tokio::task::spawn_blocking(move || {
+        let mut said = String::new();
+        for asked in 1..=times {
+            kill(process, signal).expect("it is told");
+            // Two that come at once are one to the system: the next comes once it says that
+            // it has this one. One that has nothing to finish says nothing and ends.
+            let line = format!("asked to stop times={asked}");
+            while errors.read_line(&mut said).expect("its errors") > 0 && !said.contains(&line) {}
+        }
+        (said, errors)
+    });
+    let (mut said, mut errors) = said.await.expect("it is told");
     if times == 1 && at == WRITE {
         assert!(!ended.is_finished(), "what is under way is waited for");
         proxy.go.notify_one();
     }
     let output = ended.await.expect("it ends");
     let took = begun.elapsed();
+    errors.read_to_string(&mut said).expect("its errors");
     // Whatever became of it, the next run goes on.
     let again = run(command(folder.path(), &org.url, &org, &APPLY)).await;
     let is_reported = text(&again).contains("not known to have gone out");
     assert!(again.status.success() || is_reported, "{}", text(&again));
-    (output.status, text(&output), took)
+    (output.status, text(&output) + &said, took)
 }
 
 /// The insert of users.

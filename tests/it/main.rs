@@ -21,6 +21,7 @@ mod fuzz;
 mod graph_command;
 mod groups;
 mod growth;
+mod held_time;
 mod hostile_names;
 mod hostile_org;
 mod kills;

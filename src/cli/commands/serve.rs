@@ -1,5 +1,6 @@
 //! `orgform local serve`: the local org on its own, for other programs.
 
+use crate::local_org::Time;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -61,6 +62,7 @@ pub async fn run(
         tls,
         request_log: arguments.request_log.as_ref().map(in_folder),
         app_certificate: app_certificate.transpose()?,
+        time: Time::default(),
         latency_ms: arguments.latency_ms,
         latency_per_record_ms: arguments.latency_per_record_ms,
         seed,

@@ -9,19 +9,21 @@
 //! Developer Limits, "API Request Limits and Allocations").
 
 use std::collections::HashSet;
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::atomic::AtomicU32;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use futures_util::future::select;
 use tokio::sync::Notify;
-use tokio::time::Instant;
 
 use super::Server;
 use crate::local_org::rules::Locks;
 use crate::local_org::rules::Org;
 use crate::local_org::rules::lock_keys;
+use crate::local_org::time::Time;
 
 /// How often a call that waits looks again.
 const LOOK: Duration = Duration::from_millis(20);
@@ -32,6 +34,7 @@ pub struct Contention {
     held: Mutex<HashSet<String>>,
     freed: Notify,
     long_calls: AtomicU32,
+    time: Time,
     /// Whether calls take any time at all.
     pub takes_time: bool,
     /// How long a call waits for another.
@@ -44,11 +47,18 @@ pub struct Contention {
 
 impl Contention {
     /// Nothing is held yet.
-    pub fn new(takes_time: bool, longest_wait: Duration, long: Duration, most: u32) -> Self {
+    pub fn new(
+        time: Time,
+        takes_time: bool,
+        longest_wait: Duration,
+        long: Duration,
+        most: u32,
+    ) -> Self {
         Self {
             held: Mutex::default(),
             freed: Notify::new(),
             long_calls: AtomicU32::new(0),
+            time,
             takes_time,
             longest_wait,
             long,
@@ -95,18 +105,18 @@ impl Contention {
 
     /// How long one call may wait for others, from now on.
     pub fn patience(&self) -> Patience<'_> {
-        Patience { contention: self, until: Instant::now() + self.longest_wait }
+        Patience { contention: self, until: (self.time.passed)() + self.longest_wait }
     }
 
     /// Lets a call take its time.
     pub async fn linger(&self, time: Duration) {
         if let Some(rest) = time.checked_sub(self.long).filter(|rest| !rest.is_zero()) {
-            tokio::time::sleep(self.long).await;
+            (self.time.sleep)(self.long).await;
             self.long_calls.fetch_add(1, Ordering::Relaxed);
-            tokio::time::sleep(rest).await;
+            (self.time.sleep)(rest).await;
             self.long_calls.fetch_sub(1, Ordering::Relaxed);
         } else if !time.is_zero() {
-            tokio::time::sleep(time).await;
+            (self.time.sleep)(time).await;
         }
     }
 }
@@ -135,7 +145,7 @@ impl Drop for Held {
 /// How long one call goes on waiting.
 pub struct Patience<'a> {
     contention: &'a Contention,
-    until: Instant,
+    until: Duration,
 }
 
 impl Patience<'_> {
@@ -150,12 +160,13 @@ impl Patience<'_> {
             if !is_held {
                 return true;
             }
-            if Instant::now() >= self.until {
+            let time = &self.contention.time;
+            let left = self.until.saturating_sub((time.passed)());
+            if left.is_zero() {
                 return false;
             }
             // What is freed between the look and the wait is seen at the next look.
-            let look = (Instant::now() + LOOK).min(self.until);
-            let _ = tokio::time::timeout_at(look, freed).await;
+            select(pin!(freed), (time.sleep)(left.min(LOOK))).await;
         }
     }
 }

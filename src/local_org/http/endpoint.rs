@@ -133,7 +133,7 @@ async fn work(server: &Arc<Server>, arrived: Arc<Arrived>) -> Reply {
     let mut patience = server.contention.patience();
     let mut is_last_try = false;
     loop {
-        let begun = tokio::time::Instant::now();
+        let begun = (server.time.passed)();
         let (worker, call) = (Arc::clone(server), Arc::clone(&arrived));
         let answered = if server.has_threads {
             tokio::task::spawn_blocking(move || route(&worker, &call, is_last_try)).await
@@ -156,7 +156,8 @@ async fn work(server: &Arc<Server>, arrived: Arc<Arrived>) -> Reply {
         let records = u32::try_from(reply.records).unwrap_or(u32::MAX);
         let takes = server.latency + server.latency_per_record * records;
         // What the local org itself needs is no part of what it stands for.
-        server.contention.linger(takes.saturating_sub(begun.elapsed())).await;
+        let took = (server.time.passed)().saturating_sub(begun);
+        server.contention.linger(takes.saturating_sub(took)).await;
         reply.held = None;
         return reply;
     }

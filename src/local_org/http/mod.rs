@@ -19,6 +19,7 @@ mod scim;
 mod soap;
 mod status_page;
 
+use crate::local_org::time::Time;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::atomic::AtomicI64;
@@ -70,6 +71,8 @@ pub struct Server {
     pub described: Described,
     /// What calls under way hold.
     pub contention: Arc<Contention>,
+    /// What calls take their time by.
+    pub time: Time,
     /// How long each call takes, the work for it included.
     pub latency: Duration,
     /// How much longer it takes for each record.
