@@ -4,6 +4,9 @@
 //! Anything else leaves it unknown: the org is read then (`settle`), and only what is
 //! not there is sent again, a mail never. What stays unknown keeps its intent open.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::HashSet;
 use std::collections::VecDeque;
 use std::sync::Arc;

@@ -29,6 +29,8 @@ mod run;
 mod sent;
 mod settle;
 mod targets;
+#[cfg(test)]
+mod testing;
 mod wait;
 
 use crate::model::Address;

@@ -214,3 +214,87 @@ pub async fn observe_some(
     .await?;
     Ok(found)
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::observe;
+    use super::observe_some;
+    use crate::engine::targets::Targets;
+    use crate::engine::testing::Reply;
+    use crate::engine::testing::Script;
+    use crate::facts::Catalog;
+    use crate::facts::Inquiry;
+    use crate::facts::ProfileFact;
+    use crate::model::Address;
+    use crate::model::KindName;
+    use crate::model::SalesforceId;
+
+    fn user(name: &str) -> Address {
+        Address::new(KindName::USER, name)
+    }
+
+    #[tokio::test]
+    async fn what_two_rows_tell_of_a_user_is_put_together() {
+        let one = json!({
+            "Id": "005000000000001AAA", "Username": "One@x.example", "LastName": "One",
+            "IsActive": true, "Profile": {"Name": "Robots"},
+        });
+        let login =
+            json!({"Id": "0Yw000000000001AAA", "UserId": "005000000000001AAA", "IsFrozen": true});
+        let script = Script::of([
+            ("FROM User WHERE Username IN ('one@x.example','two@x.example')", Reply::rows(&[one])),
+            ("FROM UserLogin WHERE UserId IN ('005000000000001AAA')", Reply::rows(&[login])),
+        ]);
+        let wanted = [user("one@x.example"), user("two@x.example")];
+        let found = observe_some(&script.org(), wanted).await.expect("it is read");
+        script.is_over();
+        assert_eq!(found.keys().collect::<Vec<_>>(), [&user("one@x.example")], "one is absent");
+        let one = &found[&user("one@x.example")];
+        assert_eq!(one.attributes.flag("frozen"), Some(true));
+        assert_eq!(one.attributes.flag("active"), Some(true));
+        assert_eq!(one.attributes.text("last_name"), Some("One"));
+        assert_eq!(one.companion_id, SalesforceId::parse("0Yw000000000001AAA"));
+    }
+
+    #[tokio::test]
+    async fn a_profile_that_the_org_shows_in_another_language_is_the_one_that_is_meant() {
+        let one = json!({
+            "Id": "005000000000001AAA", "Username": "one@x.example",
+            "Profile": {"Name": "Systemadministrator"},
+        });
+        let script = Script::of([
+            ("FROM User WHERE", Reply::rows(&[one])),
+            ("FROM UserLogin WHERE", Reply::rows(&[])),
+        ]);
+        let mut catalog = Catalog::new();
+        let profile = ProfileFact {
+            id: SalesforceId::parse("00e000000000001").expect("an id"),
+            shown: Some("Systemadministrator".to_owned()),
+            name: "System Administrator".to_owned(),
+            license_id: SalesforceId::parse("100000000000001").expect("an id"),
+            license: "Salesforce".to_owned(),
+        };
+        catalog.profile.insert(profile.name.clone(), profile);
+        let mut targets = Targets::default();
+        targets.add(&user("one@x.example"), None);
+        let mut found = Vec::new();
+        let mut take = |_, observed: crate::model::Observed| found.push(observed);
+        observe(&script.org(), &targets, Inquiry::default(), &mut catalog, &mut take)
+            .await
+            .expect("it is read");
+        script.is_over();
+        let profile = found[0].attributes.reference("profile").expect("a profile");
+        assert_eq!(profile.name(), "System Administrator");
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_breaks_is_an_error_and_nothing_is_taken_for_absent() {
+        let refused = json!([{"errorCode": "INVALID_FIELD", "message": "No such column"}]);
+        let script = Script::of([("FROM User WHERE", Reply::Json(400, refused))]);
+        let error = observe_some(&script.org(), [user("one@x.example")]).await;
+        script.is_over();
+        assert!(error.is_err());
+    }
+}

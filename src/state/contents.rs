@@ -106,33 +106,91 @@ impl Contents {
 
 #[cfg(test)]
 mod tests {
+    use super::Contents;
     use super::OpenIntents;
     use crate::model::Address;
     use crate::model::Op;
     use crate::model::Ownership;
+    use crate::model::Record;
     use crate::model::RecordEffect;
+    use crate::model::SalesforceId;
     use crate::model::StepName;
+    use crate::model::UnixSeconds;
     use crate::model::Write;
     use crate::state::Intent;
+    use crate::state::base::Base;
+    use crate::state::log_line::DeployBegun;
+    use crate::state::log_line::Entry;
+    use crate::state::log_line::Settled;
 
-    #[test]
-    fn only_earlier_calls_are_settled_by_what_became_of_a_later_one() {
-        let address = Address::new("permission_set", "S");
-        let op = Op {
-            address: address.clone(),
+    fn set(name: &str) -> Address {
+        Address::new("permission_set", name)
+    }
+
+    fn making(name: &str) -> Op {
+        Op {
+            address: set(name),
             step: StepName::Write,
             write: Write::Insert { object: "X".into(), fields: Vec::new() },
             after: Vec::new(),
             subject: None,
             lane: None,
             effect: RecordEffect { creates: Some(Ownership::Created), ..RecordEffect::default() },
-        };
-        let intent = |number| Intent {
-            number,
-            ..Intent::new("run", crate::model::UnixSeconds::default(), vec![op.clone()])
-        };
+        }
+    }
+
+    fn intent(number: u64, names: &[&str]) -> Intent {
+        let ops = names.iter().map(|name| making(name)).collect();
+        Intent { number, ..Intent::new("run", UnixSeconds(1), ops) }
+    }
+
+    #[test]
+    fn only_earlier_calls_are_settled_by_what_became_of_a_later_one() {
         // The deletion in between is number 1; what makes it anew is on its way.
-        let open = OpenIntents::new(vec![intent(0), intent(2)]);
-        assert_eq!(open.making(&address, 1).collect::<Vec<_>>(), [(0, 0)]);
+        let open = OpenIntents::new(vec![intent(0, &["S"]), intent(2, &["S"])]);
+        assert_eq!(open.making(&set("S"), 1).collect::<Vec<_>>(), [(0, 0)]);
+    }
+
+    #[test]
+    fn a_base_and_its_log_come_to_what_the_last_entries_say() {
+        let base = Base {
+            format_version: 2,
+            org_id: "00D000000000001".to_owned(),
+            lineage: "l".to_owned(),
+            serial: 4,
+            next_intent: 1,
+            resources: [("A", Ownership::Created), ("B", Ownership::Created)]
+                .map(|(name, ownership)| (set(name), Record::new(ownership)))
+                .into(),
+            open: vec![intent(0, &["X", "Y"])],
+        };
+        let deploy = SalesforceId::parse("0Af000000000001").expect("an id");
+        let entries = vec![
+            Entry {
+                serial: 5,
+                begin: vec![intent(1, &["C"])],
+                deploy: vec![DeployBegun { intent: 0, id: deploy.clone() }],
+                settle: vec![Settled { intent: 0, ops: vec![1] }],
+                forget: vec![set("A")],
+                ..Entry::default()
+            },
+            Entry {
+                serial: 6,
+                settle: vec![Settled { intent: 1, ops: vec![0] }],
+                set: [("B", Ownership::Adopted), ("C", Ownership::Created)]
+                    .map(|(name, ownership)| (set(name), Record::new(ownership)))
+                    .into(),
+                ..Entry::default()
+            },
+        ];
+        let contents = Contents::of(base, entries);
+        assert_eq!((contents.header.serial, contents.header.next_intent), (6, 2));
+        let held = contents.resources.iter();
+        let held: Vec<_> =
+            held.map(|(address, record)| (address.name(), record.ownership)).collect();
+        assert_eq!(held, [("B", Ownership::Adopted), ("C", Ownership::Created)]);
+        let [open] = contents.open.all() else { panic!("one call is open: {:?}", contents.open) };
+        assert_eq!((open.number, &open.deploys), (0, &vec![deploy]));
+        assert_eq!(open.open_ops().map(|(place, _)| place).collect::<Vec<_>>(), [0]);
     }
 }

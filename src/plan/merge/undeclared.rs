@@ -41,7 +41,9 @@ impl Merge<'_, '_> {
             refresh_only::take_in(self.draft, address, record, observation, renamed);
             return Ok(());
         }
-        if held.standing == Standing::Retired && self.has_left(&address, &record, &observation) {
+        if held.standing == Standing::Retired
+            && self.has_left(&address, &record, observation.as_ref())
+        {
             if self.input.desired.is_released(&address) {
                 self.draft.sync.insert(address, None);
             }
@@ -74,7 +76,7 @@ impl Merge<'_, '_> {
         &self,
         address: &Address,
         record: &Record,
-        observation: &Option<Observation>,
+        observation: Option<&Observation>,
     ) -> bool {
         let shown = match (observation, self.input.mode) {
             (Some(Observation::Found(observed)), PlanMode::Destroy { .. }) => &observed.attributes,
