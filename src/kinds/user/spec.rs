@@ -18,6 +18,7 @@ use super::fields::FIELD;
 use super::items::AllWord;
 use super::items::ExclusiveWord;
 use super::items::FeatureName;
+use super::items::LicenseItem;
 use super::items::PasswordWord;
 use super::table::PERSONA_KEYS;
 use super::table::PersonaSpec;
@@ -79,93 +80,91 @@ impl Section for User {
     }
 
     fn declare(name: &str, mut spec: UserSpec, into: &mut dyn FnMut(Declared)) {
-        let text = |text: String| Value::Text(text.trim().to_owned());
-        let mut attributes = Attributes::new();
-        for (column, said) in spec.take_columns() {
-            attributes.set(column.key, text(said));
-        }
-        attributes.set_some(
-            PROFILE,
-            spec.profile.map(|name| Value::Reference(Address::new(KindName::PROFILE, &name.0))),
-        );
-        attributes.set_some(PERSONA, spec.persona.map(|name| Value::Text(name.0)));
-        attributes.set_some(ROLE, spec.role.map(|role| text(role.0)));
-        attributes.set_some(
-            MANAGER,
-            spec.manager.map(|manager| Value::Reference(Address::new(KIND, &manager.0))),
-        );
-        for FeatureName(label) in spec.feature_licenses {
-            attributes.set(format!("{FEATURE}{label}"), Value::Flag(true));
-        }
-        for (Text(field), value) in spec.fields.0 {
-            let value = match value {
-                Scalar::Flag(flag) => Value::Flag(flag),
-                Scalar::Text(written) | Scalar::Number(written) => text(written),
-            };
-            attributes.set(format!("{FIELD}{field}"), value);
-        }
-        attributes.set_some(FROZEN, spec.frozen.map(Value::Flag));
-        attributes.set_some(ACTIVE, spec.active.map(Value::Flag));
-        attributes.set_some(
-            PASSWORD,
-            spec.password
-                .map(|PasswordWord::EmailResetLink| Value::Text("email_reset_link".into())),
-        );
-        let when: BTreeSet<_> = spec.when.into_iter().map(Into::into).collect();
-        let exclusive = match spec.exclusive {
+        let attributes = attributes(&mut spec);
+        let when: BTreeSet<_> =
+            std::mem::take(&mut spec.when).into_iter().map(Into::into).collect();
+        let exclusive = match spec.exclusive.take() {
             None => Vec::new(),
             Some(Shorthand::Word(AllWord::All)) => ExclusiveWord::ALL.to_vec(),
             Some(Shorthand::Long(words)) => words,
         };
         let exclusive = exclusive.into_iter().map(|word| word.kind().to_string()).collect();
+        let lifecycle = std::mem::take(&mut spec.lifecycle);
         let address = Address::new(KIND, name);
         let user = Declared {
-            was: spec.was.map(|was| was.0),
-            lifecycle: Lifecycle { exclusive, ..spec.lifecycle.into() },
+            was: spec.was.take().map(|was| was.0),
+            lifecycle: Lifecycle { exclusive, ..lifecycle.into() },
             ..Declared::new(address.clone(), attributes)
         };
         into(user.only_when(&when));
-        let conditions = |also: Vec<Condition>| {
-            when.iter().copied().chain(also.into_iter().map(Into::into)).collect()
+        relations(&address, spec, &mut |(joined, attributes), also: Vec<Condition>| {
+            let when = when.iter().copied().chain(also.into_iter().map(Into::into)).collect();
+            into(Declared::new(joined, attributes).only_when(&when));
+        });
+    }
+}
+
+/// What is said of the user itself.
+fn attributes(spec: &mut UserSpec) -> Attributes {
+    let text = |text: String| Value::Text(text.trim().to_owned());
+    let reference = |kind: KindName, name: String| Value::Reference(Address::new(kind, &name));
+    let mut attributes = Attributes::new();
+    for (column, said) in spec.take_columns() {
+        attributes.set(column.key, text(said));
+    }
+    let profile = spec.profile.take().map(|profile| reference(KindName::PROFILE, profile.0));
+    attributes.set_some(PROFILE, profile);
+    attributes.set_some(PERSONA, spec.persona.take().map(|name| Value::Text(name.0)));
+    attributes.set_some(ROLE, spec.role.take().map(|role| text(role.0)));
+    attributes.set_some(MANAGER, spec.manager.take().map(|manager| reference(KIND, manager.0)));
+    for FeatureName(label) in std::mem::take(&mut spec.feature_licenses) {
+        attributes.set(format!("{FEATURE}{label}"), Value::Flag(true));
+    }
+    for (Text(field), value) in std::mem::take(&mut spec.fields.0) {
+        let value = match value {
+            Scalar::Flag(flag) => Value::Flag(flag),
+            Scalar::Text(written) | Scalar::Number(written) => text(written),
         };
-        for license in spec.permission_set_licenses {
-            let (license, also) = match license {
-                Shorthand::Word(Text(name)) => (name, Vec::new()),
-                Shorthand::Long(item) => (item.name.0, item.when),
-            };
-            let license = permission_set_license_assignment::developer_name(&license);
-            let (joined, attributes) =
-                permission_set_license_assignment::declare(&address, license);
-            into(Declared::new(joined, attributes).only_when(&conditions(also)));
+        attributes.set(format!("{FIELD}{field}"), value);
+    }
+    attributes.set_some(FROZEN, spec.frozen.map(Value::Flag));
+    attributes.set_some(ACTIVE, spec.active.map(Value::Flag));
+    let password = spec.password;
+    let mailed = |PasswordWord::EmailResetLink| Value::Text("email_reset_link".into());
+    attributes.set_some(PASSWORD, password.map(mailed));
+    attributes
+}
+
+/// What the user is to hold and to be in, each with the only orgs that it is for.
+fn relations(
+    user: &Address,
+    spec: UserSpec,
+    into: &mut dyn FnMut((Address, Attributes), Vec<Condition>),
+) {
+    let of_license = |item: Shorthand<Text, LicenseItem>| match item {
+        Shorthand::Word(Text(name)) => (name, Vec::new()),
+        Shorthand::Long(item) => (item.name.0, item.when),
+    };
+    for (license, when) in spec.permission_set_licenses.into_iter().map(of_license) {
+        let license = permission_set_license_assignment::developer_name(&license);
+        into(permission_set_license_assignment::declare(user, license), when);
+    }
+    for (package, when) in spec.package_licenses.into_iter().map(of_license) {
+        into(package_license_assignment::declare(user, &package), when);
+    }
+    for (kind, items) in [(OF_QUEUES, spec.queues), (OF_PUBLIC_GROUPS, spec.public_groups)] {
+        for (group, when) in items.into_iter().map(of_license) {
+            into(kind.declare(user, &group), when);
         }
-        for package in spec.package_licenses {
-            let (package, also) = match package {
-                Shorthand::Word(Text(name)) => (name, Vec::new()),
-                Shorthand::Long(item) => (item.name.0, item.when),
-            };
-            let (joined, attributes) = package_license_assignment::declare(&address, &package);
-            into(Declared::new(joined, attributes).only_when(&conditions(also)));
-        }
-        let queues = spec.queues.into_iter().map(|item| (OF_QUEUES, item));
-        let public_groups = spec.public_groups.into_iter().map(|item| (OF_PUBLIC_GROUPS, item));
-        for (kind, item) in queues.chain(public_groups) {
-            let (group, also) = match item {
-                Shorthand::Word(Text(name)) => (name, Vec::new()),
-                Shorthand::Long(item) => (item.name.0, item.when),
-            };
-            let (joined, attributes) = kind.declare(&address, &group);
-            into(Declared::new(joined, attributes).only_when(&conditions(also)));
-        }
-        let sets = spec.permission_sets.into_iter().map(|item| (OF_SETS, item));
-        let groups = spec.permission_set_groups.into_iter().map(|item| (OF_GROUPS, item));
-        for (kind, item) in sets.chain(groups) {
-            let (thing, expires, also) = match item {
+    }
+    let given = [(OF_SETS, spec.permission_sets), (OF_GROUPS, spec.permission_set_groups)];
+    for (kind, items) in given {
+        for item in items {
+            let (thing, expires, when) = match item {
                 Shorthand::Word(Text(name)) => (name, None, Vec::new()),
                 Shorthand::Long(item) => (item.name.0, item.expires, item.when),
             };
-            let day = expires.map(|day| day.0);
-            let (joined, attributes) = kind.declare_until(&address, &thing, day);
-            into(Declared::new(joined, attributes).only_when(&conditions(also)));
+            into(kind.declare_until(user, &thing, expires.map(|day| day.0)), when);
         }
     }
 }

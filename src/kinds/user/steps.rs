@@ -35,6 +35,7 @@ use crate::model::Standing;
 use crate::model::StepName;
 use crate::model::Value;
 use crate::model::Write;
+use std::borrow::Cow;
 
 /// User licenses whose users belong to a contact (Salesforce Help, "Experience
 /// Cloud User Licenses"); each also as `… Login`.
@@ -139,7 +140,7 @@ impl User {
         before: Option<&Attributes>,
         after: &Attributes,
         context: &dyn StepContext,
-    ) -> Result<Vec<(std::borrow::Cow<'static, str>, FieldValue)>, Problem> {
+    ) -> Result<Vec<(Cow<'static, str>, FieldValue)>, Problem> {
         let mut written = Vec::new();
         let differs = |path: &str| before.is_none_or(|before| before.get(path) != after.get(path));
         for (path, value) in after.iter().filter(|(path, _)| differs(path)) {
@@ -239,6 +240,40 @@ impl User {
         let Some(id) = change.id().cloned().map(IdReference::Known) else {
             return Ok(Vec::new());
         };
+        let fields = self.changed_fields(change, before, after, context)?;
+        let revives = matches!(change.reason, Reason::DeactivatedByUs);
+        let mut steps = Vec::new();
+        if !fields.is_empty() {
+            let write = Write::Update { object: "User".into(), id: id.clone(), fields };
+            let name = if revives { StepName::Reactivate } else { StepName::Update };
+            let mut step = Step::new(name, write, confirms(change, before, after));
+            let moves = before.get(ROLE) != after.get(ROLE);
+            step.lane = moves.then_some(LANE);
+            steps.push(step);
+        }
+        steps.extend(self.login_step(change, before, after)?);
+        if let [first, _] = steps.as_mut_slice() {
+            // Until the login is written the state says what it was.
+            first.effect.confirm.remove(FROZEN);
+            first.effect.withdraw.retain(|path| path != FROZEN);
+        }
+        if revives && let Some(last) = steps.last_mut() {
+            last.effect.standing = Some(Standing::Live);
+        }
+        if before.get(PASSWORD).is_none() && change.action != Action::Adopt {
+            steps.extend(password_step(change, after, id));
+        }
+        Ok(steps)
+    }
+
+    /// The fields of the row that differ.
+    fn changed_fields(
+        &self,
+        change: &Change,
+        before: &Attributes,
+        after: &Attributes,
+        context: &dyn StepContext,
+    ) -> Result<Vec<(Cow<'static, str>, FieldValue)>, Problem> {
         let mut fields = Vec::new();
         if matches!(change.reason, Reason::Renamed { .. }) {
             fields.push(("Username".into(), FieldValue::Text(change.address.name().to_owned())));
@@ -258,97 +293,43 @@ impl User {
         fields.extend(self.further(change, Some(before), after, context)?);
         if before.get(PROFILE) != after.get(PROFILE) {
             self.refuse_another_license(change, before, after, context)?;
-            fields.push((
-                "ProfileId".into(),
-                FieldValue::Id(self.profile_id(change, after, context)?),
-            ));
+            let profile = self.profile_id(change, after, context)?;
+            fields.push(("ProfileId".into(), FieldValue::Id(profile)));
         }
-        if let Some(active) =
-            after.flag(ACTIVE).filter(|active| before.flag(ACTIVE) != Some(*active))
-        {
-            fields.push(("IsActive".into(), FieldValue::Flag(active)));
-        }
-        let mut confirm = after.clone();
-        confirm.remove(PASSWORD);
-        if before.get(EMAIL) != after.get(EMAIL) {
-            confirm.set_some(EMAIL_UNTIL_CONFIRMED, before.get(EMAIL).cloned());
-        }
-        let mut withdraw = crate::kinds::withdrawn(Some(before), after);
-        let revives = matches!(change.reason, Reason::DeactivatedByUs);
-        for path in &change.transient {
-            confirm.remove(path);
-            withdraw.push(path.clone());
-        }
-        let effect = RecordEffect { confirm, withdraw, ..RecordEffect::default() };
-        let mut steps = Vec::new();
-        if !fields.is_empty() {
-            let write = Write::Update { object: "User".into(), id: id.clone(), fields };
-            let mut step = Step::new(
-                if revives { StepName::Reactivate } else { StepName::Update },
-                write,
-                effect,
-            );
-            let moves = before.get(ROLE) != after.get(ROLE);
-            step.lane = moves.then_some(LANE);
-            steps.push(step);
-        }
-        if after.flag(FROZEN) == Some(true) && before.flag(FROZEN) != Some(true) {
-            let Some(login) = change.companion_id() else {
-                return Err(self.problem(
-                    change,
-                    FROZEN,
-                    "it has never logged in, and what can be frozen is its login",
-                    "declare `active: false` instead",
-                ));
-            };
-            steps.push(Step::new(
-                StepName::Freeze,
-                Write::Update {
-                    object: "UserLogin".into(),
-                    id: IdReference::Known(login.clone()),
-                    fields: vec![("IsFrozen".into(), FieldValue::Flag(true))],
-                },
-                RecordEffect {
-                    confirm: [(FROZEN, Value::Flag(true))].into_iter().collect(),
-                    ..RecordEffect::default()
-                },
-            ));
-            if let [first, _] = steps.as_mut_slice() {
-                first.effect.confirm.remove(FROZEN);
+        let active = after.flag(ACTIVE).filter(|active| before.flag(ACTIVE) != Some(*active));
+        fields.extend(active.map(|active| ("IsActive".into(), FieldValue::Flag(active))));
+        Ok(fields)
+    }
+
+    /// Freezes or unfreezes the login, where that is wanted.
+    fn login_step(
+        &self,
+        change: &Change,
+        before: &Attributes,
+        after: &Attributes,
+    ) -> Result<Option<Step>, Problem> {
+        let was_frozen = before.flag(FROZEN) == Some(true);
+        match (after.flag(FROZEN), change.companion_id()) {
+            (Some(true), Some(login)) if !was_frozen => {
+                Ok(Some(freezing(login, true, confirm(FROZEN, Value::Flag(true)))))
             }
-        }
-        if after.flag(FROZEN) == Some(false)
-            && before.flag(FROZEN) == Some(true)
-            && let Some(login) = change.companion_id()
-        {
-            let mut effect = RecordEffect::default();
-            if change.transient.iter().any(|path| path == FROZEN) {
-                effect.withdraw.push(FROZEN.into());
-            } else {
-                effect.confirm.set(FROZEN, Value::Flag(false));
+            (Some(true), None) if !was_frozen => Err(self.problem(
+                change,
+                FROZEN,
+                "it has never logged in, and what can be frozen is its login",
+                "declare `active: false` instead",
+            )),
+            (Some(false), Some(login)) if was_frozen => {
+                let mut step = freezing(login, false, Attributes::new());
+                if change.transient.iter().any(|path| path == FROZEN) {
+                    step.effect.withdraw.push(FROZEN.into());
+                } else {
+                    step.effect.confirm.set(FROZEN, Value::Flag(false));
+                }
+                Ok(Some(step))
             }
-            steps.push(Step::new(
-                StepName::Unfreeze,
-                Write::Update {
-                    object: "UserLogin".into(),
-                    id: IdReference::Known(login.clone()),
-                    fields: vec![("IsFrozen".into(), FieldValue::Flag(false))],
-                },
-                effect,
-            ));
-            // Until it is unfrozen the state says so.
-            if let [first, _] = steps.as_mut_slice() {
-                first.effect.confirm.remove(FROZEN);
-                first.effect.withdraw.retain(|path| path != FROZEN);
-            }
+            _ => Ok(None),
         }
-        if revives && let Some(last) = steps.last_mut() {
-            last.effect.standing = Some(Standing::Live);
-        }
-        if before.get(PASSWORD).is_none() && change.action != Action::Adopt {
-            steps.extend(password_step(change, after, id));
-        }
-        Ok(steps)
     }
 
     pub(super) fn retire(
@@ -359,8 +340,11 @@ impl User {
         let Some(id) = change.id().cloned().map(IdReference::Known) else {
             return Vec::new();
         };
-        let confirm =
-            |path: &'static str, value: Value| [(path, value)].into_iter().collect::<Attributes>();
+        let retired = |confirm: Attributes| RecordEffect {
+            confirm,
+            standing: Some(Standing::Retired),
+            ..RecordEffect::default()
+        };
         let mut steps = Vec::new();
         if before.flag(FROZEN) != Some(true)
             && let Some(login) = change.companion_id()
@@ -369,82 +353,79 @@ impl User {
             if before.flag(ACTIVE) == Some(false) {
                 frozen.set(ACTIVE, Value::Flag(false));
             }
-            steps.push(Step::new(
-                StepName::Freeze,
-                Write::Update {
-                    object: "UserLogin".into(),
-                    id: IdReference::Known(login.clone()),
-                    fields: vec![("IsFrozen".into(), FieldValue::Flag(true))],
-                },
-                RecordEffect {
-                    confirm: frozen,
-                    standing: Some(Standing::Retired),
-                    ..RecordEffect::default()
-                },
-            ));
+            steps
+                .push(Step { effect: retired(frozen), ..freezing(login, true, Attributes::new()) });
         }
-        // First off the profile: a user that the org keeps active, since something
-        // depends on it, does not keep the profile too.
-        if let Some(profile) = before.reference(PROFILE)
-            && context.is_deleted(profile)
-            && let Some(held) = context.attributes(profile)
-            && let Some(license) = held.text("user_license")
-        {
-            // Not one that is ours: it may go next.
-            let may_be_used =
-                |name: &str| context.attributes(&Address::new(KindName::PROFILE, name)).is_none();
-            if let Some(to) = profile::fallback(license, context.catalog(), &may_be_used) {
-                let target = Value::Reference(Address::new(KindName::PROFILE, &to.name));
-                steps.push(Step::new(
-                    StepName::Move,
-                    Write::Update {
-                        object: "User".into(),
-                        id: id.clone(),
-                        fields: vec![(
-                            "ProfileId".into(),
-                            FieldValue::Id(IdReference::Known(to.id.clone())),
-                        )],
-                    },
-                    RecordEffect { confirm: confirm(PROFILE, target), ..RecordEffect::default() },
-                ));
-            }
-        }
+        steps.extend(moved_off(before, &id, context));
         if before.flag(ACTIVE) != Some(false) {
             let mut inactive = confirm(ACTIVE, Value::Flag(false));
             if before.flag(FROZEN) == Some(true) {
                 inactive.set(FROZEN, Value::Flag(true));
             }
-            steps.push(Step::new(
-                StepName::Deactivate,
-                Write::Update {
-                    object: "User".into(),
-                    id: id.clone(),
-                    fields: vec![("IsActive".into(), FieldValue::Flag(false))],
-                },
-                RecordEffect {
-                    confirm: inactive,
-                    standing: Some(Standing::Retired),
-                    ..RecordEffect::default()
-                },
-            ));
+            let write = written(&id, "IsActive", FieldValue::Flag(false));
+            steps.push(Step::new(StepName::Deactivate, write, retired(inactive)));
         }
         if context.renames_usernames()
             && let IdReference::Known(known) = &id
         {
             let username = given_back(change.address.name(), known);
             let confirm = confirm("username", Value::Text(username.clone()));
-            steps.push(Step::new(
-                StepName::Rename,
-                Write::Update {
-                    object: "User".into(),
-                    id,
-                    fields: vec![("Username".into(), FieldValue::Text(username))],
-                },
-                RecordEffect { confirm, forget: true, ..RecordEffect::default() },
-            ));
+            let write = written(&id, "Username", FieldValue::Text(username));
+            let effect = RecordEffect { confirm, forget: true, ..RecordEffect::default() };
+            steps.push(Step::new(StepName::Rename, write, effect));
         }
         steps
     }
+}
+
+/// What the state says once the row is written.
+fn confirms(change: &Change, before: &Attributes, after: &Attributes) -> RecordEffect {
+    let mut confirm = after.clone();
+    confirm.remove(PASSWORD);
+    if before.get(EMAIL) != after.get(EMAIL) {
+        confirm.set_some(EMAIL_UNTIL_CONFIRMED, before.get(EMAIL).cloned());
+    }
+    let mut withdraw = crate::kinds::withdrawn(Some(before), after);
+    for path in &change.transient {
+        confirm.remove(path);
+        withdraw.push(path.clone());
+    }
+    RecordEffect { confirm, withdraw, ..RecordEffect::default() }
+}
+
+fn confirm(path: &'static str, value: Value) -> Attributes {
+    [(path, value)].into_iter().collect()
+}
+
+/// One field of a user.
+fn written(id: &IdReference, field: &'static str, value: FieldValue) -> Write {
+    Write::Update { object: "User".into(), id: id.clone(), fields: vec![(field.into(), value)] }
+}
+
+fn freezing(login: &SalesforceId, frozen: bool, confirm: Attributes) -> Step {
+    let name = if frozen { StepName::Freeze } else { StepName::Unfreeze };
+    let write = Write::Update {
+        object: "UserLogin".into(),
+        id: IdReference::Known(login.clone()),
+        fields: vec![("IsFrozen".into(), FieldValue::Flag(frozen))],
+    };
+    Step::new(name, write, RecordEffect { confirm, ..RecordEffect::default() })
+}
+
+/// Moves a user off a profile that goes. First of all: a user that the org keeps active,
+/// since something depends on it, does not keep the profile too.
+fn moved_off(before: &Attributes, id: &IdReference, context: &dyn StepContext) -> Option<Step> {
+    let profile = before.reference(PROFILE).filter(|profile| context.is_deleted(profile))?;
+    let held = context.attributes(profile)?;
+    let license = held.text("user_license")?;
+    // Not one that is ours: it may go next.
+    let may_be_used =
+        |name: &str| context.attributes(&Address::new(KindName::PROFILE, name)).is_none();
+    let to = profile::fallback(license, context.catalog(), &may_be_used)?;
+    let target = Value::Reference(Address::new(KindName::PROFILE, &to.name));
+    let write = written(id, "ProfileId", FieldValue::Id(IdReference::Known(to.id.clone())));
+    let effect = RecordEffect { confirm: confirm(PROFILE, target), ..RecordEffect::default() };
+    Some(Step::new(StepName::Move, write, effect))
 }
 
 /// The username of a user that gives its own back: unique in all orgs by the
