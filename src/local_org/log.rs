@@ -29,6 +29,8 @@ pub struct Log {
     pub last: u64,
     /// A write failed and could not be taken back: nothing is written any more.
     pub is_broken: bool,
+    /// Whether it lets another have the file.
+    is_ended: bool,
 }
 
 /// What of a log could not be read.
@@ -145,7 +147,8 @@ impl Log {
             file.write_all(b"\n")?;
             length += 1;
         }
-        let log = Self { file, path: path.to_owned(), length, last, is_broken: false };
+        let log =
+            Self { file, path: path.to_owned(), length, last, is_broken: false, is_ended: false };
         Ok((log, damage, read))
     }
 
@@ -157,7 +160,7 @@ impl Log {
         let file = disk::append(&self.path)?;
         hold(&file)?;
         let length = file.metadata()?.len();
-        Ok(Self { file, path: self.path.clone(), length, last, is_broken: false })
+        Ok(Self { file, path: self.path.clone(), length, last, is_broken: false, is_ended: false })
     }
 
     /// Adds a line, which is on disk when this returns. Where that fails, the file
@@ -166,6 +169,9 @@ impl Log {
     /// # Errors
     /// When it can't be written, or an earlier failure could not be taken back.
     pub fn write(&mut self, line: &[u8]) -> std::io::Result<()> {
+        if self.is_ended {
+            return Err(std::io::Error::other("the local org has ended"));
+        }
         if self.is_broken {
             return Err(std::io::Error::other("an earlier write could not be taken back"));
         }
@@ -179,6 +185,15 @@ impl Log {
             Err(_) => self.is_broken = self.file.set_len(self.length).is_err(),
         }
         written
+    }
+}
+
+impl Log {
+    /// Lets go of the file: another may hold it from here on, and nothing is added to it
+    /// by this one.
+    pub fn end(&mut self) {
+        self.is_ended = true;
+        let _ = self.file.unlock();
     }
 }
 

@@ -27,6 +27,7 @@ mod stored;
 mod time;
 mod xml;
 
+use futures_util::future::select;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::path::PathBuf;
@@ -101,10 +102,14 @@ impl Running {
     pub async fn stop(mut self) {
         let _ = self.stop.send(true);
         for served in &mut self.served {
-            let _ = tokio::time::timeout(Duration::from_secs(2), &mut *served).await;
+            let time_up = (self.server.time.sleep)(Duration::from_secs(2));
+            select(&mut *served, time_up).await;
             served.abort();
         }
         opening::keep_count(&self.server);
+        // A call that goes on all the same, or a connection that is being closed, is no
+        // reason to keep its data from the next one.
+        Server::lock(&self.server.org).store.end();
     }
 }
 

@@ -118,6 +118,13 @@ impl Store {
         Ok(Opened { store, is_new, damage })
     }
 
+    /// Lets go of its log, for another store to be opened there.
+    pub fn end(&mut self) {
+        if let Some(log) = &mut self.log {
+            log.end();
+        }
+    }
+
     /// Where its log is; `None` where it is kept nowhere.
     pub fn place(&self) -> Option<&Path> {
         self.log.as_ref().map(|log| log.path.as_path())

@@ -285,6 +285,35 @@ async fn a_client_that_goes_away_lets_go_of_what_its_call_holds() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_org_that_ended_leaves_its_data_to_the_next_whatever_goes_on_in_it() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let time = HeldTime::new();
+    let options = Options {
+        data: Some(folder.path().to_owned()),
+        time: time.time(),
+        latency_ms: 5000,
+        ..Options::new(11)
+    };
+    let start = || local_org::start(options.clone(), std::sync::Arc::new(|| 1_796_115_600));
+    let running = start().await.expect("it starts");
+    time.hold();
+    let url = format!("{}/services/data/v66.0/limits", running.instance_url);
+    let request = client().get(url).bearer_auth(&running.access_token);
+    let call = tokio::spawn(async move { request.send().await.map(|answer| answer.status()) });
+    time.waits(1).await;
+    let stopping = async {
+        time.waits(2).await;
+        // Less than the call takes: it is left under way.
+        time.pass(Duration::from_secs(2));
+    };
+    tokio::join!(running.stop(), stopping);
+    let next = start().await.expect("its data is free");
+    time.release();
+    next.stop().await;
+    let _ = call.await.expect("no panic");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_document_that_another_call_holds_is_refused_in_the_words_of_soap() {
     let limits = Limits { lock_wait_ms: 0, ..Limits::default() };
     let (world, time, ..) = slow(400, limits).await;
