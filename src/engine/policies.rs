@@ -12,8 +12,8 @@ use crate::org::Org;
 
 /// A relation that is not as the run left it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Undone {
-    /// The op that was undone.
+pub struct Reverted {
+    /// The op that was reverted.
     pub op: usize,
     /// What it is.
     pub address: Address,
@@ -25,7 +25,11 @@ pub struct Undone {
 ///
 /// # Errors
 /// When the org can't be asked.
-pub async fn undone(org: &Org, plan: &Plan, done: &[usize]) -> Result<Vec<Undone>, EngineError> {
+pub async fn reverted(
+    org: &Org,
+    plan: &Plan,
+    done: &[usize],
+) -> Result<Vec<Reverted>, EngineError> {
     let is_relation = |address: &Address| {
         kinds::of(address)
             .and_then(|kind| kind.relation().subject(address))
@@ -50,6 +54,6 @@ pub async fn undone(org: &Org, plan: &Plan, done: &[usize]) -> Result<Vec<Undone
     Ok(relations
         .into_iter()
         .filter(|(_, address, was_taken)| found.contains_key(address) == *was_taken)
-        .map(|(op, address, came_back)| Undone { op, address, came_back })
+        .map(|(op, address, came_back)| Reverted { op, address, came_back })
         .collect())
 }

@@ -412,23 +412,23 @@ impl<'a> Run<'a> {
     /// is not taken off again and again.
     pub async fn look_for_undone(&mut self, org: &Org) -> Result<(), EngineError> {
         let policies = self.catalog.access_policies.get(&()).list().to_vec();
-        for undone in policies::undone(org, self.plan, &self.done).await? {
+        for reverted in policies::reverted(org, self.plan, &self.done).await? {
             let what = format!(
                 "{}: look at the active user access policies {}",
-                if undone.came_back {
+                if reverted.came_back {
                     "it was taken off and is there again"
                 } else {
                     "it was given and is gone again"
                 },
                 policies.join(", ")
             );
-            self.to_report.push(Reported::KeptLess(undone.op, what));
-            if undone.came_back {
-                let fact = Fact::CameBack(undone.address.clone());
-                self.catalog.came_back.insert(undone.address.clone(), policies.clone());
+            self.to_report.push(Reported::KeptLess(reverted.op, what));
+            if reverted.came_back {
+                let fact = Fact::CameBack(reverted.address.clone());
+                self.catalog.came_back.insert(reverted.address.clone(), policies.clone());
                 self.came_back.push(fact);
             }
-            self.outcome.kept_less.push(undone.address);
+            self.outcome.kept_less.push(reverted.address);
         }
         Ok(())
     }

@@ -106,7 +106,7 @@ pub trait Comparison: Sync {
     }
 
     /// What holds by what was sent, though this time the org does not show it.
-    fn unshown(&self, _seen: &Attributes, _history: &Attributes) -> Attributes {
+    fn unconfirmed(&self, _seen: &Attributes, _history: &Attributes) -> Attributes {
         Attributes::new()
     }
 

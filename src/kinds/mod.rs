@@ -203,8 +203,8 @@ pub fn as_seen(
     history: &Attributes,
 ) -> Attributes {
     let mut seen = as_found(kind, observed, wanted, history);
-    let unshown = kind.comparison().unshown(&seen, history);
-    seen.extend(&unshown);
+    let unconfirmed = kind.comparison().unconfirmed(&seen, history);
+    seen.extend(&unconfirmed);
     seen
 }
 

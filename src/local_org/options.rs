@@ -149,7 +149,7 @@ pub struct Recalculation {
     /// Calls that come before it is done; 0 is at once.
     pub calls: u32,
     /// A permission set with which no group can be worked out.
-    pub spoiled_by: Option<String>,
+    pub fails_for: Option<String>,
 }
 
 /// Behaviours of which only a real org can tell; each can go both ways.
@@ -253,7 +253,7 @@ pub fn set(seed: &mut Seed, doubts: &mut Doubts, setting: &str) -> Result<(), Un
         "recalculation_calls" => {
             seed.recalculation.calls = value.parse().map_err(|_| unknown())?;
         }
-        "recalculation_fails_for" => seed.recalculation.spoiled_by = Some(value.to_owned()),
+        "recalculation_fails_for" => seed.recalculation.fails_for = Some(value.to_owned()),
         "workflow_user" => seed.workflow_user = Some(value.to_owned()),
         "trial_ends" => seed.trial_ends = Some(value.to_owned()),
         "session_seconds" => {

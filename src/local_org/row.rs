@@ -197,7 +197,7 @@ impl Row {
     pub fn set(&mut self, name: &str, value: impl Into<Cell>) {
         match self.place(name) {
             Ok(place) => self.fields[place].1 = value.into(),
-            Err(place) => self.fields.insert(place, (kept_once(name), value.into())),
+            Err(place) => self.fields.insert(place, (interned(name), value.into())),
         }
     }
 
@@ -257,7 +257,7 @@ impl Serialize for Row {
 
 /// The one copy of a name. Names are those of the schema and of the org's own
 /// tables: no client can bring new ones in, so that these are never given back.
-pub(super) fn kept_once(name: &str) -> &'static str {
+pub(super) fn interned(name: &str) -> &'static str {
     static NAMES: OnceLock<Mutex<HashSet<&'static str>>> = OnceLock::new();
     let names = NAMES.get_or_init(Mutex::default);
     let mut names = names.lock().unwrap_or_else(PoisonError::into_inner);

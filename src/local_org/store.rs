@@ -25,7 +25,7 @@ use super::log::Damage;
 use super::log::Log;
 use super::row::Cell;
 use super::row::Row;
-use super::row::kept_once;
+use super::row::interned;
 use super::row::row;
 use crate::disk;
 
@@ -149,7 +149,7 @@ impl Store {
                 _ => None,
             };
             self.note_id(&id);
-            self.write_row(kept_once(&object), &id, row);
+            self.write_row(interned(&object), &id, row);
         }
         true
     }
@@ -263,7 +263,7 @@ impl Store {
     }
 
     fn change(&mut self, object: &str, id: CompactString, row: Option<Row>) {
-        let object = kept_once(object);
+        let object = interned(object);
         let before = self.write_row(object, &id, row);
         self.undo.push((object, id, before));
     }

@@ -19,7 +19,7 @@ pub const FORMAT_VERSION: u64 = 2;
 /// A serial beyond this was not given by counting.
 pub const LAST_SERIAL: u64 = 1 << 53;
 /// As much of a base as has all but its records.
-pub const FRONT: usize = 4096;
+pub const HEADER_BYTES: usize = 4096;
 /// What stands in front of the checksum, which covers all before it.
 const SUM: &str = ",\n  \"sum\": \"";
 
@@ -75,7 +75,7 @@ impl Base {
 
 /// Reads the header of a base from its beginning; `None` where there is none.
 pub fn read_header(beginning: &[u8]) -> Option<Header> {
-    let text = &beginning[..beginning.len().min(FRONT)];
+    let text = &beginning[..beginning.len().min(HEADER_BYTES)];
     let end = find(text, b"\"resources\"")?;
     let mut header = text[..end].to_vec();
     while header.last().is_some_and(|last| last.is_ascii_whitespace() || *last == b',') {

@@ -439,7 +439,9 @@ fn read_beginning(path: &Path) -> Result<Option<Vec<u8>>, StateError> {
         Err(error) => return Err(StateError::io(path)(error)),
     };
     let mut beginning = Vec::new();
-    file.take(base::FRONT as u64).read_to_end(&mut beginning).map_err(StateError::io(path))?;
+    file.take(base::HEADER_BYTES as u64)
+        .read_to_end(&mut beginning)
+        .map_err(StateError::io(path))?;
     Ok(Some(beginning))
 }
 

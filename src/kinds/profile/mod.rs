@@ -329,15 +329,15 @@ impl Comparison for Profile {
     /// Which default person accounts have is sent, and not always shown again
     /// (seen in profiles retrieved from real orgs); which default an object has
     /// can't be unset, and addresses not be emptied.
-    fn unshown(&self, seen: &Attributes, history: &Attributes) -> Attributes {
-        let mut unshown = Attributes::new();
+    fn unconfirmed(&self, seen: &Attributes, history: &Attributes) -> Attributes {
+        let mut unconfirmed = Attributes::new();
         for (path, value) in history.iter() {
             let is_account_default = path.ends_with("_account_default");
             if is_account_default && seen.get(path).is_none() {
-                unshown.set(path.to_owned(), value.clone());
+                unconfirmed.set(path.to_owned(), value.clone());
             }
         }
-        unshown
+        unconfirmed
     }
 
     fn milestones(&self) -> &'static [&'static str] {

@@ -430,15 +430,15 @@ impl Comparison for User {
 
     /// A new address counts once it is confirmed; until then the org may show the
     /// one before.
-    fn unshown(&self, seen: &Attributes, history: &Attributes) -> Attributes {
-        let mut unshown = Attributes::new();
+    fn unconfirmed(&self, seen: &Attributes, history: &Attributes) -> Attributes {
+        let mut unconfirmed = Attributes::new();
         let is_waiting = history.text(EMAIL_UNTIL_CONFIRMED).is_some_and(|until| {
             seen.text(EMAIL).is_some_and(|seen| seen.eq_ignore_ascii_case(until))
         });
         if is_waiting {
-            unshown.set_some(EMAIL, history.get(EMAIL).cloned());
+            unconfirmed.set_some(EMAIL, history.get(EMAIL).cloned());
         }
-        unshown
+        unconfirmed
     }
 }
 

@@ -47,15 +47,15 @@ pub enum Payload {
 
 /// Why a call was not done, whatever its endpoint: nothing of it is left.
 #[derive(Debug)]
-pub enum Undone {
+pub enum CallError {
     /// Other calls hold these rows.
-    GaveWay(Vec<String>),
+    Locked(Vec<String>),
     /// It can't be done at all.
     Failed(ApiError),
 }
 
 /// What a call ends with.
-pub type Outcome = Result<Reply, Undone>;
+pub type Outcome = Result<Reply, CallError>;
 
 /// The answer to a call.
 #[derive(Debug)]

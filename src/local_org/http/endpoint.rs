@@ -18,10 +18,10 @@ use axum::response::Response;
 use super::Caller;
 use super::Server;
 use super::call::Call;
+use super::call::CallError;
 use super::call::Outcome;
 use super::call::Payload;
 use super::call::Reply;
-use super::call::Undone;
 use super::call::read_json;
 use super::call::split_uri;
 use super::host::is_address;
@@ -142,12 +142,12 @@ async fn work(server: &Arc<Server>, arrived: Arc<Arrived>) -> Reply {
         };
         let mut reply = match answered {
             Ok(Ok(reply)) => reply,
-            Ok(Err(Undone::GaveWay(met))) if !is_last_try => {
+            Ok(Err(CallError::Locked(met))) if !is_last_try => {
                 is_last_try = !patience.wait(&met).await;
                 continue;
             }
-            Ok(Err(Undone::GaveWay(_))) => refused(&arrived.uri, &ApiError::locked()),
-            Ok(Err(Undone::Failed(error))) => refused(&arrived.uri, &error),
+            Ok(Err(CallError::Locked(_))) => refused(&arrived.uri, &ApiError::locked()),
+            Ok(Err(CallError::Failed(error))) => refused(&arrived.uri, &error),
             Err(_) => {
                 let error = ApiError::new("UNKNOWN_EXCEPTION", "An unexpected error occurred.");
                 refused(&arrived.uri, &error.status(500))

@@ -42,9 +42,9 @@ pub use oauth::is_usable_certificate;
 pub use request_log::RequestLog;
 pub use status_page::Entrance;
 
+use call::CallError;
 use call::Outcome;
 use call::Reply;
-use call::Undone;
 
 /// Seconds since 1970.
 pub type Clock = Arc<dyn Fn() -> i64 + Send + Sync>;
@@ -129,7 +129,7 @@ impl Server {
             Ok(held) => reply.held = Some(held),
             Err(met) => {
                 org.store.roll_back(0);
-                return Err(Undone::GaveWay(met));
+                return Err(CallError::Locked(met));
             }
         }
         match org.store.commit() {
@@ -140,7 +140,7 @@ impl Server {
                     .place()
                     .map_or_else(|| error.to_string(), |place| disk::describe(place, &error));
                 let message = format!("the local org can't write its data: {told}");
-                Err(Undone::Failed(ApiError::new("UNKNOWN_EXCEPTION", message).status(500)))
+                Err(CallError::Failed(ApiError::new("UNKNOWN_EXCEPTION", message).status(500)))
             }
         }
     }

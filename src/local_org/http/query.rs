@@ -26,7 +26,7 @@ pub fn query(server: &Server, org: &mut Org, call: &Call) -> Result<Reply, ApiEr
     let mut query = soql::expanded(&org.schema, &call.version, text, soql::parse(text)?)?;
     match query.from.to_ascii_lowercase().as_str() {
         "userlicense" | "permissionsetlicense" | "packagelicense" => rules::count_seats(org),
-        "permissionsetgroup" => rules::pass_time(org),
+        "permissionsetgroup" => rules::advance_recalculations(org),
         "userpermissionaccess" => rules::show_rights(org),
         "profile" if org.doubts.profile_filtering && !rules::may(org, "ViewAllProfiles") => {
             only_own_profile(org, &mut query);

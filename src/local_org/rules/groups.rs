@@ -372,7 +372,7 @@ fn set_status(org: &mut Org, group: &str, status: &str, calls: u32) {
 }
 
 /// One more call was made: groups whose time has come are worked out.
-pub fn pass_time(org: &mut Org) {
+pub fn advance_recalculations(org: &mut Org) {
     let waiting: Vec<(String, i64)> = org
         .store
         .all(GROUP)
@@ -394,8 +394,8 @@ pub fn pass_time(org: &mut Org) {
 fn work_out(org: &mut Org, group: &str) {
     let members = members(org, group);
     let spoils = |set: &String| {
-        org.recalculation.spoiled_by.is_some()
-            && org.text("PermissionSet", set, "Name") == org.recalculation.spoiled_by.as_deref()
+        org.recalculation.fails_for.is_some()
+            && org.text("PermissionSet", set, "Name") == org.recalculation.fails_for.as_deref()
     };
     if members.iter().any(spoils) {
         set_status(org, group, "Failed", 0);

@@ -51,7 +51,7 @@ pub use entity_access::seed as seed_entities;
 pub use files::FileType;
 pub use files::TYPES as FILE_TYPES;
 pub use files::properties as file_properties;
-pub use groups::pass_time;
+pub use groups::advance_recalculations;
 pub use licenses::count_seats;
 pub use locks::Locks;
 pub use locks::lock_keys;
