@@ -1,62 +1,25 @@
 //! A permission set that is there, by `namespace__Name`, name or label.
 
-use std::collections::BTreeSet;
-
-use super::Catalog;
-use super::family::Family;
-use super::family::Table;
 use super::known::Policy;
-use super::named::NamedFact;
-use super::named::take;
-use super::question::Answer;
-use super::question::Question;
-use super::question::Rows;
+use super::named::ByName;
+use super::named::Named;
 use crate::model::Filter;
 
 /// Permission sets by name or label: not those that profiles and groups own.
-#[derive(Debug, Default)]
-pub struct PermissionSet;
+pub type PermissionSet = ByName<PermissionSetRows>;
 
-const NAMED: (&str, &str) = ("Name", "Label");
-const COLUMNS: &[&str] = &["Id", "Name", "NamespacePrefix", "Label"];
-const FILTERS: &[Filter] =
-    &[Filter::IsFalse("IsOwnedByProfile"), Filter::IsNull("PermissionSetGroupId")];
+/// The rows that tell of them.
+pub struct PermissionSetRows;
 
-impl Family for PermissionSet {
-    type Key = String;
-    type Answer = Vec<NamedFact>;
-
+impl Named for PermissionSetRows {
+    const NOUN: &'static str = "permission set";
     const TAG: &'static str = "permission_sets";
     const POLICY: Policy = Policy::ForChanges;
-
-    fn describe(name: &String) -> String {
-        format!("permission set `{name}`")
-    }
-
-    fn questions(&mut self, round: usize, asked: &BTreeSet<String>, _: &Catalog) -> Vec<Question> {
-        if round > 0 {
-            return Vec::new();
-        }
-        Rows::named("PermissionSet", COLUMNS, NAMED, asked).filtered(FILTERS).questions()
-    }
-
-    fn read(
-        &mut self,
-        _: usize,
-        answer: Answer<'_>,
-        asked: &BTreeSet<String>,
-        table: &mut Table<Self>,
-    ) {
-        if let Answer::Row(row) = answer
-            && let Some(found) = NamedFact::read(row, NAMED)
-        {
-            take(&found, asked, table);
-        }
-    }
-
-    fn is_nothing(answer: &Self::Answer) -> bool {
-        answer.is_empty()
-    }
+    const OBJECT: &'static str = "PermissionSet";
+    const NAME_AND_LABEL: (&'static str, &'static str) = ("Name", "Label");
+    const COLUMNS: &'static [&'static str] = &["Id", "Name", "NamespacePrefix", "Label"];
+    const FILTERS: &'static [Filter] =
+        &[Filter::IsFalse("IsOwnedByProfile"), Filter::IsNull("PermissionSetGroupId")];
 }
 
 #[cfg(test)]

@@ -1,57 +1,20 @@
 //! A role, by developer name or label.
 
-use std::collections::BTreeSet;
-
-use super::Catalog;
-use super::family::Family;
-use super::family::Table;
 use super::known::Policy;
-use super::named::NamedFact;
-use super::named::take;
-use super::question::Answer;
-use super::question::Question;
-use super::question::Rows;
+use super::named::ByName;
+use super::named::Named;
 
 /// Roles by developer name or label.
-#[derive(Debug, Default)]
-pub struct Role;
+pub type Role = ByName<RoleRows>;
 
-const NAMED: (&str, &str) = ("DeveloperName", "Name");
-const COLUMNS: &[&str] = &["Id", "Name", "DeveloperName"];
+/// The rows that tell of them.
+pub struct RoleRows;
 
-impl Family for Role {
-    type Key = String;
-    type Answer = Vec<NamedFact>;
-
+impl Named for RoleRows {
+    const NOUN: &'static str = "role";
     const TAG: &'static str = "roles";
     const POLICY: Policy = Policy::KeptForADay;
-
-    fn describe(name: &String) -> String {
-        format!("role `{name}`")
-    }
-
-    fn questions(&mut self, round: usize, asked: &BTreeSet<String>, _: &Catalog) -> Vec<Question> {
-        if round > 0 {
-            return Vec::new();
-        }
-        Rows::named("UserRole", COLUMNS, NAMED, asked).questions()
-    }
-
-    fn read(
-        &mut self,
-        _: usize,
-        answer: Answer<'_>,
-        asked: &BTreeSet<String>,
-        table: &mut Table<Self>,
-    ) {
-        if let Answer::Row(row) = answer
-            && let Some(found) = NamedFact::read(row, NAMED)
-        {
-            take(&found, asked, table);
-        }
-    }
-
-    fn is_nothing(answer: &Self::Answer) -> bool {
-        answer.is_empty()
-    }
+    const OBJECT: &'static str = "UserRole";
+    const NAME_AND_LABEL: (&'static str, &'static str) = ("DeveloperName", "Name");
+    const COLUMNS: &'static [&'static str] = &["Id", "Name", "DeveloperName"];
 }
