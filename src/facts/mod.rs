@@ -50,6 +50,8 @@ pub mod sections;
 mod system_permissions;
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod tests;
 mod user;
 mod user_fields;
 mod user_licenses;

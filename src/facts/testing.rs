@@ -41,4 +41,10 @@ impl<F: Family> Alone<F> {
         }
         self.read(question, Answer::End);
     }
+
+    /// All answers as the state keeps them, a line each.
+    pub fn kept(&self) -> Vec<String> {
+        let answer = |key: &F::Key| self.table.encode(key).unwrap_or_default();
+        self.table.keys().map(|key| format!("{key:?} {}", answer(key))).collect()
+    }
 }
