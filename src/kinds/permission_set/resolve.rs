@@ -152,95 +152,94 @@ impl PermissionSet {
         problems: &mut Vec<Problem>,
     ) -> BTreeMap<(String, FieldLevel), BTreeSet<String>> {
         let mut granted: BTreeMap<(String, FieldLevel), BTreeSet<String>> = BTreeMap::new();
+        let place = |object: &str| place(&AccessPath::Object(object).to_string());
         for object in named_objects(said) {
-            let place = place(&AccessPath::Object(object).to_string()).itself();
-            match catalog.fields.get(object).is().map(|known| &known.object) {
-                Some(name) if name == object => {}
-                Some(name) => problems.push(Self::problem(
-                    declared,
-                    place,
-                    format!("the org spells the object `{object}` as `{name}`"),
-                    Some(format!("write `{name}`")),
-                )),
-                None => problems.push(Self::problem(
-                    declared,
-                    place,
-                    format!("this org has no object `{object}`"),
-                    Some(
-                        "object names are API names, for example `Contact` or `Region__c`"
-                            .to_owned(),
-                    ),
-                )),
+            let known = catalog.fields.get(object).is().map(|known| known.object.as_str());
+            if let Some((message, hint)) = misspelt(object, known) {
+                problems.push(Problem::at(declared, place(object).itself(), message).hint(hint));
             }
         }
         for (object, level, value) in field_paths(said) {
-            let place = place(&AccessPath::Object(object).to_string());
-            let Some(FieldsFact { fields, hidden, .. }) = catalog.fields.get(object).is() else {
-                continue;
+            let place = place(object).key("fields");
+            let Some(known) = catalog.fields.get(object).is() else { continue };
+            let mut grant = |level: FieldLevel, name: &str| {
+                let key = (object.to_owned(), level);
+                granted.entry(key).or_default().insert(name.to_owned());
             };
             match (level, value) {
+                (None, Value::Text(_)) if !known.hidden.is_empty() => {
+                    let message = format!(
+                        "the token's user does not see {} of `{object}`, so that it can't be said what every field is",
+                        listed(&known.hidden)
+                    );
+                    let hint = "give that user access to them, use the token of one that has it, or name the fields one by one";
+                    problems.push(Problem::at(declared, place, message).hint(hint));
+                }
                 (None, Value::Text(word)) => {
-                    if !hidden.is_empty() {
-                        problems.push(Self::problem(
-                            declared,
-                            place.key("fields"),
-                            format!(
-                                "the token's user does not see {} of `{object}`, so that it can't be said what every field is",
-                                listed(hidden)
-                            ),
-                            Some("give that user access to them, use the token of one that has it, or name the fields one by one".to_owned()),
-                        ));
-                        continue;
-                    }
-                    for field in fields {
+                    for field in &known.fields {
                         let may_edit = *word == FieldLevel::Edit.word() && field.editable;
                         let level = if may_edit { FieldLevel::Edit } else { FieldLevel::Read };
-                        granted
-                            .entry((object.to_owned(), level))
-                            .or_default()
-                            .insert(field.name.clone());
+                        grant(level, &field.name);
                     }
                 }
                 (Some(level), Value::Set(names)) => {
                     for name in names {
-                        let place = place.clone().key("fields").key(name).itself();
-                        let Some(field) = fields.iter().find(|field| field.name == *name) else {
-                            if hidden.contains(name) {
-                                // It is there; whether it can be edited, the org tells.
-                                let key = (object.to_owned(), level);
-                                granted.entry(key).or_default().insert(name.clone());
-                                continue;
+                        match not_grantable(known, object, name, level) {
+                            None => grant(level, name),
+                            Some((message, hint)) => {
+                                let place = place.clone().key(name).itself();
+                                problems.push(Problem::at(declared, place, message).hint(hint));
                             }
-                            let meant = words::closest(
-                                name,
-                                fields.iter().map(|field| field.name.as_str()),
-                            );
-                            problems.push(Self::problem(
-                                declared,
-                                place,
-                                format!("`{object}` has no field `{name}` whose access can be granted"),
-                                Some(meant.map_or_else(
-                                    || "required fields, ids and audit fields are always there and can't be granted".to_owned(),
-                                    |meant| format!("did you mean `{meant}`?"),
-                                )),
-                            ));
-                            continue;
-                        };
-                        if level == FieldLevel::Edit && !field.editable {
-                            problems.push(Self::problem(
-                                declared,
-                                place,
-                                format!("`{object}.{name}` can be read but never edited"),
-                                Some("write `read`".to_owned()),
-                            ));
-                            continue;
                         }
-                        granted.entry((object.to_owned(), level)).or_default().insert(name.clone());
                     }
                 }
                 _ => {}
             }
         }
         granted
+    }
+}
+
+/// What is wrong with an object's name, by how the org spells it.
+fn misspelt(object: &str, known: Option<&str>) -> Option<(String, String)> {
+    match known {
+        Some(name) if name == object => None,
+        Some(name) => Some((
+            format!("the org spells the object `{object}` as `{name}`"),
+            format!("write `{name}`"),
+        )),
+        None => Some((
+            format!("this org has no object `{object}`"),
+            "object names are API names, for example `Contact` or `Region__c`".to_owned(),
+        )),
+    }
+}
+
+/// Why a field can't be granted at a level. One that the token's user does not see is
+/// there; whether it can be edited, the org tells.
+fn not_grantable(
+    known: &FieldsFact,
+    object: &str,
+    name: &str,
+    level: FieldLevel,
+) -> Option<(String, String)> {
+    match known.fields.iter().find(|field| field.name == name) {
+        Some(field) if level == FieldLevel::Edit && !field.editable => Some((
+            format!("`{object}.{name}` can be read but never edited"),
+            "write `read`".to_owned(),
+        )),
+        Some(_) => None,
+        None if known.hidden.iter().any(|hidden| hidden == name) => None,
+        None => {
+            let names = known.fields.iter().map(|field| field.name.as_str());
+            let hint = match words::closest(name, names) {
+                Some(meant) => format!("did you mean `{meant}`?"),
+                None => {
+                    "required fields, ids and audit fields are always there and can't be granted"
+                        .to_owned()
+                }
+            };
+            Some((format!("`{object}` has no field `{name}` whose access can be granted"), hint))
+        }
     }
 }

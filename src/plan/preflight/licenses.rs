@@ -58,7 +58,8 @@ fn in_force(checked: &Checked<'_>, findings: &mut Vec<Finding>) {
     let catalog = checked.input.catalog;
     for change in checked.plan.changes.iter().filter(|change| takes_seat(change)) {
         let Some(after) = &change.after else { continue };
-        let license = if change.address.is(KindName::USER) {
+        let is_user = change.address.is(KindName::USER);
+        let license = if is_user {
             let name =
                 after.reference("profile").and_then(|profile| checked.license_of_profile(profile));
             name.and_then(|name| catalog.user_license(&name)).map(|license| ("user", license))
@@ -72,7 +73,7 @@ fn in_force(checked: &Checked<'_>, findings: &mut Vec<Finding>) {
             && seen.insert((sort, license.name.clone()))
             && let Some(why) = why_not(license, checked.circumstances.now)
         {
-            let path = if sort == "user" { "profile" } else { "" };
+            let path = if is_user { "profile" } else { "" };
             let message = format!("the {sort} license `{}` {why}", license.label);
             let hint =
                 Some("Setup > Company Information shows it; talk to who buys licenses".to_owned());
