@@ -317,5 +317,10 @@ async fn access_in_words_from_the_org_and_from_the_state() {
             .contains(":warning: **`integration@coconut.example`** can no longer: Modify All Data")
     );
     let missing = world.run(&["explain", "user", "nobody@coconut.example"]).await.fails();
-    insta::assert_snapshot!("explain_nobody", missing.whole());
+    insta::assert_snapshot!(missing.whole(), @r"
+        --- standard error
+        Error: this org has no user `nobody@coconut.example`
+          Write the username, which looks like an e-mail address.
+        --- exit code 1
+        ");
 }

@@ -25,7 +25,13 @@ async fn a_target_brings_along_what_it_depends_on_and_says_that_the_plan_is_part
         ["apply", "access.yaml", "--auto-approve", "--parallelism", "1", "--target", "*.one@*/A"];
     insta::assert_snapshot!("target", world.run(&arguments).await.succeeds().whole());
     let listed = world.run(&["state", "list"]).await.succeeds();
-    insta::assert_snapshot!("target_recorded", listed.output);
+    insta::assert_snapshot!(listed.output, @r"
+        permission_set.A
+        permission_set_assignment.one@robots.example/A
+        permission_set_license_assignment.one@robots.example/SalesforceAPIIntegrationPsl
+        profile.Robots
+        user.one@robots.example
+        ");
     let arguments = ["plan", "access.yaml", "--detailed-exitcode", "--target", "*.one@*/A"];
     assert_eq!(world.run(&arguments).await.code, 0, "what was chosen is settled");
     world.converges("the rest", BASE).await;
@@ -38,7 +44,14 @@ async fn an_exclusion_leaves_out_what_depends_on_it() {
     let arguments = ["apply", "access.yaml", "--auto-approve", "--exclude", "permission_set.B"];
     world.run(&arguments).await.succeeds();
     let listed = world.run(&["state", "list"]).await.succeeds();
-    insta::assert_snapshot!("exclude_recorded", listed.output);
+    insta::assert_snapshot!(listed.output, @r"
+        permission_set.A
+        permission_set_assignment.one@robots.example/A
+        permission_set_license_assignment.one@robots.example/SalesforceAPIIntegrationPsl
+        profile.Robots
+        user.one@robots.example
+        user.two@robots.example
+        ");
     world.converges("the rest", BASE).await;
 }
 
@@ -51,13 +64,24 @@ async fn a_part_can_be_destroyed_with_all_that_uses_it() {
         .await
         .succeeds();
     let listed = world.run(&["state", "list"]).await.succeeds();
-    insta::assert_snapshot!("destroy_target_left", listed.output);
+    insta::assert_snapshot!(listed.output, @r"
+        permission_set.A
+        permission_set_assignment.one@robots.example/A
+        permission_set_license_assignment.one@robots.example/SalesforceAPIIntegrationPsl
+        profile.Robots
+        user.one@robots.example
+        user.two@robots.example
+        ");
     world
         .run(&["destroy", "--auto-approve", "--exclude", "user.two@robots.example"])
         .await
         .succeeds();
     let listed = world.run(&["state", "list"]).await.succeeds();
-    insta::assert_snapshot!("destroy_exclude_left", listed.output);
+    insta::assert_snapshot!(listed.output, @r"
+        profile.Robots
+        user.one@robots.example  (deactivated)
+        user.two@robots.example
+        ");
     world.converges("all again", BASE).await;
 }
 

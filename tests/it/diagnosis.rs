@@ -25,7 +25,10 @@ async fn validate_says_what_is_wrong_to_people_programs_and_code_hosts() {
     let world = World::bare();
     world.write("access.yaml", example());
     let well = world.run(&["validate", "access.yaml"]).await.succeeds();
-    insta::assert_snapshot!("valid", well.whole());
+    insta::assert_snapshot!(well.whole(), @r"
+        1 file with 6 resources: nothing is wrong in them. What only the org can know, `orgform plan` checks.
+        --- exit code 0
+        ");
     assert!(!world.path().join("state").exists(), "it asks no org and keeps nothing");
     let validator = schema_of("diagnostics.schema.json");
     world.write("wrong.yaml", WRONG);

@@ -31,23 +31,31 @@ async fn apply_plan_state_and_destroy_as_they_print() {
             .succeeds()
             .whole()
     );
-    insta::assert_snapshot!(
-        "plan_again",
-        world.run(&["plan", "access.yaml"]).await.succeeds().whole()
-    );
-    insta::assert_snapshot!(
-        "plan_from_cache",
-        world.run(&["plan", "access.yaml", "--refresh=false"]).await.succeeds().whole()
-    );
+    insta::assert_snapshot!(world.run(&["plan", "access.yaml"]).await.succeeds().whole(), @r"
+        Org: http://ORG (00D0004ZfBMilRgEUJ)
+
+        No changes. 6 resources are as declared.
+        Planned in N s, 3 API calls (N of 100,000 left today).
+        --- exit code 0
+        ");
+    insta::assert_snapshot!(world.run(&["plan", "access.yaml", "--refresh=false"]).await.succeeds().whole(), @r"
+        Org: http://ORG (00D0004ZfBMilRgEUJ)
+
+        No changes. 6 resources are as declared.
+        Planned in N s, no API call.
+        --- exit code 0
+        ");
     insta::assert_snapshot!("state_list", world.run(&["state", "list"]).await.succeeds().whole());
     insta::assert_snapshot!(
         "state_show",
         world.run(&["state", "show", "user.integration@coconut.example"]).await.succeeds().whole()
     );
-    insta::assert_snapshot!(
-        "state_show_wrong",
-        world.run(&["state", "show", "user.integration"]).await.fails().whole()
-    );
+    insta::assert_snapshot!(world.run(&["state", "show", "user.integration"]).await.fails().whole(), @r"
+        --- standard error
+        Error: nothing is recorded of user.integration
+          Did you mean `user.integration@coconut.example`?
+        --- exit code 1
+        ");
     let changed = example()
         .replace("label: Coconut Integration API Access", "label: Coconut Access")
         .replace("      - Access Activities\n", "      - Run Reports\n      - Manage Users\n")
@@ -168,26 +176,36 @@ async fn a_run_that_is_stopped_finishes_what_is_under_way_and_the_next_goes_on()
 async fn which_org_is_meant_is_never_guessed() {
     let world = World::bare();
     world.write("access.yaml", example());
-    insta::assert_snapshot!(
-        "org_unknown",
-        world.run(&["plan", "access.yaml", "--org", "prod"]).await.fails().whole()
-    );
+    insta::assert_snapshot!(world.run(&["plan", "access.yaml", "--org", "prod"]).await.fails().whole(), @r"
+        --- standard error
+        Error: there is no org `prod`
+          `--org local` is the local org inside orgform.
+          For a real org, set SF_ACCESS_TOKEN and SF_INSTANCE_URL and leave --org out.
+        --- exit code 1
+        ");
     world.set("SF_ACCESS_TOKEN", "00D000000000001!AQEAQ");
-    insta::assert_snapshot!(
-        "org_without_url",
-        world.run(&["plan", "access.yaml"]).await.fails().whole()
-    );
+    insta::assert_snapshot!(world.run(&["plan", "access.yaml"]).await.fails().whole(), @r"
+        --- standard error
+        Error: SF_ACCESS_TOKEN is set, and SF_INSTANCE_URL is not
+          Set it to the org's My Domain, for example https://coconut.my.salesforce.com.
+          For the local org, unset SF_ACCESS_TOKEN or add `--org local`.
+        --- exit code 1
+        ");
     world.set("SF_INSTANCE_URL", "http://coconut.my.salesforce.com");
-    insta::assert_snapshot!(
-        "org_without_tls",
-        world.run(&["plan", "access.yaml"]).await.fails().whole()
-    );
+    insta::assert_snapshot!(world.run(&["plan", "access.yaml"]).await.fails().whole(), @r"
+        --- standard error
+        Error: SF_INSTANCE_URL does not begin with https://, and a token is only sent over https
+          It looks like https://coconut.my.salesforce.com.
+        --- exit code 1
+        ");
     world.set("SF_INSTANCE_URL", "http://127.0.0.1:9");
     world.set("SF_ACCESS_TOKEN", "[REDACTED] Use 'sf org auth show-access-token' to view");
-    insta::assert_snapshot!(
-        "org_redacted_token",
-        world.run(&["plan", "access.yaml"]).await.fails().whole()
-    );
+    insta::assert_snapshot!(world.run(&["plan", "access.yaml"]).await.fails().whole(), @r"
+        --- standard error
+        Error: the access token is no Salesforce session: it does not begin with an org's id
+          A token looks like `00D...!AQ...`; a redacted one from `sf org display` does not work, `sf org auth show-access-token` shows it.
+        --- exit code 1
+        ");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -196,10 +214,12 @@ async fn a_session_that_expired_says_how_to_get_a_new_one() {
     world.write("access.yaml", example());
     let token = format!("{}x", world.org().access_token);
     world.set("SF_ACCESS_TOKEN", &token);
-    insta::assert_snapshot!(
-        "session_expired",
-        world.run(&["plan", "access.yaml"]).await.fails().whole()
-    );
+    insta::assert_snapshot!(world.run(&["plan", "access.yaml"]).await.fails().whole(), @r"
+        --- standard error
+        Error: POST /services/data/v63.0/composite: the org does not accept the session: INVALID_SESSION_ID: Session expired or invalid
+          Get a new token, for example with `sf org auth show-access-token`, and set SF_ACCESS_TOKEN to it.
+        --- exit code 1
+        ");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -185,7 +185,12 @@ async fn with_profile_filtering_what_is_not_seen_is_not_taken_for_missing() {
     let doubts = Doubts { profile_filtering: true, ..Doubts::default() };
     let seed = Seed { admin_lacks: vec!["ViewAllProfiles".to_owned()], ..Seed::default() };
     let world = World::with(seed, doubts.clone()).await;
-    insta::assert_snapshot!("profile_filtering", planned(&world, &example()).await.fails().whole());
+    insta::assert_snapshot!(planned(&world, &example()).await.fails().whole(), @r"
+        --- standard error
+        Error: the org shows the token's user no profile but its own, so that it can't be told which profiles there are: Profile Filtering is on
+          Give that user the permission View All Profiles, or use the token of one that has it.
+        --- exit code 1
+        ");
     let world = World::with(Seed::default(), doubts).await;
     world.converges("who may see all profiles", &example()).await;
 }

@@ -34,7 +34,13 @@ async fn a_saved_plan_is_shown_and_done_as_it_was_shown() {
     insta::assert_snapshot!("applied", world.run(&arguments).await.succeeds().whole());
     world.write("access.yaml", example());
     world.is_settled("after a saved plan").await;
-    insta::assert_snapshot!("applied_twice", world.run(&arguments).await.fails().whole());
+    insta::assert_snapshot!(world.run(&arguments).await.fails().whole(), @r"
+        Org: http://ORG (00D0004ZfBMilRgEUJ)
+        --- standard error
+        Error: there is nothing left to do for this plan
+          It was applied already, or the org came to be so by other means.
+        --- exit code 1
+        ");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -91,7 +97,14 @@ async fn a_stale_plan_says_what_changed_and_does_nothing() {
     let one = world.id("User", "Username = 'one@robots.example'").await;
     world.call(Method::PATCH, &format!("sobjects/User/{one}"), json!({"LastName": "Eins"})).await;
     let ran = world.run(&["apply", "p"]).await.fails();
-    insta::assert_snapshot!("stale_user", ran.whole());
+    insta::assert_snapshot!(ran.whole(), @r#"
+        Org: http://ORG (00D0004ZfBMilRgEUJ)
+        --- standard error
+        Error: the saved plan is stale: what it was made from has changed since, so that nothing was done
+          user.one@robots.example: it was changed since. last_name: "One" when planned, "Eins" now
+          Plan again with `orgform plan --out FILE`, and review that.
+        --- exit code 1
+        "#);
     assert!(world.query("SELECT Id FROM User WHERE LastName = 'Uno'").await.is_empty());
     assert!(world.query("SELECT Id FROM PermissionSet WHERE Label = 'Robots'").await.is_empty());
 
@@ -100,7 +113,13 @@ async fn a_stale_plan_says_what_changed_and_does_nothing() {
     world.run(&["plan", "access.yaml", "--out", "p", "--target", "user.two*"]).await.succeeds();
     let two = world.id("User", "Username = 'two@robots.example'").await;
     world.call(Method::PATCH, &format!("sobjects/User/{two}"), json!({"LastName": "Zwei"})).await;
-    insta::assert_snapshot!("stale_done", world.run(&["apply", "p"]).await.fails().whole());
+    insta::assert_snapshot!(world.run(&["apply", "p"]).await.fails().whole(), @r"
+        Org: http://ORG (00D0004ZfBMilRgEUJ)
+        --- standard error
+        Error: there is nothing left to do for this plan
+          It was applied already, or the org came to be so by other means.
+        --- exit code 1
+        ");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -163,7 +182,14 @@ async fn a_plan_that_refers_to_what_is_gone_is_stale() {
     delete(format!("sobjects/PermissionSetAssignment/{held}")).await;
     let set = world.id("PermissionSet", "Name = 'Robot_Access'").await;
     delete(format!("sobjects/PermissionSet/{set}")).await;
-    insta::assert_snapshot!("stale_gone", world.run(&["apply", "p"]).await.fails().whole());
+    insta::assert_snapshot!(world.run(&["apply", "p"]).await.fails().whole(), @r"
+        Org: http://ORG (00D0004ZfBMilRgEUJ)
+        --- standard error
+        Error: the saved plan is stale: what it was made from has changed since, so that nothing was done
+          permission_set.Robot_Access: the plan refers to it, and it is gone from the org
+          Plan again with `orgform plan --out FILE`, and review that.
+        --- exit code 1
+        ");
 }
 
 #[tokio::test(flavor = "multi_thread")]
